@@ -21,9 +21,9 @@ namespace entail::internal {
 
 }  // namespace entail::internal
 
-#define ENTAIL_ENSURE(condition)                                                   \
-  (static_cast<bool>(condition)                                                    \
-       ? static_cast<void>(0)                                                      \
+#define ENTAIL_ENSURE(condition) \
+  (static_cast<bool>(condition)  \
+       ? static_cast<void>(0)    \
        : ::entail::internal::ensure_failed(__FILE__, __LINE__, #condition))
 
 #define ENTAIL_UNREACHABLE(why) \

@@ -31,7 +31,8 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The candidate that `name` was probably meant to be: the nearest one, at most a third of the
-// name's length away (a difference of letter case only always qualifies), the earliest among equals.
+// name's length away (a difference of letter case only always qualifies), the earliest among
+// equals.
 std::optional<std::string> closest_name(std::string_view name,
                                         std::span<const std::string> candidates);
 
