@@ -1,0 +1,381 @@
+// datalog/rule_program.h - the rule program: the one intermediate representation of Entail.
+//
+// Rules written in Datalog and statements written in SQL both become this: plain data that says which
+// relations there are, which rules derive them, and which productions, queries and directives go with
+// them. It is independent of text (only spans point back) and of execution (the compiler plans it).
+//
+//     path(x, z) :- path(x, y), edge(y, z), x != z.
+//
+//     Rule  head: path [ Variable x, Variable z ]
+//           body: Match(path, x, y)  Match(edge, y, z)  Filter(x != z)
+//
+// Terms
+// -----
+//   Relation   columns, a *stated* part (facts), a *rule* part, or both; a row is visible while either
+//              holds it. A set, or a bag whose rows have durable ids.
+//   Literal    one condition of a body. A body is a conjunction; its order has no meaning but one: an
+//              expression that can fail runs after the filters that stand before it.
+//   Variable   numbered per rule. A variable of an inner body (Absent, Exists, Reduce) that also occurs
+//              outside it is the outer one; an inner-only variable has a number of its own and is not
+//              exported. A variable repeated means identity, also of nulls.
+//
+// Invariants (verify_rule_program() checks them)
+// ----------------------------------------------
+//   (1) Every id names an element that exists; every Match has a term for each column of its relation.
+//   (2) The terms of a Match are variables, constants or wildcards; anything else was taken apart into
+//       Bind and Filter.
+//   (3) Every expression carries its type and whether it can be null, and its arguments fit its operation.
+//   (4) Bodies hold no disjunction: alternatives became rules of their own.
+//   (5) Head terms are expressions over variables of the body; facts have an empty body.
+//
+// Sources: Abiteboul, Hull, Vianu, "Foundations of Databases" (1995), chapters 12-15; design.md section 3.
+// Threads: plain values; share freely while const.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "datalog/expression.h"
+#include "grammar/source_span.h"
+#include "vm/type.h"
+#include "vm/type_table.h"
+
+namespace entail::datalog {
+
+using grammar::SourceSpan;
+
+// ---------------------------------------------------------------------------------------------------
+// Relations
+
+struct Column {
+  std::string name;
+  vm::Type type;
+  bool nullable = false;
+  SourceSpan span;
+};
+
+enum class Collection : std::uint8_t { kSet, kBag };
+
+// How a relation merges rows that agree on all columns but one. min/max: `dist(y, min(d + c)) :- …`
+// keeps one value per group; kNone is an ordinary relation.
+enum class Extremum : std::uint8_t { kNone, kMin, kMax };
+
+enum class LatePolicy : std::uint8_t { kApply, kSideline, kDrop };
+
+// What makes a relation a stream: rows carry event time and arrive in any order.
+struct StreamAttributes {
+  std::optional<std::uint32_t> event_time_column;
+  std::optional<std::uint32_t> duration_column;
+  std::optional<Expression> watermark_delay;
+  LatePolicy late = LatePolicy::kApply;
+  std::optional<RelationId> sideline;
+  std::optional<Expression> expire_after;
+  std::vector<std::uint32_t> partition_columns;
+};
+
+// Where rows come from or go to: Souffle's directives and the clauses `from` and `to`.
+enum class DirectiveKind : std::uint8_t { kInput, kOutput, kPrintSize, kLimitSize, kSource, kSink };
+
+struct Directive {
+  DirectiveKind kind = DirectiveKind::kInput;
+  RelationId relation{};
+  std::string connector;                          // "file", "stdin", "kafka"; empty: not said.
+  std::map<std::string, std::string> parameters;  // As spelled; `IO`, `filename`, `delimiter`, …
+  SourceSpan span;
+};
+
+struct Relation {
+  std::string name;  // Qualified as a user would write it: `shop.Order`, `comp.path`.
+  std::vector<Column> columns;
+  Collection collection = Collection::kSet;
+  std::vector<std::uint32_t> key;                   // Keyed relation: its key columns, ascending.
+  std::vector<std::vector<std::uint32_t>> indexes;  // Asked for by the author, beside the key.
+  bool equivalence = false;                         // `eqrel`: closed under symmetry and transitivity.
+  Extremum extremum = Extremum::kNone;              // Of the column below; the others are the group.
+  std::uint32_t extremum_column = 0;
+  bool final_rows = false;  // `final`: keeps what expiry or closing would take.
+  bool auxiliary = false;   // Made by lowering or demand; hidden from listings.
+  std::optional<StreamAttributes> stream;
+  std::optional<Expression> retain_versions_for;
+  std::vector<std::optional<Expression>> defaults;  // Per column; empty when none was given.
+  SourceSpan span;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Bodies
+
+struct Literal;
+using Body = std::vector<Literal>;
+
+// A row of `relation`. Terms: kVariable, kConstant or kWildcard expressions, one per column.
+struct Match {
+  RelationId relation{};
+  std::vector<Expression> terms;
+  std::optional<VariableId> row;  // `R{…} as r`: the durable identity of the row.
+};
+
+struct Absent {  // No row satisfies the body, given the outer variables.
+  Body body;
+};
+
+struct Exists {  // Some row does; how many does not matter.
+  Body body;
+};
+
+struct Filter {  // Kept where the condition is true (not false, not null).
+  Expression condition;
+};
+
+// `variable` is identical to `value`: binds it where it is not bound yet, compares otherwise. When
+// `value` is itself a variable the equation can be read either way.
+struct Bind {
+  VariableId variable{};
+  Expression value;
+};
+
+enum class Generator : std::uint8_t { kRange, kElements };
+
+// One row for each value: kRange(from, to[, step]) half open as Souffle's range; kElements(array).
+struct Each {
+  VariableId variable{};
+  Generator generator = Generator::kRange;
+  std::vector<Expression> arguments;
+};
+
+enum class AggregateOp : std::uint8_t {
+  kCount, kCountDistinct, kSum, kMin, kMax, kMean, kCollect,
+  kBoolAnd, kBoolOr, kStringAgg, kArrayAgg  // SQL's; not executed yet.
+};
+
+struct Aggregate {
+  AggregateOp op = AggregateOp::kCount;
+  VariableId result{};
+  std::optional<Expression> argument;  // Over the inner body's variables; absent for count.
+};
+
+enum class ReduceForm : std::uint8_t {
+  kPerBinding,  // Souffle: one result for each outer binding. Empty: count and sum give 0; min, max and
+                // mean have no result, so the outer binding fails.
+  kPerGroup,    // SQL, `group … by`: one result for each group that has a row; exports keys and results.
+};
+
+struct GroupKey {
+  VariableId result{};  // The outer variable that holds the key's value.
+  Expression value;     // Over the inner body.
+};
+
+struct Reduce {
+  ReduceForm form = ReduceForm::kPerBinding;
+  std::vector<GroupKey> keys;  // kPerGroup only.
+  std::vector<Aggregate> aggregates;
+  Body body;
+};
+
+// Window functions and top-k: SQL's OVER clause. As data only in this layer of the house.
+enum class RankFunction : std::uint8_t { kRowNumber, kRank, kDenseRank, kLag, kLead, kFirstValue, kLastValue };
+struct OrderItem {
+  Expression value;
+  bool descending = false;
+  bool nulls_first = false;
+};
+struct RankResult {
+  RankFunction function = RankFunction::kRowNumber;
+  VariableId result{};
+  std::vector<Expression> arguments;
+};
+struct Rank {
+  std::vector<Expression> partition;
+  std::vector<OrderItem> order;
+  std::optional<Expression> frame_from, frame_to;
+  std::vector<RankResult> functions;
+  std::optional<Expression> limit;  // Top-k: keep this many of each partition.
+  Body body;
+};
+
+enum class WindowKind : std::uint8_t { kTumbling, kHopping, kSession, kCount, kOverLast, kOverCurrent, kLastBefore };
+
+// The rows of a Match restricted or bucketed by event time; design.md section 6 has the meanings.
+struct Window {
+  WindowKind kind = WindowKind::kTumbling;
+  Match match;
+  std::vector<Expression> size;         // One duration, or two for hopping (size, slide).
+  std::vector<Expression> partition;    // `by k`.
+  std::optional<Expression> reference;  // kLastBefore: the time the row must precede.
+  std::optional<VariableId> bucket;
+};
+
+// The automaton of a sequence or of MATCH_RECOGNIZE, as a tree.
+enum class PatternKind : std::uint8_t { kSymbol, kConcat, kAlternate, kRepeat, kPermute, kExclude, kAbsent, kAnchorStart, kAnchorEnd };
+struct PatternNode {
+  PatternKind kind = PatternKind::kSymbol;
+  std::uint32_t symbol = 0;  // kSymbol, kAbsent: position in Pattern::symbols.
+  std::uint32_t repeat_min = 1, repeat_max = 1;  // kRepeat; repeat_max = UINT32_MAX is unbounded.
+  bool reluctant = false;
+  bool strict_next = false;  // kConcat: nothing may stand between the parts.
+  std::vector<PatternNode> children;
+};
+struct PatternSymbol {
+  std::string name;
+  Body condition;
+};
+enum class AfterMatch : std::uint8_t { kPastLastRow, kToNextRow, kToFirst, kToLast, kNone };
+struct Pattern {
+  std::vector<Expression> partition;
+  std::vector<OrderItem> order;
+  PatternNode root;
+  std::vector<PatternSymbol> symbols;
+  std::vector<Bind> measures;
+  std::optional<Expression> within;
+  AfterMatch after_match = AfterMatch::kPastLastRow;
+  bool all_rows = false;
+};
+
+struct Literal {
+  std::variant<Match, Absent, Exists, Filter, Bind, Each, Reduce, Rank, Window, Pattern> node;
+  SourceSpan span;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Rules
+
+struct Variable {
+  std::string name;  // As spelled; what lowering invents has a name that starts with '_'.
+  vm::Type type;
+  bool nullable = false;
+  SourceSpan span;
+};
+
+struct Head {
+  RelationId relation{};
+  std::vector<Expression> terms;
+  SourceSpan span;
+};
+
+// `.plan`: for each version of a recursive rule the order of its positive atoms, from 1.
+struct PlanHint {
+  std::map<std::uint32_t, std::vector<std::uint32_t>> orders;
+};
+
+struct Rule {
+  Head head;
+  Body body;
+  std::vector<Variable> variables;
+  std::optional<PlanHint> plan;
+  std::string name;  // For messages and statistics; the head's name and a number where none was given.
+  SourceSpan span;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// Procedures, productions, queries
+
+struct Statement;
+using Block = std::vector<Statement>;
+
+enum class ChangeKind : std::uint8_t { kInsert, kUpsert, kModify, kDelete, kRetract, kEmit, kDerive };
+struct Change {
+  ChangeKind kind = ChangeKind::kInsert;
+  RelationId relation{};
+  std::vector<std::optional<Expression>> values;  // Per column; absent: default (insert) or as it was.
+  std::optional<VariableId> row;                  // kModify, kDelete: the matched row.
+};
+struct Let {
+  VariableId variable{};
+  Expression value;
+};
+struct Branch {
+  Body condition;
+  std::shared_ptr<const Block> then_block, else_block;
+};
+struct ForEach {
+  Body body;
+  std::shared_ptr<const Block> block;
+};
+struct CallProcedure {
+  std::string procedure;
+  std::vector<Expression> arguments;
+  std::optional<VariableId> result;
+};
+struct Schedule {
+  Expression delay;
+  std::shared_ptr<const Block> block;
+};
+struct Focus {
+  std::string group;
+};
+struct LogText {
+  std::vector<Expression> parts;
+};
+struct HaltAgenda {};
+
+struct Statement {
+  std::variant<Change, Let, Branch, ForEach, CallProcedure, Schedule, Focus, LogText, HaltAgenda> node;
+  SourceSpan span;
+};
+
+struct Procedure {
+  std::string name;
+  std::vector<Variable> parameters;
+  std::vector<Variable> locals;
+  Block block;
+  SourceSpan span;
+};
+
+struct Production {
+  std::string name;
+  Body body;
+  std::vector<Variable> variables;
+  std::optional<Expression> salience;
+  std::string group;
+  std::string exclusive_group;
+  bool no_loop = false;
+  bool lock_on_active = false;
+  bool auto_focus = false;
+  std::optional<std::string> cron;
+  std::string doc;
+  Block actions;
+  SourceSpan span;
+};
+
+struct Query {
+  std::string name;
+  std::vector<Variable> parameters;  // Variables 0 … n-1 of `rule` are these, in order.
+  Rule rule;                         // Its head is an auxiliary relation: parameters, then the selection.
+  std::vector<std::string> column_names;
+  std::vector<OrderItem> order;      // Over the rule's variables.
+  std::optional<Expression> limit;
+  std::optional<Expression> as_of;
+  SourceSpan span;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// The program
+
+struct Stratum {  // One strongly connected component of relations, dependencies first.
+  std::vector<RelationId> relations;
+  std::vector<RuleId> rules;
+  bool recursive = false;
+};
+
+struct RuleProgram {
+  vm::TypeTable types;
+  std::vector<Relation> relations;
+  std::vector<Rule> rules;  // Facts too: rules with an empty body and constant head terms.
+  std::vector<Production> productions;
+  std::vector<Procedure> procedures;
+  std::vector<Query> queries;
+  std::vector<Directive> directives;
+  std::vector<Stratum> strata;                  // Filled by stratify().
+  std::map<std::string, std::string> pragmas;
+  std::uint8_t number_bits = 64;                // 32 with --number=32.
+
+  const Relation& relation(RelationId id) const { return relations[index_of(id)]; }
+  Relation& relation(RelationId id) { return relations[index_of(id)]; }
+  const Rule& rule(RuleId id) const { return rules[index_of(id)]; }
+};
+
+}  // namespace entail::datalog

@@ -1,0 +1,127 @@
+// vm/program.h - a bytecode program: what the compiler emits and the interpreter runs.
+//
+// A program has two families of instructions (opcodes.def). *Control* code drives a stratum: run a
+// fragment, end the round, loop while something is new. *Fragments* are the pipelines of single rules: a
+// source, joins and filters, an insertion, as nested resumable loops over batches of up to 1,024 rows:
+//
+//     // path(x, z) :- Δpath(x, y), edge(y, z).
+//     0  ScanOpen  c0 path delta
+//     1  ScanNext  c0 b0 rows=l0  else 10
+//     2  Load      r0 = path.0[l0]          x
+//     3  Load      r1 = path.1[l0]          y
+//     4  ProbeOpen c1 edge b0 index 0 (r1)
+//     5  ProbeNext c1 b1 lanes=l1 rows=l2  else 1
+//     6  Take      r2 = r0[l1]              x
+//     7  Load      r3 = edge.1[l2]          z
+//     8  Insert    path b1 (r2 r3)
+//     9  Jump      5
+//     10 End
+//
+// Every worker runs a fragment with a frame of its own (registers, batches, cursors); only the outermost
+// cursor is shared, dealt out in morsels.
+//
+// Threads: a Program is immutable once verified and may be shared.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vm/type.h"
+#include "vm/word.h"
+
+namespace entail::vm {
+
+inline constexpr std::size_t kBatchRows = 1024;
+inline constexpr std::uint16_t kNoRegister = 0xffff;
+
+enum class Opcode : std::uint16_t {
+#define OPCODE(name, operands, effect, sentence) k##name,
+#include "vm/opcodes.def"
+#undef OPCODE
+};
+
+inline constexpr std::size_t kOpcodeCount = 0
+#define OPCODE(name, operands, effect, sentence) +1
+#include "vm/opcodes.def"
+#undef OPCODE
+    ;
+
+// Instruction flags. The view is in the two low bits.
+enum Flags : std::uint16_t {
+  kViewTotal = 0,  // Every visible row.
+  kViewDelta = 1,  // What the last round added.
+  kViewOld = 2,    // Visible before the last round: total without delta.
+  kViewMask = 3,
+  kNegate = 4,         // Contains, ContainsKey, EqContains, MarkEnd.
+  kLowInclusive = 8,   // RangeOpen.
+  kHighInclusive = 16,
+  kRangeSigned = 32,   // RangeGenOpen; RangeOpen compares by the index's column kind.
+  kRangeUnsigned = 64,
+  kRangeFloat = 128,
+};
+
+struct Instruction {
+  Opcode op = Opcode::kHalt;
+  std::uint16_t flags = 0;
+  std::uint16_t a = 0, b = 0, c = 0, d = 0;
+  std::uint32_t e = 0, f = 0;
+};
+static_assert(sizeof(Instruction) == 20);
+
+enum class AggregateKind : std::uint8_t {
+  kCount,
+  kCountDistinct,
+  kSumI, kSumU, kSumF, kSumF32,  // Integer sums wrap; float sums are exact, rounded once.
+  kMinI, kMaxI, kMinU, kMaxU, kMinF, kMaxF, kMinText, kMaxText,
+  kMeanI, kMeanU, kMeanF, kMeanF32,
+};
+
+// One rule's pipeline: a stretch of Program::code and the size of the frame it needs.
+struct Fragment {
+  std::uint32_t entry = 0;
+  std::uint16_t registers = 0;      // Value registers.
+  std::uint16_t row_registers = 0;
+  std::uint16_t batches = 0;
+  std::uint16_t cursors = 0;
+  std::uint16_t accumulators = 0;
+  bool single_worker = false;       // autoinc, or a source that cannot be dealt out.
+  std::uint32_t rule = 0;           // Which rule it serves: for statistics; kNoRule for auxiliary ones.
+  std::string name;                 // "path(x, z) :- …, version 1": for people.
+};
+inline constexpr std::uint32_t kNoRule = 0xffffffff;
+
+struct ConstantRegister {
+  std::uint32_t fragment = 0;
+  std::uint16_t register_number = 0;
+  Word word = 0;
+};
+
+// Where an error came from, as the message shall say it.
+struct Place {
+  std::uint32_t rule = kNoRule;
+  std::string text;  // "file.dl:3:17: amount / qty"
+};
+
+struct Program {
+  std::vector<Instruction> code;         // Control code first, then the fragments.
+  std::vector<std::uint16_t> lists;      // A list operand is a position here: count, then the elements.
+  std::vector<Fragment> fragments;
+  std::vector<ConstantRegister> constants;
+  std::vector<Type> types;               // Operands of Convert and DatePart.
+  std::vector<Place> places;
+  std::vector<std::string> relation_names;  // By relation operand; the machine binds them to relations.
+  std::uint32_t entry = 0;               // Where a fresh run starts.
+  std::uint32_t resume_entry = 0;        // Where a run goes on after ReplanIfGrew.
+  std::uint16_t group_tables = 0;
+
+  // Adds a list and returns its operand.
+  std::uint32_t add_list(const std::vector<std::uint16_t>& elements) {
+    auto position = static_cast<std::uint32_t>(lists.size());
+    lists.push_back(static_cast<std::uint16_t>(elements.size()));
+    lists.insert(lists.end(), elements.begin(), elements.end());
+    return position;
+  }
+};
+
+}  // namespace entail::vm
