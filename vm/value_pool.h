@@ -248,7 +248,19 @@ class ValuePool {
     return reinterpret_cast<Entry*>(base + (handle & ((1U << kGranuleBits) - 1)) * kGranuleBytes);
   }
 
+  enum class Content : std::uint8_t { kBytes, kWords };
+
+  static std::uint64_t hash_of(Content content, std::string_view bytes);
+
   Word intern_long(std::string_view text);
+  Word intern_entry(Content content, std::uint64_t hash, std::string_view bytes);
+  Word find_entry(Content content, std::uint64_t hash, std::string_view bytes) const;
+  Word intern_words(TypeId type, std::size_t branch, std::span<const Word> words);
+  template <typename Visit>
+  void visit_owned(const Entry* e, const Visit& visit) const;
+  void bury(Word handle, bool only_reclaimable);
+  void sweep(std::span<const Word> handles, bool only_reclaimable);
+  void free_buried();
   void retain_handle(Word word);
   void release_handle(Word word);
   void pin_handle(Word word);
