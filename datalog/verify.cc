@@ -1,0 +1,335 @@
+#include "datalog/verify.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "datalog/body_walk.h"
+#include "datalog/internal/expression_typing.h"
+#include "datalog/program_printer.h"
+
+namespace entail::datalog {
+
+namespace {
+
+using Complaint = std::optional<std::string>;
+
+class Verifier {
+ public:
+  explicit Verifier(const RuleProgram& program) : program_(program) {}
+
+  Complaint run() {
+    for (const Relation& relation : program_.relations) {
+      if (Complaint bad = check_relation(relation)) return "relation '" + relation.name + "': " + *bad;
+    }
+    for (const Directive& directive : program_.directives) {
+      if (!exists(directive.relation)) return "a directive names a relation that does not exist";
+    }
+    for (std::size_t i = 0; i < program_.rules.size(); ++i) {
+      if (Complaint bad = check_rule(program_.rules[i])) {
+        return "rule " + std::to_string(i) + ": " + *bad + describe(program_.rules[i]);
+      }
+    }
+    for (const Query& query : program_.queries) {
+      if (Complaint bad = check_query(query)) return "query '" + query.name + "': " + *bad;
+    }
+    for (const Production& production : program_.productions) {
+      if (Complaint bad = check_production(production)) {
+        return "production '" + production.name + "': " + *bad;
+      }
+    }
+    return check_strata();
+  }
+
+ private:
+  // Where printing is safe, the rule itself helps most.
+  std::string describe(const Rule& rule) const {
+    return ids_are_sound_ ? " in " + print_rule(program_, rule) : "";
+  }
+
+  bool exists(RelationId id) const { return index_of(id) < program_.relations.size(); }
+
+  Complaint check_relation(const Relation& relation) {
+    const std::size_t count = relation.columns.size();
+    auto columns_exist = [&](const std::vector<std::uint32_t>& columns) {
+      return std::all_of(columns.begin(), columns.end(), [&](auto column) { return column < count; });
+    };
+    if (relation.name.empty()) return "it has no name";
+    if (!columns_exist(relation.key)) return "a key column does not exist";
+    if (!std::is_sorted(relation.key.begin(), relation.key.end())) return "its key does not ascend";
+    for (const auto& index : relation.indexes) {
+      if (index.empty() || !columns_exist(index)) return "an index column does not exist";
+    }
+    if (relation.equivalence &&
+        (count != 2 || !(relation.columns[0].type == relation.columns[1].type))) {
+      return "an equivalence needs two columns of one type";
+    }
+    if (relation.extremum != Extremum::kNone && relation.extremum_column >= count) {
+      return "its extremum's column does not exist";
+    }
+    if (relation.defaults.size() > count) return "it has more defaults than columns";
+    for (std::size_t i = 0; i < relation.defaults.size(); ++i) {
+      if (!relation.defaults[i]) continue;
+      if (Complaint bad = check_expression(*relation.defaults[i])) return bad;
+      if (!(relation.defaults[i]->type == relation.columns[i].type)) return "a default has another type";
+    }
+    if (relation.stream) {
+      const StreamAttributes& stream = *relation.stream;
+      if (stream.event_time_column.value_or(0) >= std::max<std::size_t>(count, 1) ||
+          stream.duration_column.value_or(0) >= std::max<std::size_t>(count, 1) ||
+          !columns_exist(stream.partition_columns)) {
+        return "a stream column does not exist";
+      }
+      if (stream.sideline && !exists(*stream.sideline)) return "its sideline does not exist";
+    }
+    return {};
+  }
+
+  Complaint check_rule(const Rule& rule) {
+    variables_ = &rule.variables;
+    ids_are_sound_ = false;
+    if (!exists(rule.head.relation)) return "(1) its head's relation does not exist";
+    bool sound = true;
+    walk_rule_matches(rule, [&](const Match& match, Reading) { sound &= exists(match.relation); });
+    if (!sound) return "(1) a match's relation does not exist";
+    walk_rule_variables(rule, [&](VariableId id) { sound &= index_of(id) < rule.variables.size(); });
+    if (!sound) return "(1) a variable does not exist";
+    ids_are_sound_ = true;
+
+    const Relation& head = program_.relation(rule.head.relation);
+    if (rule.head.terms.size() != head.columns.size()) return "(1) its head lacks terms or has too many";
+    for (std::size_t i = 0; i < rule.head.terms.size(); ++i) {
+      if (Complaint bad = check_head_term(rule.head.terms[i], head.columns[i])) return bad;
+    }
+    if (Complaint bad = check_body(rule.body)) return bad;
+    // (5) A head's variable must get its value somewhere in the body.
+    std::set<VariableId> given;
+    for (const Literal& literal : rule.body) given.merge(exported_variables(literal));
+    for (const Expression& term : rule.head.terms) {
+      for (const VariableId variable : variables_of(term)) {
+        if (given.count(variable) == 0) {
+          return "(5) the body gives no value to '" + rule.variables[index_of(variable)].name + "'";
+        }
+      }
+    }
+    return {};
+  }
+
+  Complaint check_head_term(const Expression& term, const Column& column) {
+    if (term.op == ExpressionOp::kWildcard) return "(5) a wildcard in the head";
+    if (Complaint bad = check_expression(term)) return bad;
+    return check_fit(term, column);
+  }
+
+  Complaint check_fit(const Expression& term, const Column& column) const {
+    if (!(term.type == column.type)) {
+      return "(3) a term of type " + type_name(term.type) + " for column '" + column.name + "' of type " +
+             type_name(column.type);
+    }
+    if (term.nullable && !column.nullable) {
+      return "(3) a term that can be null for column '" + column.name + "', which cannot";
+    }
+    return {};
+  }
+
+  Complaint check_match(const Match& match) {
+    const Relation& relation = program_.relation(match.relation);
+    if (match.terms.size() != relation.columns.size()) {
+      return "(1) a match of '" + relation.name + "' lacks terms or has too many";
+    }
+    for (std::size_t i = 0; i < match.terms.size(); ++i) {
+      const Expression& term = match.terms[i];
+      switch (term.op) {
+        case ExpressionOp::kWildcard: continue;
+        case ExpressionOp::kVariable:
+        case ExpressionOp::kConstant:
+        case ExpressionOp::kNull: break;
+        default: return "(2) a term of a match is neither variable, constant nor wildcard";
+      }
+      if (Complaint bad = check_expression(term)) return bad;
+      // A variable may be wider than the column in nulls: identity decides.
+      if (!(term.type == relation.columns[i].type)) return check_fit(term, relation.columns[i]);
+    }
+    return {};
+  }
+
+  Complaint check_body(const Body& body) {
+    for (const Literal& literal : body) {
+      if (Complaint bad = check_literal(literal)) return bad;
+    }
+    return {};
+  }
+
+  Complaint check_all(const std::vector<Expression>& expressions) {
+    for (const Expression& expression : expressions) {
+      if (Complaint bad = check_expression(expression)) return bad;
+    }
+    return {};
+  }
+
+  Complaint check_literal(const Literal& literal) {
+    if (const auto* match = std::get_if<Match>(&literal.node)) return check_match(*match);
+    if (const auto* absent = std::get_if<Absent>(&literal.node)) return check_body(absent->body);
+    if (const auto* exist = std::get_if<Exists>(&literal.node)) return check_body(exist->body);
+    if (const auto* filter = std::get_if<Filter>(&literal.node)) {
+      if (!(filter->condition.type == vm::Type::boolean())) return "(3) a filter that is not a bool";
+      return check_expression(filter->condition);
+    }
+    if (const auto* bind = std::get_if<Bind>(&literal.node)) {
+      if (Complaint bad = check_expression(bind->value)) return bad;
+      return check_result(bind->variable, bind->value.type, bind->value.nullable);
+    }
+    if (const auto* each = std::get_if<Each>(&literal.node)) return check_each(*each);
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return check_reduce(*reduce);
+    if (const auto* rank = std::get_if<Rank>(&literal.node)) return check_body(rank->body);
+    if (const auto* window = std::get_if<Window>(&literal.node)) return check_match(window->match);
+    for (const PatternSymbol& symbol : std::get<Pattern>(literal.node).symbols) {
+      if (Complaint bad = check_body(symbol.condition)) return bad;
+    }
+    return {};
+  }
+
+  Complaint check_result(VariableId id, vm::Type type, bool nullable) const {
+    const Variable& variable = (*variables_)[index_of(id)];
+    if (!(variable.type == type)) {
+      return "(3) '" + variable.name + "' is " + type_name(variable.type) + " and is given a " + type_name(type);
+    }
+    if (nullable && !variable.nullable) return "(3) '" + variable.name + "' cannot hold the null it is given";
+    return {};
+  }
+
+  Complaint check_each(const Each& each) {
+    if (Complaint bad = check_all(each.arguments)) return bad;
+    if (each.generator == Generator::kElements) {
+      if (each.arguments.size() != 1 || each.arguments[0].type.kind != vm::TypeKind::kArray) {
+        return "(3) elements of what is no array";
+      }
+      const vm::TypeId array = each.arguments[0].type.detail;
+      return check_result(each.variable, program_.types.array_element(array),
+                          program_.types.array_element_nullable(array));
+    }
+    if (each.arguments.size() < 2 || each.arguments.size() > 3) return "(3) a range needs two or three bounds";
+    for (const Expression& bound : each.arguments) {
+      if (Complaint bad = check_result(each.variable, bound.type, false)) return bad;
+    }
+    return {};
+  }
+
+  Complaint check_reduce(const Reduce& reduce) {
+    if (reduce.form == ReduceForm::kPerBinding && !reduce.keys.empty()) {
+      return "(3) keys in a reduction for each binding";
+    }
+    for (const GroupKey& key : reduce.keys) {
+      if (Complaint bad = check_expression(key.value)) return bad;
+      if (Complaint bad = check_result(key.result, key.value.type, key.value.nullable)) return bad;
+    }
+    for (const Aggregate& aggregate : reduce.aggregates) {
+      if (aggregate.argument) {
+        if (Complaint bad = check_expression(*aggregate.argument)) return bad;
+      } else if (aggregate.op != AggregateOp::kCount) {
+        return "(3) an aggregate without an argument";
+      }
+      const vm::Type result = (*variables_)[index_of(aggregate.result)].type;
+      const bool of_argument = aggregate.op == AggregateOp::kMin || aggregate.op == AggregateOp::kMax;
+      if (of_argument && !(result == aggregate.argument->type)) {
+        return "(3) a minimum or maximum of another type than its argument";
+      }
+      const bool number = aggregate.op == AggregateOp::kCount ||
+                          aggregate.op == AggregateOp::kCountDistinct ||
+                          aggregate.op == AggregateOp::kSum || aggregate.op == AggregateOp::kMean;
+      if (number && !vm::is_numeric_kind(result.kind) && result.kind != vm::TypeKind::kInterval) {
+        return "(3) an aggregate whose result is no number";
+      }
+      if (aggregate.op == AggregateOp::kCollect && result.kind != vm::TypeKind::kArray) {
+        return "(3) collect gives an array";
+      }
+    }
+    return check_body(reduce.body);
+  }
+
+  Complaint check_expression(const Expression& expression) const {
+    Complaint bad = internal::check_typing(program_.types, *variables_, expression);
+    if (bad) return "(3) " + *bad;
+    return {};
+  }
+
+  Complaint check_query(const Query& query) {
+    if (query.parameters.size() > query.rule.variables.size()) return "parameters are not variables";
+    if (!exists(query.rule.head.relation)) return "(1) its relation does not exist";
+    for (std::size_t i = 0; i < query.parameters.size(); ++i) {
+      if (!(query.parameters[i].type == query.rule.variables[i].type)) {
+        return "a parameter is not the variable of its position";
+      }
+    }
+    variables_ = &query.rule.variables;
+    if (Complaint bad = check_ids(query.rule.body, query.rule.variables.size())) return bad;
+    return check_body(query.rule.body);
+  }
+
+  Complaint check_production(const Production& production) {
+    variables_ = &production.variables;
+    if (Complaint bad = check_ids(production.body, production.variables.size())) return bad;
+    return check_body(production.body);
+  }
+
+  Complaint check_ids(const Body& body, std::size_t variable_count) const {
+    bool sound = true;
+    for (const Literal& literal : body) {
+      walk_matches(literal, [&](const Match& match, Reading) { sound &= exists(match.relation); });
+      walk_variables(literal, [&](VariableId id) { sound &= index_of(id) < variable_count; });
+    }
+    if (!sound) return "(1) a relation or variable does not exist";
+    return {};
+  }
+
+  Complaint check_strata() const {
+    if (program_.strata.empty()) return {};
+    constexpr std::size_t kNowhere = SIZE_MAX;
+    std::vector<std::size_t> stratum_of(program_.relations.size(), kNowhere);
+    std::vector<bool> placed(program_.rules.size(), false);
+    for (std::size_t i = 0; i < program_.strata.size(); ++i) {
+      for (const RelationId id : program_.strata[i].relations) {
+        if (!exists(id) || stratum_of[index_of(id)] != kNowhere) return "a relation is not in one stratum";
+        stratum_of[index_of(id)] = i;
+      }
+    }
+    if (std::count(stratum_of.begin(), stratum_of.end(), kNowhere) > 0) return "a relation is in no stratum";
+    for (std::size_t i = 0; i < program_.strata.size(); ++i) {
+      for (const RuleId id : program_.strata[i].rules) {
+        if (index_of(id) >= program_.rules.size() || placed[index_of(id)]) return "a rule is not in one stratum";
+        placed[index_of(id)] = true;
+        if (stratum_of[index_of(program_.rule(id).head.relation)] != i) {
+          return "a rule is not in the stratum of its head";
+        }
+        bool ordered = true;
+        walk_rule_matches(program_.rule(id), [&](const Match& match, Reading reading) {
+          const std::size_t read = stratum_of[index_of(match.relation)];
+          ordered &= read < i || (read == i && reading == Reading::kPositive);
+          ordered &= read != i || program_.strata[i].recursive;
+        });
+        if (!ordered) return "rule " + std::to_string(index_of(id)) + " reads what is not complete";
+      }
+    }
+    if (std::count(placed.begin(), placed.end(), false) > 0) return "a rule is in no stratum";
+    return {};
+  }
+
+  std::string type_name(vm::Type type) const { return program_.types.type_name(type); }
+
+  const RuleProgram& program_;
+  const std::vector<Variable>* variables_ = &no_variables_;
+  std::vector<Variable> no_variables_;
+  bool ids_are_sound_ = false;
+};
+
+}  // namespace
+
+Expected<void> verify_rule_program(const RuleProgram& program) {
+  if (Complaint bad = Verifier(program).run()) {
+    return unexpected(ErrorCode::kInvalidArgument, std::move(*bad));
+  }
+  return {};
+}
+
+}  // namespace entail::datalog
