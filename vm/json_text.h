@@ -1,0 +1,19 @@
+// vm/json_text.h - the one text of a JSON value.
+//
+// Members sorted by name (the last of equal names counts), no white space, numbers as the shortest
+// text: integers of up to 64 bits exactly, all others as doubles. So equal documents are equal
+// bytes, as every type of the VM needs.
+//
+// Threads: pure.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace entail::vm {
+
+// The canonical text of the JSON document `text`; false if it is none (or not UTF-8).
+[[nodiscard]] bool canonical_json(std::string_view text, std::string& out);
+
+}  // namespace entail::vm
