@@ -28,7 +28,9 @@ bool is_wrapping(vm::TypeKind kind) {
 
 bool conversion_can_fail(vm::Type from, vm::Type to) {
   if (from == to || to.kind == vm::TypeKind::kText) return false;
-  if (is_wrapping(from.kind)) return !is_wrapping(to.kind) && !is_float(to.kind);
+  const bool narrow = to.kind == vm::TypeKind::kInt2 || to.kind == vm::TypeKind::kInt4 ||
+                      to.kind == vm::TypeKind::kInt8 || to.kind == vm::TypeKind::kEnum;
+  if (is_wrapping(from.kind)) return narrow || (!is_wrapping(to.kind) && !is_float(to.kind));
   if (is_float(from.kind)) return !is_float(to.kind);
   return true;
 }
