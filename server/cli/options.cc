@@ -1,0 +1,407 @@
+#include "server/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+#include "vm/base/text.h"
+
+namespace entail::cli {
+namespace {
+
+constexpr unsigned kThreadsMax = 256;
+
+constexpr std::string_view kVersionText = "entail 0.1.0\n";
+
+constexpr std::string_view kProgramHelp =
+    R"(entail - rules over facts: Datalog in Souffle's dialect, evaluated from scratch
+
+Usage: entail COMMAND [options] FILE
+
+Commands:
+  run       evaluate a program: read its facts, derive, write its outputs
+  explain   show what a program becomes: tree, rules, plan, bytecode
+  lint      check a program without running it; errors and warnings
+
+  entail COMMAND --help   the options of a command
+  entail --help           this page
+  entail --version        the version
+
+Exit codes:
+  0    all went well
+  1    the program or the data is wrong, or a file could not be read or written
+  2    the command line makes no sense
+  3    a budget (--memory) is used up
+  130  interrupted (Ctrl-C); nothing was written
+  141  whoever read the output stopped reading
+)";
+
+constexpr std::string_view kSharedHelp =
+    R"(  -I, --include-dir DIR    where included files are looked for, too; may be repeated
+  -M, --define NAME=VALUE  as if the program began with #define NAME VALUE; may be repeated
+      --number=32|64       the width of number, unsigned and float (default 64; Souffle's
+                           usual build has 32)
+      --program-limit SIZE refuse programs of more text (default 16M)
+  -h, --help               this page
+      --version            the version
+)";
+
+constexpr std::string_view kRunHelp =
+    R"(entail run - evaluate a program: read its facts, derive, write its outputs
+
+Usage: entail run [options] FILE        FILE may be - for standard input
+
+  -F, --fact-dir DIR       where .input finds its files (default .)
+  -D, --output-dir DIR     where .output puts its files (default .); the directory must exist.
+                           -D- writes all outputs to standard output
+  -j, --jobs N             threads (default 1); the result does not depend on it
+      --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G;
+                           default: no limit)
+      --query ATOM         answer one question instead of writing the outputs, and derive only
+                           what it needs: --query 'path(99990, x)' prints the matching rows
+      --format=table|csv|json
+                           how rows appear on standard output: a table, RFC 4180 with a header,
+                           or one JSON object a line (default: table for --query; Souffle's form
+                           for outputs)
+      --stats              time and rows by rule and stratum, bytes by relation; to standard error
+{}
+Files appear whole or not at all: when the evaluation fails, none is written, and nothing is
+printed. Fact files may be packed with gzip.
+
+Exit codes: 0 ok, 1 error in program or data, 2 usage, 3 budget used up, 130 interrupted,
+141 output closed.
+
+Examples:
+  entail run -F facts -D out closure.dl
+  entail run -D- closure.dl
+  entail run --query 'path("a", x)' --format=json closure.dl
+)";
+
+constexpr std::string_view kExplainHelp =
+    R"(entail explain - show what a program becomes
+
+Usage: entail explain [--stage=STAGE] [options] FILE
+
+      --stage=tree         the syntax tree, as a program
+      --stage=rules        the rule program: relations, rules, strata
+      --stage=plan         the order in which each rule's literals run (default)
+      --stage=bytecode     the instructions of the virtual machine
+      --stage=opcodes      the manual page of the instructions; needs no FILE
+      --query ATOM         with the rules that answer this question, as run --query has them
+{}
+Exit codes: 0 ok, 1 error in the program, 2 usage.
+)";
+
+constexpr std::string_view kLintHelp =
+    R"(entail lint - check a program without running it
+
+Usage: entail lint [options] FILE
+
+Reports every error, and warns of what is probably a mistake: relations that nothing uses, variables
+that occur once, rules that lead to no output.
+
+{}
+Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage.
+)";
+
+Unexpected usage(std::string message) {
+  return unexpected(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+struct CommandName {
+  std::string_view name;
+  Command command;
+};
+constexpr CommandName kCommands[] = {
+    {"run", Command::kRun}, {"explain", Command::kExplain}, {"lint", Command::kLint}};
+
+std::string_view name_of(Command command) {
+  for (const CommandName& known : kCommands) {
+    if (known.command == command) return known.name;
+  }
+  return "";
+}
+
+enum class OptionId : std::uint8_t {
+  kFacts, kOutputs, kJobs, kInclude, kDefine, kNumber, kMemory, kQuery, kFormat, kStats,
+  kProgramLimit, kStage, kHelp, kVersion
+};
+
+constexpr unsigned kForRun = 1;
+constexpr unsigned kForExplain = 2;
+constexpr unsigned kForLint = 4;
+constexpr unsigned kForAll = kForRun | kForExplain | kForLint;
+
+struct OptionName {
+  OptionId id;
+  char letter;  // 0: none.
+  std::string_view name;
+  bool has_value;
+  unsigned commands;
+};
+constexpr OptionName kOptions[] = {
+    {OptionId::kFacts, 'F', "fact-dir", true, kForRun},
+    {OptionId::kOutputs, 'D', "output-dir", true, kForRun},
+    {OptionId::kJobs, 'j', "jobs", true, kForRun},
+    {OptionId::kMemory, 0, "memory", true, kForRun},
+    {OptionId::kQuery, 0, "query", true, kForRun | kForExplain},
+    {OptionId::kFormat, 0, "format", true, kForRun},
+    {OptionId::kStats, 0, "stats", false, kForRun},
+    {OptionId::kStage, 0, "stage", true, kForExplain},
+    {OptionId::kInclude, 'I', "include-dir", true, kForAll},
+    {OptionId::kDefine, 'M', "define", true, kForAll},
+    {OptionId::kNumber, 0, "number", true, kForAll},
+    {OptionId::kProgramLimit, 0, "program-limit", true, kForAll},
+    {OptionId::kHelp, 'h', "help", false, kForAll},
+    {OptionId::kVersion, 0, "version", false, kForAll},
+};
+
+unsigned bit_of(Command command) {
+  switch (command) {
+    case Command::kRun: return kForRun;
+    case Command::kExplain: return kForExplain;
+    case Command::kLint: return kForLint;
+    default: return 0;
+  }
+}
+
+std::optional<unsigned> parse_count(std::string_view text) {
+  unsigned count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+  return count;
+}
+
+Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
+  switch (id) {
+    case OptionId::kFacts:
+      line.facts_directory = value;
+      return {};
+    case OptionId::kOutputs:
+      line.output_directory = value;
+      return {};
+    case OptionId::kInclude:
+      line.include_directories.emplace_back(value);
+      return {};
+    case OptionId::kDefine: {
+      const std::size_t equals = value.find('=');
+      line.defines.emplace_back(
+          value.substr(0, equals),
+          equals == std::string_view::npos ? std::string_view() : value.substr(equals + 1));
+      return {};
+    }
+    case OptionId::kJobs: {
+      const auto count = parse_count(value);
+      if (!count || *count == 0 || *count > kThreadsMax) {
+        return usage(fmt::format("-j takes a number of threads from 1 to {}, not '{}'", kThreadsMax,
+                                 value));
+      }
+      line.threads = *count;
+      return {};
+    }
+    case OptionId::kNumber:
+      if (value != "32" && value != "64") {
+        return usage(fmt::format("--number is 32 or 64, not '{}'", value));
+      }
+      line.number_bits = value == "32" ? 32 : 64;
+      return {};
+    case OptionId::kMemory:
+    case OptionId::kProgramLimit: {
+      const auto size = parse_size(value);
+      if (!size || *size == 0) {
+        return usage(fmt::format("--{} takes a size as in 200M, not '{}'",
+                                 id == OptionId::kMemory ? "memory" : "program-limit", value));
+      }
+      (id == OptionId::kMemory ? line.memory_limit : line.program_limit) = *size;
+      return {};
+    }
+    case OptionId::kQuery:
+      line.query = value;
+      return {};
+    case OptionId::kFormat:
+      if (value == "table") {
+        line.format = OutputFormat::kTable;
+      } else if (value == "csv") {
+        line.format = OutputFormat::kCsv;
+      } else if (value == "json") {
+        line.format = OutputFormat::kJson;
+      } else {
+        return usage(fmt::format("--format is table, csv or json, not '{}'", value));
+      }
+      return {};
+    case OptionId::kStats:
+      line.stats = true;
+      return {};
+    case OptionId::kStage: {
+      constexpr std::pair<std::string_view, ExplainStage> kStages[] = {
+          {"tree", ExplainStage::kTree},
+          {"rules", ExplainStage::kRules},
+          {"plan", ExplainStage::kPlan},
+          {"bytecode", ExplainStage::kBytecode},
+          {"opcodes", ExplainStage::kOpcodes}};
+      for (const auto& [name, stage] : kStages) {
+        if (value != name) continue;
+        line.stage = stage;
+        return {};
+      }
+      return usage(
+          fmt::format("--stage is tree, rules, plan, bytecode or opcodes, not '{}'", value));
+    }
+    case OptionId::kHelp:
+      line.help_topic = line.command;
+      line.command = Command::kHelp;
+      return {};
+    case OptionId::kVersion:
+      line.command = Command::kVersion;
+      return {};
+  }
+  return {};
+}
+
+// The option that `argument` (which starts with '-') names, and the value attached to it.
+struct Named {
+  const OptionName* option = nullptr;
+  std::optional<std::string_view> value;
+};
+
+Named option_of(std::string_view argument) {
+  Named named;
+  if (argument.starts_with("--")) {
+    const std::string_view body = argument.substr(2);
+    const std::size_t equals = body.find('=');
+    for (const OptionName& option : kOptions) {
+      if (option.name == body.substr(0, equals)) named.option = &option;
+    }
+    if (equals != std::string_view::npos) named.value = body.substr(equals + 1);
+    return named;
+  }
+  for (const OptionName& option : kOptions) {
+    if (option.letter != 0 && option.letter == argument[1]) named.option = &option;
+  }
+  if (argument.size() > 2) named.value = argument.substr(2);
+  return named;
+}
+
+Unexpected unknown_option(std::string_view argument, Command command) {
+  std::vector<std::string> known;
+  for (const OptionName& option : kOptions) {
+    if ((option.commands & bit_of(command)) != 0) known.push_back(fmt::format("--{}", option.name));
+  }
+  const std::string spelled(argument.substr(0, argument.find('=')));
+  const auto nearest = closest_name(spelled, known);
+  return usage(fmt::format("entail {} has no option '{}'{}", name_of(command), spelled,
+                           nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t size = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string_view suffix(stop, static_cast<std::size_t>(text.data() + text.size() - stop));
+  unsigned shift = 0;
+  if (suffix == "k" || suffix == "K") {
+    shift = 10;
+  } else if (suffix == "m" || suffix == "M") {
+    shift = 20;
+  } else if (suffix == "g" || suffix == "G") {
+    shift = 30;
+  } else if (!suffix.empty()) {
+    return std::nullopt;
+  }
+  if (size > (std::numeric_limits<std::uint64_t>::max() >> shift)) return std::nullopt;
+  return size << shift;
+}
+
+Expected<CommandLine> parse_command_line(std::span<const char* const> arguments) {
+  CommandLine line;
+  if (arguments.empty()) return usage("a command is missing: run, explain or lint");
+  const std::string_view first = arguments[0];
+  if (first == "--help" || first == "-h" || first == "help") {
+    if (arguments.size() > 1) {
+      for (const CommandName& known : kCommands) {
+        if (known.name == arguments[1]) line.help_topic = known.command;
+      }
+    }
+    return line;
+  }
+  if (first == "--version") {
+    line.command = Command::kVersion;
+    return line;
+  }
+  bool is_known = false;
+  std::vector<std::string> names;
+  for (const CommandName& known : kCommands) {
+    names.emplace_back(known.name);
+    if (known.name != first) continue;
+    line.command = known.command;
+    is_known = true;
+  }
+  if (!is_known) {
+    const auto nearest = closest_name(std::string(first), names);
+    return usage(fmt::format("there is no command '{}'{}", first,
+                             nearest ? fmt::format("; did you mean {}?", *nearest)
+                                     : "; there are run, explain and lint"));
+  }
+
+  const Command command = line.command;
+  bool options_ended = false;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (options_ended || argument == "-" || !argument.starts_with('-')) {
+      if (!line.program.empty()) {
+        return usage(fmt::format("one program at a time: '{}' and '{}'", line.program, argument));
+      }
+      if (argument.empty()) return usage("the program's name is empty");
+      line.program = argument;
+      continue;
+    }
+    if (argument == "--") {
+      options_ended = true;
+      continue;
+    }
+    const Named named = option_of(argument);
+    if (named.option == nullptr || (named.option->commands & bit_of(command)) == 0) {
+      return unknown_option(argument, command);
+    }
+    std::string_view value;
+    if (named.option->has_value) {
+      if (named.value) {
+        value = *named.value;
+      } else if (i + 1 < arguments.size()) {
+        value = arguments[++i];
+      } else {
+        return usage(fmt::format("{} needs a value", argument));
+      }
+      if (value.empty()) return usage(fmt::format("{} needs a value", argument));
+    } else if (named.value) {
+      return usage(fmt::format("--{} takes no value", named.option->name));
+    }
+    if (auto applied = apply(named.option->id, value, line); !applied) {
+      return unexpected(applied.error());
+    }
+    if (line.command != command) return line;  // Help or version: the rest does not matter.
+  }
+  const bool needs_program =
+      !(line.command == Command::kExplain && line.stage == ExplainStage::kOpcodes);
+  if (needs_program && line.program.empty()) {
+    return usage(fmt::format("entail {} needs the file of a program", name_of(command)));
+  }
+  return line;
+}
+
+std::string help_text(std::optional<Command> topic) {
+  if (!topic) return std::string(kProgramHelp);
+  switch (*topic) {
+    case Command::kRun: return fmt::format(kRunHelp, kSharedHelp);
+    case Command::kExplain: return fmt::format(kExplainHelp, kSharedHelp);
+    case Command::kLint: return fmt::format(kLintHelp, kSharedHelp);
+    default: return std::string(kProgramHelp);
+  }
+}
+
+std::string version_text() { return std::string(kVersionText); }
+
+}  // namespace entail::cli
