@@ -21,10 +21,10 @@
 //
 // Terms
 // -----
-//   command        the word after `entail`: run, explain, ...
+//   command        the word after `entail`: run, explain, lint
 //   fact file      one row a line, columns separated by tabs or what the directive says
 //   exit code      0 done; 1 the program or its data is wrong; 2 the command line is wrong; 3 a
-//                  limit was reached; 130 interrupted
+//                  limit was reached; 130 interrupted; 141 the reader of our output went away
 //
 // A command's journey
 // -------------------
