@@ -16,9 +16,7 @@ std::int64_t floor_div(std::int64_t value, std::int64_t unit) {
   return value / unit - (value % unit < 0 ? 1 : 0);
 }
 
-bool is_leap(std::int64_t year) {
-  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
+bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 void put_padded(std::int64_t value, std::size_t width, std::string& out) {
   std::array<char, 20> buffer;
@@ -108,8 +106,7 @@ DateTimeError take_time(Cursor& cursor, std::int64_t& micros) {
   std::int64_t minutes = 0;
   std::int64_t seconds = 0;
   std::int64_t fraction = 0;
-  if (!cursor.take_digits(2, 2, hours) || !cursor.take(':') ||
-      !cursor.take_digits(2, 2, minutes)) {
+  if (!cursor.take_digits(2, 2, hours) || !cursor.take(':') || !cursor.take_digits(2, 2, minutes)) {
     return DateTimeError::kMalformed;
   }
   if (cursor.take(':')) {
@@ -315,8 +312,8 @@ DateTimeError parse_interval(std::string_view text, Interval& interval) {
     if (!cursor.take_digits(1, 17, count)) return DateTimeError::kMalformed;
     const bool has_fraction = cursor.take('.');
     if (has_fraction && !cursor.take_fraction(fraction)) return DateTimeError::kMalformed;
-    while (next_unit < kUnits.size() && (kUnits[next_unit].letter != cursor.peek() ||
-                                         kUnits[next_unit].in_time != in_time)) {
+    while (next_unit < kUnits.size() &&
+           (kUnits[next_unit].letter != cursor.peek() || kUnits[next_unit].in_time != in_time)) {
       ++next_unit;
     }
     if (next_unit == kUnits.size()) return DateTimeError::kMalformed;

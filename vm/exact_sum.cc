@@ -54,8 +54,8 @@ double round(const Magnitude& value, unsigned bits, std::int32_t exponent_min) {
     return at < length && ((value.digits[static_cast<std::size_t>(at) / 32] >> (at % 32)) & 1) != 0;
   };
   // Bits below `cut` go.
-  const std::int32_t cut = std::max({length - static_cast<std::int32_t>(bits),
-                                     exponent_min - value.exponent, std::int32_t{0}});
+  const std::int32_t cut = std::max(
+      {length - static_cast<std::int32_t>(bits), exponent_min - value.exponent, std::int32_t{0}});
   std::uint64_t kept = 0;
   for (std::int32_t at = length - 1; at >= cut; --at) kept = (kept << 1) | (bit(at) ? 1 : 0);
   if (cut > 0 && bit(cut - 1)) {
@@ -139,9 +139,8 @@ void ExactSum::add(double value, std::int64_t weight) {
   // Mantissa times weight has up to 116 bits: four digits of 32, each shifted over two chunks.
   constexpr std::int32_t kDigits = 4;
   cover(chunk, chunk + kDigits);
-  const std::uint64_t times =
-      weight < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(weight)
-                 : static_cast<std::uint64_t>(weight);
+  const std::uint64_t times = weight < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(weight)
+                                         : static_cast<std::uint64_t>(weight);
   Uint128 product = static_cast<Uint128>(mantissa) * times;
   const std::int64_t sign = negative != (weight < 0) ? -1 : 1;
   for (std::int32_t i = 0; i < kDigits; ++i) {
@@ -161,8 +160,7 @@ void ExactSum::merge(const ExactSum& other) {
   ExactSum settled = other;
   settled.settle();
   settle();
-  cover(settled.first_,
-        settled.first_ + static_cast<std::int32_t>(settled.chunks_.size()) - 1);
+  cover(settled.first_, settled.first_ + static_cast<std::int32_t>(settled.chunks_.size()) - 1);
   std::int64_t* const at = chunks_.data() + (settled.first_ - first_);
   for (std::size_t i = 0; i < settled.chunks_.size(); ++i) at[i] += settled.chunks_[i];
   additions_ = 1;

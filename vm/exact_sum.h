@@ -48,7 +48,9 @@ class ExactSum {
   double mean(std::int64_t count) const;
   float mean_float(std::int64_t count) const;
 
-  std::size_t bytes_used() const { return sizeof(*this) + chunks_.capacity() * sizeof(std::int64_t); }
+  std::size_t bytes_used() const {
+    return sizeof(*this) + chunks_.capacity() * sizeof(std::int64_t);
+  }
 
  private:
   void cover(std::int32_t first, std::int32_t last);

@@ -168,8 +168,7 @@ FunctorError Functors::substr(Word text, std::int64_t position, std::int64_t len
     out = kEmptyText;
     return FunctorError::kPositionOutside;
   }
-  const std::size_t count =
-      length < 0 ? std::string_view::npos : static_cast<std::size_t>(length);
+  const std::size_t count = length < 0 ? std::string_view::npos : static_cast<std::size_t>(length);
   out = pool_.intern(whole.substr(static_cast<std::size_t>(position), count));
   return FunctorError::kNone;
 }

@@ -63,11 +63,12 @@ TEST_CASE("text is changed and searched") {
   CHECK_FALSE(world.functors.contains(world.word("hello"), world.word("ell")));
   CHECK(world.functors.starts_with(world.word("hello"), world.word("he")));
   CHECK(world.functors.ends_with(world.word("hello"), world.word("llo")));
-  CHECK(world.text(world.functors.upper(world.word("h\xc3\xa9llo, World"))) == "H\xc3\xa9LLO, WORLD");
+  CHECK(world.text(world.functors.upper(world.word("h\xc3\xa9llo, World"))) ==
+        "H\xc3\xa9LLO, WORLD");
   CHECK(world.text(world.functors.lower(world.word("HeLLo"))) == "hello");
   CHECK(world.text(world.functors.trim(world.word(" \t a b \n"))) == "a b");
-  CHECK(world.text(world.functors.replace(world.word("aaa.b"), world.word("aa"), world.word("x"))) ==
-        "xa.b");
+  CHECK(world.text(world.functors.replace(world.word("aaa.b"), world.word("aa"),
+                                          world.word("x"))) == "xa.b");
   CHECK(world.text(world.functors.replace(world.word("abc"), world.word(""), world.word("x"))) ==
         "abc");
 }

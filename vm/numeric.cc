@@ -226,8 +226,7 @@ void print_decimal(Int128 unscaled, unsigned scale, std::string& out) {
   out.insert(out.size() - scale, 1, '.');
 }
 
-NumericError parse_decimal(std::string_view text, unsigned precision, unsigned scale,
-                           Int128& out) {
+NumericError parse_decimal(std::string_view text, unsigned precision, unsigned scale, Int128& out) {
   Spelled number;
   if (const NumericError error = read_spelled(text, number); error != NumericError::kNone) {
     return error;

@@ -43,7 +43,7 @@ TEST_CASE("a decimal reads back with its scale") {
   CHECK(decimal_text("-0.05", 8, 2) == "-0.05");
   CHECK(decimal_text("+7", 8, 0) == "7");
   CHECK(decimal_text("1e3", 8, 2) == "1000.00");
-  CHECK(decimal_text("125e-3", 8, 2) == "0.13");   // Half away from zero.
+  CHECK(decimal_text("125e-3", 8, 2) == "0.13");  // Half away from zero.
   CHECK(decimal_text("-0.125", 8, 2) == "-0.13");
   CHECK(decimal_text("0.0049", 8, 2) == "0.00");
   CHECK(decimal_text("999999.99", 8, 2) == "999999.99");
@@ -86,11 +86,10 @@ TEST_CASE("a numeric has one form, which prints plainly") {
 }
 
 TEST_CASE("numerics sort by their bytes") {
-  const char* const ascending[] = {"-inf",  "-1e100", "-1e41", "-101", "-100.5", "-100", "-1.55",
-                                   "-1.5",  "-1",     "-0.1",  "-1e-50", "0",    "1e-60", "1e-50",
-                                   "0.009", "0.01",   "0.1",   "1",    "1.5",    "1.55", "9",
-                                   "10",    "99",     "100",   "101",  "12345",  "1e121", "1e130",
-                                   "inf",   "nan"};
+  const char* const ascending[] = {
+      "-inf",   "-1e100", "-1e41", "-101",  "-100.5", "-100",  "-1.55", "-1.5",  "-1",  "-0.1",
+      "-1e-50", "0",      "1e-60", "1e-50", "0.009",  "0.01",  "0.1",   "1",     "1.5", "1.55",
+      "9",      "10",     "99",    "100",   "101",    "12345", "1e121", "1e130", "inf", "nan"};
   for (std::size_t i = 1; i < std::size(ascending); ++i) {
     INFO(ascending[i - 1] << " < " << ascending[i]);
     CHECK(numeric_bytes(ascending[i - 1]) < numeric_bytes(ascending[i]));

@@ -185,9 +185,9 @@ void TypeTable::settle_layouts() {
   for (const std::unique_ptr<Definition>& definition : definitions_) {
     if (!definition->defined || definition->settled) continue;
     if (definition->kind == TypeKind::kAdt) {
-      const bool waits = std::any_of(
-          definition->branches.begin(), definition->branches.end(),
-          [&](const BranchType& branch) { return mentions_undefined(branch.fields); });
+      const bool waits =
+          std::any_of(definition->branches.begin(), definition->branches.end(),
+                      [&](const BranchType& branch) { return mentions_undefined(branch.fields); });
       if (waits) continue;
       for (const BranchType& branch : definition->branches) {
         definition->layouts.push_back(layout_of(1, branch.fields));

@@ -50,7 +50,7 @@ class TypeTable {
   // first word is the ordinal), and for an array that of one element.
   struct Layout {
     std::size_t word_count = 0;
-    std::vector<std::uint32_t> field_offsets;  // First word of each field.
+    std::vector<std::uint32_t> field_offsets;   // First word of each field.
     std::vector<std::uint32_t> handle_offsets;  // Words that may hold a handle to own.
   };
 
@@ -100,7 +100,8 @@ class TypeTable {
 
   // Whether the value word of a column of `type` may be a handle, which a stored row retains.
   bool is_handle(Type type) const {
-    return may_be_handle(type.kind) && !(type.kind == TypeKind::kAdt && is_ordinal_adt(type.detail));
+    return may_be_handle(type.kind) &&
+           !(type.kind == TypeKind::kAdt && is_ordinal_adt(type.detail));
   }
 
   // The layout behind a handle. `branch` is the ordinal for an adt, else 0. The reference stays

@@ -22,7 +22,8 @@ TEST_CASE("a recursive record is declared, then defined") {
   TypeTable table;
   const TypeId list = table.declare(TypeKind::kRecord, "List");
   CHECK_FALSE(table.is_defined(list));
-  table.define_record(list, {{"head", Type::number()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
+  table.define_record(list,
+                      {{"head", Type::number()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
   CHECK(table.is_defined(list));
   CHECK(table.layout(list).word_count == 2);
   CHECK(table.layout(list).field_offsets == Offsets{0, 1});

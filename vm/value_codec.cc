@@ -91,8 +91,7 @@ void put_big_endian(Word value, unsigned bytes, std::string& out) {
 }
 
 void put_text(std::string_view text, std::string& out) {
-  for (std::size_t zero = text.find('\0'); zero != std::string_view::npos;
-       zero = text.find('\0')) {
+  for (std::size_t zero = text.find('\0'); zero != std::string_view::npos; zero = text.find('\0')) {
     out.append(text.data(), zero + 1);
     out.push_back('\xff');
     text.remove_prefix(zero + 1);
@@ -387,13 +386,13 @@ class Decoder {
         WordPair measure;
         Word months = 0;
         Word days = 0;
-        if (!big_endian(8, measure.high) || !big_endian(8, measure.low) ||
-            !big_endian(4, months) || !big_endian(4, days)) {
+        if (!big_endian(8, measure.high) || !big_endian(8, measure.low) || !big_endian(4, months) ||
+            !big_endian(4, days)) {
           return false;
         }
         Interval interval;
-        interval.months = static_cast<std::int32_t>(
-            int_of(from_ordered(Type::of(TypeKind::kInt4), months)));
+        interval.months =
+            static_cast<std::int32_t>(int_of(from_ordered(Type::of(TypeKind::kInt4), months)));
         interval.days =
             static_cast<std::int32_t>(int_of(from_ordered(Type::of(TypeKind::kInt4), days)));
         // The measure without months and days is what the microseconds were.
@@ -506,8 +505,8 @@ class Comparer {
     if (left[0] == right[0] && value_words(type) == 1) return 0;
     switch (type.kind) {
       case TypeKind::kInterval: {
-        const auto order = compare_intervals(interval_of(left[0], left[1]),
-                                             interval_of(right[0], right[1]));
+        const auto order =
+            compare_intervals(interval_of(left[0], left[1]), interval_of(right[0], right[1]));
         return order < 0 ? -1 : order > 0 ? 1 : 0;
       }
       case TypeKind::kUuid:
@@ -544,7 +543,8 @@ class Comparer {
     for (std::size_t i = left.types->size(); i-- > 0;) {
       const FieldType& field = (*left.types)[i];
       const std::uint32_t offset = (*left.offsets)[i];
-      pending_.push_back({field.type, left.words + offset, right.words + offset, field.nullable, 0});
+      pending_.push_back(
+          {field.type, left.words + offset, right.words + offset, field.nullable, 0});
     }
   }
 

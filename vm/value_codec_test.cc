@@ -52,9 +52,10 @@ struct World {
     all.push_back(types.type_of(row));
     const TypeId tree = types.declare(TypeKind::kAdt, "Tree");
     types.define_adt(tree, {{"Leaf", {}},
-                            {"Node", {{"left", types.type_of(tree)},
-                                      {"value", Type::number(), true},
-                                      {"right", types.type_of(tree)}}}});
+                            {"Node",
+                             {{"left", types.type_of(tree)},
+                              {"value", Type::number(), true},
+                              {"right", types.type_of(tree)}}}});
     all.push_back(types.type_of(tree));
     all.push_back(types.array_of(Type::of(TypeKind::kNumeric), true));
     all.push_back(types.array_of(types.type_of(list)));
@@ -75,8 +76,8 @@ std::int64_t random_int(Random& random, std::int64_t low, std::int64_t high) {
 
 template <typename Int>
 Word random_word(Random& random) {
-  return int_word(random_int(random, std::numeric_limits<Int>::min(),
-                             std::numeric_limits<Int>::max()));
+  return int_word(
+      random_int(random, std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max()));
 }
 
 std::string random_text(Random& random) {
@@ -317,7 +318,9 @@ TEST_CASE("a known order of each direction and null place") {
   CHECK(key("null", {.nulls_first = true}) < key("", {.nulls_first = true}));
   CHECK(key("b", {.descending = true}) < key("a", {.descending = true}));
   CHECK(key("a", {.descending = true}) < key("null", {.descending = true}));
-  CHECK(key(std::string_view("a\0", 2), {}) == std::string("\x01" "a\0\xff\0\0", 6));
+  CHECK(key(std::string_view("a\0", 2), {}) == std::string("\x01"
+                                                           "a\0\xff\0\0",
+                                                           6));
 }
 
 TEST_CASE("a list of 200,000 elements is encoded, compared and decoded") {

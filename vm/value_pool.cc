@@ -123,7 +123,7 @@ struct ValuePool::Impl {
 
   internal::EntryPages pages;
   std::array<Shard, kShardCount> shards;
-  std::vector<Word> buried;   // Found dead in this sweep.
+  std::vector<Word> buried;     // Found dead in this sweep.
   std::size_t buried_seen = 0;  // How many of them have given up what they own.
 };
 
@@ -154,7 +154,8 @@ Word ValuePool::find_entry(Content content, std::uint64_t hash, std::string_view
     if (slot == 0) return 0;
     if (slot_hash(slot) != wanted_hash) continue;
     const Entry* const e = entry(slot & kHandleMask);
-    if (e->size_and_kind == wanted_size && std::memcmp(e->data(), bytes.data(), bytes.size()) == 0) {
+    if (e->size_and_kind == wanted_size &&
+        std::memcmp(e->data(), bytes.data(), bytes.size()) == 0) {
       return slot & kHandleMask;
     }
   }
@@ -443,8 +444,7 @@ void ValuePool::sweep(std::span<const Word> handles, bool only_reclaimable) {
 void ValuePool::free_buried() {
   for (const Word handle : impl_->buried) {
     Entry* const e = entry(handle);
-    const Content content =
-        (e->size_and_kind & kWordsBit) != 0 ? Content::kWords : Content::kBytes;
+    const Content content = (e->size_and_kind & kWordsBit) != 0 ? Content::kWords : Content::kBytes;
     const std::uint64_t hash = hash_of(content, {e->data(), e->size()});
     const std::size_t shard_number = Impl::shard_of_hash(hash);
     impl_->shards[shard_number].remove(((hash & kSlotHashMask) << internal::kPlaceBits) | handle);

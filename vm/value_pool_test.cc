@@ -155,7 +155,8 @@ TEST_CASE("an ordinal is one for each text, short texts included, and stays") {
 TEST_CASE("records are equal by their words and own the handles in them") {
   TypeTable types;
   const TypeId list = types.declare(TypeKind::kRecord, "List");
-  types.define_record(list, {{"head", Type::text()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
+  types.define_record(list,
+                      {{"head", Type::text()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
   ValuePool pool(types);
   // [long text 9, [long text 8, [… nil]]]: each owns its text and the rest.
   Word word = kNilWord;
@@ -187,7 +188,8 @@ TEST_CASE("records are equal by their words and own the handles in them") {
 TEST_CASE("reclaim frees a nest of fresh records whole") {
   TypeTable types;
   const TypeId list = types.declare(TypeKind::kRecord, "List");
-  types.define_record(list, {{"head", Type::text()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
+  types.define_record(list,
+                      {{"head", Type::text()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
   ValuePool pool(types);
   const Word old = pool.intern("a text from an earlier step");
   pool.retain(old);

@@ -119,9 +119,9 @@ IntegerError read_float(std::string_view text, Float& out) {
     out = std::strtod(copy.c_str(), &copy_end);
   }
   if (copy_end != copy.c_str() + copy.size()) return IntegerError::kMalformed;
-  const bool overflow = error == std::errc::result_out_of_range &&
-                        (out == std::numeric_limits<Float>::infinity() ||
-                         out == -std::numeric_limits<Float>::infinity());
+  const bool overflow =
+      error == std::errc::result_out_of_range && (out == std::numeric_limits<Float>::infinity() ||
+                                                  out == -std::numeric_limits<Float>::infinity());
   return overflow ? IntegerError::kOutOfRange : IntegerError::kNone;
 }
 
@@ -246,9 +246,9 @@ class NestedReader {
   bool read_field(Type type, bool nullable, std::string_view stops, int depth, Word* out) {
     if (nullable) {
       skip_space();
-      const bool is_null = text_.substr(at_, 4) == "null" &&
-                           (at_ + 4 == text_.size() || is_space(text_[at_ + 4]) ||
-                            stops.find(text_[at_ + 4]) != std::string_view::npos);
+      const bool is_null =
+          text_.substr(at_, 4) == "null" && (at_ + 4 == text_.size() || is_space(text_[at_ + 4]) ||
+                                             stops.find(text_[at_ + 4]) != std::string_view::npos);
       out[value_words(type)] = bool_word(is_null);
       if (is_null) {
         at_ += 4;
@@ -408,8 +408,8 @@ bool read_int(std::string_view text, std::int64_t min, std::int64_t max, std::st
 
 template <typename Int>
 bool read_int_of(std::string_view text, std::string_view name, Word& out, std::string& error) {
-  return read_int(text, std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max(), name,
-                  out, error);
+  return read_int(text, std::numeric_limits<Int>::min(), std::numeric_limits<Int>::max(), name, out,
+                  error);
 }
 
 bool read_decimal(const ValuePool& pool, Type type, std::string_view text, Word* out,
@@ -502,8 +502,7 @@ bool parse_float(std::string_view text, Word& out, std::string& error) {
   ENTAIL_UNREACHABLE("not an IntegerError");
 }
 
-bool parse_value(ValuePool& pool, Type type, std::string_view text, Word* out,
-                 std::string& error) {
+bool parse_value(ValuePool& pool, Type type, std::string_view text, Word* out, std::string& error) {
   switch (type.kind) {
     case TypeKind::kBool:
       return read_bool(text, *out, error);

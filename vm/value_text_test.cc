@@ -172,8 +172,7 @@ TEST_CASE("scalars of every other kind read and print") {
         R"({"a":"x","b":[1,2.5]})");
   CHECK(again(pool, Type::of(TypeKind::kJson), "{") == "'{' is not JSON");
   CHECK(again(pool, world.tier, "GOLD") == "GOLD");
-  CHECK(again(pool, world.tier, "GOLDD") ==
-        "'GOLDD' is not a value of Tier; did you mean 'GOLD'?");
+  CHECK(again(pool, world.tier, "GOLDD") == "'GOLDD' is not a value of Tier; did you mean 'GOLD'?");
   CHECK(again(pool, Type::text(), " as it is\t") == " as it is\t");
 }
 

@@ -74,9 +74,7 @@ inline Word float_word(float value) {
   if (value != value) return std::bit_cast<std::uint32_t>(std::numeric_limits<float>::quiet_NaN());
   return std::bit_cast<std::uint32_t>(value);
 }
-inline float float_of(Word word) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(word));
-}
+inline float float_of(Word word) { return std::bit_cast<float>(static_cast<std::uint32_t>(word)); }
 
 // ------------------------------------------------------------------------------ 16-byte values
 

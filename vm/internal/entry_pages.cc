@@ -23,7 +23,9 @@ void* reserve(std::size_t bytes) {
   return memory;
 }
 
-std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
@@ -142,7 +144,8 @@ std::uint64_t EntryPages::allocate(std::size_t shard, std::size_t bytes) {
   PageInfo& info = infos_[page];
   std::uint32_t granule = info.free_head;
   if (granule != kNoBlock) {
-    const char* const block = bases_[page].load(std::memory_order_relaxed) + granule * kGranuleBytes;
+    const char* const block =
+        bases_[page].load(std::memory_order_relaxed) + granule * kGranuleBytes;
     std::memcpy(&info.free_head, block + sizeof(std::uint64_t), sizeof(info.free_head));
   } else {
     granule = info.unused;
