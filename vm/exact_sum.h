@@ -14,7 +14,7 @@
 //
 // NaN and the infinities are counted apart, since only counts can be taken back.
 //
-// Cost: some 5 ns an addition. Threads: one owner.
+// Cost: 7 ns an addition, 130 ns a result. Threads: one owner.
 // Source: Radford Neal, "Fast exact summation using small and large superaccumulators" (2015),
 // the small one; ours keeps a window of chunks and takes weights.
 

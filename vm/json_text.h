@@ -1,8 +1,10 @@
 // vm/json_text.h - the one text of a JSON value.
 //
 // Members sorted by name (the last of equal names counts), no white space, numbers as the shortest
-// text: integers of up to 64 bits exactly, all others as doubles. So equal documents are equal
-// bytes, as every type of the VM needs.
+// text: integers of up to 64 bits exactly, all others as doubles, those that are
+// whole numbers up to 2^53 as integers. So equal documents are equal
+// bytes, as every type of the VM needs. Documents nested deeper than 1,000 are refused, since they
+// are read and written by recursion.
 //
 // Threads: pure.
 
@@ -13,7 +15,8 @@
 
 namespace entail::vm {
 
-// The canonical text of the JSON document `text`; false if it is none (or not UTF-8).
+// The canonical text of the JSON document `text`; false if it is none, not UTF-8, or nested
+// too deeply.
 [[nodiscard]] bool canonical_json(std::string_view text, std::string& out);
 
 }  // namespace entail::vm
