@@ -261,7 +261,7 @@ class RoleAssigner {
   bool at_term_start() {
     switch (previous()) {
       case P::COLON_DASH: case P::BANG: case P::K_NOT: case P::GROUP_OPEN: case P::K_WHEN: case P::K_WHERE: case P::K_IF:
-      case P::K_TEST: case P::K_FOR: case P::K_EXPECT:
+      case P::K_FOR: case P::K_EXPECT:
         return true;
       case P::COMMA: case P::SEMI: case P::LBRACE:
         return in_formula();
