@@ -54,6 +54,22 @@ Expression variable_expression(const std::vector<Variable>& variables, VariableI
   return expression;
 }
 
+// p(x, y) :- p(x, y), …   derives nothing that is not there.
+bool says_nothing(const Rule& rule) {
+  return std::any_of(rule.body.begin(), rule.body.end(), [&](const Literal& literal) {
+    const auto* match = std::get_if<Match>(&literal.node);
+    if (match == nullptr || match->relation != rule.head.relation) return false;
+    for (std::size_t i = 0; i < match->terms.size(); ++i) {
+      const Expression& read = match->terms[i];
+      const Expression& derived = rule.head.terms[i];
+      if (read.op != ExpressionOp::kVariable || derived.op != read.op || derived.variable != read.variable) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
 class Adorner {
  public:
   Adorner(const RuleProgram& program, UnderNegation under_negation)
@@ -62,7 +78,8 @@ class Adorner {
         rules_of_(program.relations.size()),
         adornable_(adornable_relations(program)) {
     for (std::size_t i = 0; i < program.rules.size(); ++i) {
-      if (!program.rules[i].body.empty()) rules_of_[index_of(program.rules[i].head.relation)].push_back(i);
+      const Rule& rule = program.rules[i];
+      if (!rule.body.empty() && !says_nothing(rule)) rules_of_[index_of(rule.head.relation)].push_back(i);
     }
   }
 

@@ -57,11 +57,8 @@ class Factorer {
         continue;
       }
       Rule rule = made.rule;
-      switch (factor_rule(rule)) {
-        case Outcome::kFactored: result.program.answer_rules.push_back({std::move(rule), 0}); break;
-        case Outcome::kSaysNothing: break;
-        case Outcome::kRefused: return std::nullopt;
-      }
+      if (!factor_rule(rule)) return std::nullopt;
+      result.program.answer_rules.push_back({std::move(rule), 0});
     }
     for (const AdornedRule& made : program_.demand_rules) {
       if (made.rule.head.relation == asked_.demands) continue;  // Exact ones took their place.
@@ -73,8 +70,6 @@ class Factorer {
   }
 
  private:
-  enum class Outcome : std::uint8_t { kFactored, kSaysNothing, kRefused };
-
   bool reads_answers(const Rule& rule) const {
     bool reads = false;
     walk_rule_matches(rule, [&](const Match& match, Reading) { reads |= match.relation == asked_.answers; });
@@ -106,7 +101,8 @@ class Factorer {
     return match != nullptr && match->relation == asked_.answers ? match : nullptr;
   }
 
-  Outcome factor_rule(Rule& rule) const {
+  // Gives the rule its factored form; false if it has none.
+  bool factor_rule(Rule& rule) const {
     const Terms head_bound = columns_of(rule.head.terms, asked_.mask, true);
     const Terms head_free = columns_of(rule.head.terms, asked_.mask, false);
     const Match *left = nullptr, *right = nullptr;
@@ -119,21 +115,20 @@ class Factorer {
       }
       const bool is_left = same_variables(columns_of(recursive->terms, asked_.mask, true), head_bound);
       const bool is_right = same_variables(columns_of(recursive->terms, asked_.mask, false), head_free);
-      if (is_left && is_right) return Outcome::kSaysNothing;
       if (is_left && left == nullptr) {
         left = recursive;
       } else if (is_right && right == nullptr) {
         right = recursive;
       } else {
-        return Outcome::kRefused;
+        return false;
       }
     }
     Rule inner;  // To see whether a reading hides in an inner body.
     inner.body = rest;
-    if (reads_answers(inner)) return Outcome::kRefused;
+    if (reads_answers(inner)) return false;
     // Handed through means: in the head, in the demand (left only) and in the recursive literal.
-    if (left != nullptr && !mentioned(rule, head_bound, 3)) return Outcome::kRefused;
-    if (right != nullptr && !mentioned(rule, head_free, 2)) return Outcome::kRefused;
+    if (left != nullptr && !mentioned(rule, head_bound, 3)) return false;
+    if (right != nullptr && !mentioned(rule, head_free, 2)) return false;
 
     Literal source = rule.body[0];
     if (left != nullptr) source.node = Match{reached_, columns_of(left->terms, asked_.mask, false), {}};
@@ -145,7 +140,7 @@ class Factorer {
     rule.head = std::move(head);
     rule.name = "reached " + rule.name;
     drop_unused_variables(rule);
-    return Outcome::kFactored;
+    return true;
   }
 
   // Demands of other relations follow from a prefix of a rule that was factored. A right literal in it adds
