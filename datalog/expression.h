@@ -36,34 +36,71 @@ enum class ExpressionOp : std::uint8_t {
   kWildcard,  // Only as a term of a Match.
 
   // Arithmetic, on two arguments of one type (kNegate, kBitNot: one). Integers wrap at their width.
-  kAdd, kSubtract, kMultiply, kDivide, kModulo, kPower, kNegate,
-  kBitAnd, kBitOr, kBitXor, kBitNot, kShiftLeft, kShiftRight, kShiftRightUnsigned,
-  kLogicalAnd, kLogicalOr, kLogicalXor, kLogicalNot,  // Souffle's land, lor, lxor, lnot: number to 0 or 1.
-  kMinimum, kMaximum,                                 // Of two or more arguments: min(a, b, …).
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kPower,
+  kNegate,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kBitNot,
+  kShiftLeft,
+  kShiftRight,
+  kShiftRightUnsigned,
+  kLogicalAnd,
+  kLogicalOr,
+  kLogicalXor,
+  kLogicalNot,  // Souffle's land, lor, lxor, lnot: number to 0 or 1.
+  kMinimum,
+  kMaximum,  // Of two or more arguments: min(a, b, …).
 
   // Comparisons give bool. kEqual is SQL's (null if a side is); kIdentical is "is not distinct from".
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIdentical, kNotIdentical,
-  kIsNull, kIsNotNull,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIdentical,
+  kNotIdentical,
+  kIsNull,
+  kIsNotNull,
 
-  kAnd, kOr, kNot,  // Kleene's, on bool.
-  kIf,              // (condition, then, else); only the chosen side may fail.
+  kAnd,
+  kOr,
+  kNot,  // Kleene's, on bool.
+  kIf,   // (condition, then, else); only the chosen side may fail.
 
   // Text.
-  kConcat, kLength, kSubstring, kContains, kMatches, kOrdinal,
-  kLower, kUpper, kTrim, kReplace, kStartsWith, kEndsWith,
+  kConcat,
+  kLength,
+  kSubstring,
+  kContains,
+  kMatches,
+  kOrdinal,
+  kLower,
+  kUpper,
+  kTrim,
+  kReplace,
+  kStartsWith,
+  kEndsWith,
 
   // Conversions; the result's type says to what. kConvert changes the value (to_number, to_string, …);
   // kReinterpret keeps the bits (`as(e, T)`).
-  kConvert, kReinterpret,
+  kConvert,
+  kReinterpret,
 
   // Records, variants, arrays.
-  kMakeRecord,     // All fields of the type's shape.
-  kMakeVariant,    // `detail`: the branch; its fields.
+  kMakeRecord,   // All fields of the type's shape.
+  kMakeVariant,  // `detail`: the branch; its fields.
   kMakeArray,
-  kField,          // `detail`: which field of a record, or of the variant's branch (see kIsBranch).
-  kIsBranch,       // Is the variant of branch `detail`?
-  kIsNil,          // Is the record nil?
-  kElement,        // array[index]
+  kField,     // `detail`: which field of a record, or of the variant's branch (see kIsBranch).
+  kIsBranch,  // Is the variant of branch `detail`?
+  kIsNil,     // Is the record nil?
+  kElement,   // array[index]
 
   kAutoIncrement,  // A fresh number at each evaluation: one-shot only.
   kNow,            // The transaction's start; bounded use in standing bodies.
@@ -75,11 +112,11 @@ struct Expression {
   ExpressionOp op = ExpressionOp::kWildcard;
   vm::Type type;
   bool nullable = false;
-  VariableId variable{};         // kVariable.
-  std::uint32_t detail = 0;      // See the operations.
-  std::uint32_t branch = 0;      // kField of a variant: the branch whose field is meant.
-  vm::Word words[2] = {0, 0};    // kConstant of a type that fits words.
-  std::string text;              // kConstant of text, bytes, json, numeric: canonical bytes.
+  VariableId variable{};       // kVariable.
+  std::uint32_t detail = 0;    // See the operations.
+  std::uint32_t branch = 0;    // kField of a variant: the branch whose field is meant.
+  vm::Word words[2] = {0, 0};  // kConstant of a type that fits words.
+  std::string text;            // kConstant of text, bytes, json, numeric: canonical bytes.
   std::vector<Expression> arguments;
   grammar::SourceSpan span;
 };

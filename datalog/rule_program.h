@@ -95,8 +95,8 @@ struct Relation {
   Collection collection = Collection::kSet;
   std::vector<std::uint32_t> key;                   // Keyed relation: its key columns, ascending.
   std::vector<std::vector<std::uint32_t>> indexes;  // Asked for by the author, beside the key.
-  bool equivalence = false;                         // `eqrel`: closed under symmetry and transitivity.
-  Extremum extremum = Extremum::kNone;              // Of the column below; the others are the group.
+  bool equivalence = false;             // `eqrel`: closed under symmetry and transitivity.
+  Extremum extremum = Extremum::kNone;  // Of the column below; the others are the group.
   std::uint32_t extremum_column = 0;
   bool final_rows = false;  // `final`: keeps what expiry or closing would take.
   bool auxiliary = false;   // Made by lowering or demand; hidden from listings.
@@ -148,8 +148,17 @@ struct Each {
 };
 
 enum class AggregateOp : std::uint8_t {
-  kCount, kCountDistinct, kSum, kMin, kMax, kMean, kCollect,
-  kBoolAnd, kBoolOr, kStringAgg, kArrayAgg  // SQL's; not executed yet.
+  kCount,
+  kCountDistinct,
+  kSum,
+  kMin,
+  kMax,
+  kMean,
+  kCollect,
+  kBoolAnd,
+  kBoolOr,
+  kStringAgg,
+  kArrayAgg  // SQL's; not executed yet.
 };
 
 struct Aggregate {
@@ -161,7 +170,7 @@ struct Aggregate {
 enum class ReduceForm : std::uint8_t {
   kPerBinding,  // Souffle: one result for each outer binding. Empty: count and sum give 0; min, max and
                 // mean have no result, so the outer binding fails.
-  kPerGroup,    // SQL, `group … by`: one result for each group that has a row; exports keys and results.
+  kPerGroup,  // SQL, `group … by`: one result for each group that has a row; exports keys and results.
 };
 
 struct GroupKey {
@@ -177,7 +186,15 @@ struct Reduce {
 };
 
 // Window functions and top-k: SQL's OVER clause. As data only in this layer of the house.
-enum class RankFunction : std::uint8_t { kRowNumber, kRank, kDenseRank, kLag, kLead, kFirstValue, kLastValue };
+enum class RankFunction : std::uint8_t {
+  kRowNumber,
+  kRank,
+  kDenseRank,
+  kLag,
+  kLead,
+  kFirstValue,
+  kLastValue
+};
 struct OrderItem {
   Expression value;
   bool descending = false;
@@ -197,7 +214,15 @@ struct Rank {
   Body body;
 };
 
-enum class WindowKind : std::uint8_t { kTumbling, kHopping, kSession, kCount, kOverLast, kOverCurrent, kLastBefore };
+enum class WindowKind : std::uint8_t {
+  kTumbling,
+  kHopping,
+  kSession,
+  kCount,
+  kOverLast,
+  kOverCurrent,
+  kLastBefore
+};
 
 // The rows of a Match restricted or bucketed by event time; design.md section 6 has the meanings.
 struct Window {
@@ -210,10 +235,20 @@ struct Window {
 };
 
 // The automaton of a sequence or of MATCH_RECOGNIZE, as a tree.
-enum class PatternKind : std::uint8_t { kSymbol, kConcat, kAlternate, kRepeat, kPermute, kExclude, kAbsent, kAnchorStart, kAnchorEnd };
+enum class PatternKind : std::uint8_t {
+  kSymbol,
+  kConcat,
+  kAlternate,
+  kRepeat,
+  kPermute,
+  kExclude,
+  kAbsent,
+  kAnchorStart,
+  kAnchorEnd
+};
 struct PatternNode {
   PatternKind kind = PatternKind::kSymbol;
-  std::uint32_t symbol = 0;  // kSymbol, kAbsent: position in Pattern::symbols.
+  std::uint32_t symbol = 0;                      // kSymbol, kAbsent: position in Pattern::symbols.
   std::uint32_t repeat_min = 1, repeat_max = 1;  // kRepeat; repeat_max = UINT32_MAX is unbounded.
   bool reluctant = false;
   bool strict_next = false;  // kConcat: nothing may stand between the parts.
@@ -266,7 +301,8 @@ struct Rule {
   Body body;
   std::vector<Variable> variables;
   std::optional<PlanHint> plan;
-  std::string name;  // For messages and statistics; the head's name and a number where none was given.
+  std::string
+      name;  // For messages and statistics; the head's name and a number where none was given.
   SourceSpan span;
 };
 
@@ -276,12 +312,21 @@ struct Rule {
 struct Statement;
 using Block = std::vector<Statement>;
 
-enum class ChangeKind : std::uint8_t { kInsert, kUpsert, kModify, kDelete, kRetract, kEmit, kDerive };
+enum class ChangeKind : std::uint8_t {
+  kInsert,
+  kUpsert,
+  kModify,
+  kDelete,
+  kRetract,
+  kEmit,
+  kDerive
+};
 struct Change {
   ChangeKind kind = ChangeKind::kInsert;
   RelationId relation{};
-  std::vector<std::optional<Expression>> values;  // Per column; absent: default (insert) or as it was.
-  std::optional<VariableId> row;                  // kModify, kDelete: the matched row.
+  std::vector<std::optional<Expression>>
+      values;                     // Per column; absent: default (insert) or as it was.
+  std::optional<VariableId> row;  // kModify, kDelete: the matched row.
 };
 struct Let {
   VariableId variable{};
@@ -313,7 +358,8 @@ struct LogText {
 struct HaltAgenda {};
 
 struct Statement {
-  std::variant<Change, Let, Branch, ForEach, CallProcedure, Schedule, Focus, LogText, HaltAgenda> node;
+  std::variant<Change, Let, Branch, ForEach, CallProcedure, Schedule, Focus, LogText, HaltAgenda>
+      node;
   SourceSpan span;
 };
 
@@ -344,9 +390,9 @@ struct Production {
 struct Query {
   std::string name;
   std::vector<Variable> parameters;  // Variables 0 … n-1 of `rule` are these, in order.
-  Rule rule;                         // Its head is an auxiliary relation: parameters, then the selection.
+  Rule rule;  // Its head is an auxiliary relation: parameters, then the selection.
   std::vector<std::string> column_names;
-  std::vector<OrderItem> order;      // Over the rule's variables.
+  std::vector<OrderItem> order;  // Over the rule's variables.
   std::optional<Expression> limit;
   std::optional<Expression> as_of;
   SourceSpan span;
@@ -369,9 +415,9 @@ struct RuleProgram {
   std::vector<Procedure> procedures;
   std::vector<Query> queries;
   std::vector<Directive> directives;
-  std::vector<Stratum> strata;                  // Filled by stratify().
+  std::vector<Stratum> strata;  // Filled by stratify().
   std::map<std::string, std::string> pragmas;
-  std::uint8_t number_bits = 64;                // 32 with --number=32.
+  std::uint8_t number_bits = 64;  // 32 with --number=32.
 
   const Relation& relation(RelationId id) const { return relations[index_of(id)]; }
   Relation& relation(RelationId id) { return relations[index_of(id)]; }

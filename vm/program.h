@@ -53,10 +53,10 @@ enum Flags : std::uint16_t {
   kViewDelta = 1,  // What the last round added.
   kViewOld = 2,    // Visible before the last round: total without delta.
   kViewMask = 3,
-  kNegate = 4,         // Contains, ContainsKey, EqContains, MarkEnd.
-  kLowInclusive = 8,   // RangeOpen.
+  kNegate = 4,        // Contains, ContainsKey, EqContains, MarkEnd.
+  kLowInclusive = 8,  // RangeOpen.
   kHighInclusive = 16,
-  kRangeSigned = 32,   // RangeGenOpen; RangeOpen compares by the index's column kind.
+  kRangeSigned = 32,  // RangeGenOpen; RangeOpen compares by the index's column kind.
   kRangeUnsigned = 64,
   kRangeFloat = 128,
 };
@@ -72,22 +72,42 @@ static_assert(sizeof(Instruction) == 20);
 enum class AggregateKind : std::uint8_t {
   kCount,
   kCountDistinct,
-  kSumI, kSumU, kSumF, kSumF32,  // Integer sums wrap; float sums are exact, rounded once.
-  kMinI, kMaxI, kMinU, kMaxU, kMinF, kMaxF, kMinText, kMaxText,
-  kMeanI, kMeanU, kMeanF, kMeanF32,
+  kSumI,
+  kSumU,
+  kSumF,
+  kSumF32,  // Integer sums wrap; float sums are exact, rounded once.
+  kMinI,
+  kMaxI,
+  kMinU,
+  kMaxU,
+  kMinF,
+  kMaxF,
+  kMinText,
+  kMaxText,
+  kMeanI,
+  kMeanU,
+  kMeanF,
+  kMeanF32,
 };
+
+// Operand f of TextCall, in the order of ExpressionOp's text functions.
+enum class TextFunction : std::uint8_t { kLower, kUpper, kTrim, kReplace, kStartsWith, kEndsWith };
+
+// Operand e of DatePart.
+enum class DatePart : std::uint8_t { kYear, kMonth, kDay, kHour, kMinute, kSecond, kWeekday };
 
 // One rule's pipeline: a stretch of Program::code and the size of the frame it needs.
 struct Fragment {
   std::uint32_t entry = 0;
-  std::uint16_t registers = 0;      // Value registers.
+  std::uint16_t registers = 0;  // Value registers.
   std::uint16_t row_registers = 0;
   std::uint16_t batches = 0;
   std::uint16_t cursors = 0;
   std::uint16_t accumulators = 0;
-  bool single_worker = false;       // autoinc, or a source that cannot be dealt out.
-  std::uint32_t rule = 0;           // Which rule it serves: for statistics; kNoRule for auxiliary ones.
-  std::string name;                 // "path(x, z) :- …, version 1": for people.
+  bool single_worker = false;                // autoinc, or a source that cannot be dealt out.
+  std::vector<std::uint16_t> groups_filled;  // Group tables that its GroupSteps fill.
+  std::uint32_t rule = 0;  // Which rule it serves: for statistics; kNoRule for auxiliary ones.
+  std::string name;        // "path(x, z) :- …, version 1": for people.
 };
 inline constexpr std::uint32_t kNoRule = 0xffffffff;
 
@@ -104,15 +124,16 @@ struct Place {
 };
 
 struct Program {
-  std::vector<Instruction> code;         // Control code first, then the fragments.
-  std::vector<std::uint16_t> lists;      // A list operand is a position here: count, then the elements.
+  std::vector<Instruction> code;     // Control code first, then the fragments.
+  std::vector<std::uint16_t> lists;  // A list operand is a position here: count, then the elements.
   std::vector<Fragment> fragments;
   std::vector<ConstantRegister> constants;
-  std::vector<Type> types;               // Operands of Convert and DatePart.
+  std::vector<Type> types;  // Operands of Convert and DatePart.
   std::vector<Place> places;
-  std::vector<std::string> relation_names;  // By relation operand; the machine binds them to relations.
-  std::uint32_t entry = 0;               // Where a fresh run starts.
-  std::uint32_t resume_entry = 0;        // Where a run goes on after ReplanIfGrew.
+  std::vector<std::string>
+      relation_names;              // By relation operand; the machine binds them to relations.
+  std::uint32_t entry = 0;         // Where a fresh run starts.
+  std::uint32_t resume_entry = 0;  // Where a run goes on after ReplanIfGrew.
   std::uint16_t group_tables = 0;
 
   // Adds a list and returns its operand.
