@@ -45,15 +45,15 @@ struct InputBytes::State {
   }
 
   Expected<std::size_t> read_stored(char* out, std::size_t size) {
-    for (;;) {
-      const ssize_t got = ::read(descriptor, out, size);
-      if (got > 0) return static_cast<std::size_t>(got);
-      if (got == 0) {
-        at_end = true;
-        return std::size_t{0};
-      }
-      if (errno != EINTR) return system_failure(name, errno);
+    const ssize_t got = ::read(descriptor, out, size);
+    if (got > 0) return static_cast<std::size_t>(got);
+    if (got == 0) {
+      at_end = true;
+      return std::size_t{0};
     }
+    // Only a signal that asks us to stop has a handler, so nothing else interrupts a read.
+    if (errno == EINTR) return unexpected(ErrorCode::kCancelled, "interrupted");
+    return system_failure(name, errno);
   }
 
   Expected<void> refill() {

@@ -1,0 +1,268 @@
+#include "server/cli/row_sorter.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "vm/base/ensure.h"
+#include "vm/type_table.h"
+
+namespace entail::cli {
+namespace {
+
+using vm::Type;
+using vm::TypeKind;
+using vm::Word;
+
+constexpr Word kSignBit = Word{1} << 63;
+
+// The beginning of a row as two numbers that compare as it does, and where the row lies.
+struct SortItem {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  std::uint32_t row = 0;
+};
+
+template <typename T>
+int three_way(T left, T right) {
+  return left < right ? -1 : left == right ? 0 : 1;
+}
+
+// A word whose unsigned order is that of the doubles; NaN comes last.
+Word double_key(double value) {
+  const Word bits = std::bit_cast<Word>(value);
+  return (bits & kSignBit) != 0 ? ~bits : bits | kSignBit;
+}
+
+enum class KeyKind : std::uint8_t { kNone, kSigned, kUnsigned, kFloat4, kFloat8, kTextPrefix };
+
+// How a column that is one word becomes a number; kNone where only compare_values() can tell.
+KeyKind key_kind(const datalog::Column& column) {
+  if (column.nullable || vm::value_words(column.type) != 1) return KeyKind::kNone;
+  switch (column.type.kind) {
+    case TypeKind::kInt2:
+    case TypeKind::kInt4:
+    case TypeKind::kInt8:
+    case TypeKind::kNumber:
+    case TypeKind::kDate:
+    case TypeKind::kTime:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz:
+    case TypeKind::kDecimal:
+      return KeyKind::kSigned;
+    case TypeKind::kBool:
+    case TypeKind::kUnsigned:
+    case TypeKind::kEnum:
+      return KeyKind::kUnsigned;
+    case TypeKind::kFloat4: return KeyKind::kFloat4;
+    case TypeKind::kFloat8: return KeyKind::kFloat8;
+    case TypeKind::kText:
+    case TypeKind::kBytes:
+    case TypeKind::kJson:
+    case TypeKind::kNumeric:
+      return KeyKind::kTextPrefix;
+    default: return KeyKind::kNone;
+  }
+}
+
+Word text_prefix(const vm::ValuePool& pool, Word word) {
+  vm::TextScratch scratch;
+  const std::string_view text = pool.view(word, scratch);
+  Word prefix = 0;
+  std::memcpy(&prefix, text.data(), std::min(text.size(), sizeof prefix));
+  return __builtin_bswap64(prefix);
+}
+
+Word sort_key(const vm::ValuePool& pool, KeyKind kind, Word word) {
+  switch (kind) {
+    case KeyKind::kSigned: return word ^ kSignBit;
+    case KeyKind::kUnsigned: return word;
+    case KeyKind::kFloat4: return double_key(static_cast<double>(vm::float_of(word)));
+    case KeyKind::kFloat8: return double_key(vm::double_of(word));
+    case KeyKind::kTextPrefix: return text_prefix(pool, word);
+    case KeyKind::kNone: return 0;
+  }
+  return 0;
+}
+
+bool is_exact(KeyKind kind) { return kind != KeyKind::kNone && kind != KeyKind::kTextPrefix; }
+
+// By (first, second), equal ones in the order they had. Digits that all items share cost nothing.
+void radix_sort(std::vector<SortItem>& items) {
+  constexpr std::size_t kDigits = 256;
+  constexpr std::size_t kPasses = 16;
+  auto counts = std::make_unique<std::array<std::array<std::uint32_t, kDigits>, kPasses>>();
+  for (auto& pass : *counts) pass.fill(0);
+  for (const SortItem& item : items) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      ++(*counts)[i][(item.second >> (8 * i)) & 0xffU];
+      ++(*counts)[i + 8][(item.first >> (8 * i)) & 0xffU];
+    }
+  }
+  std::vector<SortItem> target(items.size());
+  for (std::size_t pass = 0; pass < kPasses; ++pass) {
+    auto& count = (*counts)[pass];
+    if (std::find(count.begin(), count.end(), items.size()) != count.end()) continue;
+    std::uint32_t place = 0;
+    for (std::uint32_t& start : count) place += std::exchange(start, place);
+    const auto shift = 8 * (pass % 8);
+    for (const SortItem& item : items) {
+      const Word key = pass < 8 ? item.second : item.first;
+      target[count[(key >> shift) & 0xffU]++] = item;
+    }
+    items.swap(target);
+  }
+}
+
+int compare_fields(const vm::ValuePool& pool, const std::vector<vm::FieldType>& fields,
+                   const vm::TypeTable::Layout& layout, std::span<const Word> left,
+                   std::span<const Word> right) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::uint32_t at = layout.field_offsets[i];
+    const int order =
+        compare_values(pool, fields[i].type, fields[i].nullable, &left[at], &right[at]);
+    if (order != 0) return order;
+  }
+  return 0;
+}
+
+int compare_arrays(const vm::ValuePool& pool, Type type, std::span<const Word> left,
+                   std::span<const Word> right) {
+  const Type element = pool.types().array_element(type.detail);
+  const bool nullable = pool.types().array_element_nullable(type.detail);
+  const unsigned step = vm::words_of(element, nullable);
+  for (std::size_t i = 0; i < std::min(left.size(), right.size()); i += step) {
+    const int order = compare_values(pool, element, nullable, &left[i], &right[i]);
+    if (order != 0) return order;
+  }
+  return three_way(left.size(), right.size());
+}
+
+}  // namespace
+
+int compare_values(const vm::ValuePool& pool, Type type, bool nullable, const Word* left,
+                   const Word* right) {
+  const unsigned value_words = vm::value_words(type);
+  if (nullable && (left[value_words] | right[value_words]) != 0) {
+    return three_way(right[value_words], left[value_words]);
+  }
+  if (std::equal(left, left + value_words, right)) return 0;
+  const vm::TypeTable& types = pool.types();
+  switch (type.kind) {
+    case TypeKind::kText:
+    case TypeKind::kBytes:
+    case TypeKind::kJson:
+    case TypeKind::kNumeric:
+      return pool.compare_text(left[0], right[0]);
+    case TypeKind::kRecord:
+      if (left[0] == vm::kNilWord || right[0] == vm::kNilWord) {
+        return left[0] == vm::kNilWord ? -1 : 1;
+      }
+      return compare_fields(pool, types.record_fields(type.detail), types.layout(type.detail),
+                            pool.fields(left[0]), pool.fields(right[0]));
+    case TypeKind::kAdt: {
+      if (types.is_ordinal_adt(type.detail)) return three_way(left[0], right[0]);
+      const auto left_words = pool.fields(left[0]);
+      const auto right_words = pool.fields(right[0]);
+      if (left_words[0] != right_words[0]) return three_way(left_words[0], right_words[0]);
+      const std::size_t branch = left_words[0];
+      return compare_fields(pool, types.adt_branches(type.detail)[branch].fields,
+                            types.layout(type.detail, branch), left_words, right_words);
+    }
+    case TypeKind::kArray:
+      return compare_arrays(pool, type, pool.fields(left[0]), pool.fields(right[0]));
+    case TypeKind::kUuid:
+      return left[0] != right[0] ? three_way(left[0], right[0]) : three_way(left[1], right[1]);
+    case TypeKind::kInterval:
+      return left[0] != right[0] ? three_way(vm::int_of(left[0]), vm::int_of(right[0]))
+                                 : three_way(vm::int_of(left[1]), vm::int_of(right[1]));
+    case TypeKind::kDecimal:
+      if (value_words == 2) {
+        return three_way(vm::int128_of(left[0], left[1]), vm::int128_of(right[0], right[1]));
+      }
+      break;
+    default:
+      break;
+  }
+  const KeyKind kind = key_kind({.name = {}, .type = type, .nullable = false, .span = {}});
+  return three_way(sort_key(pool, kind, left[0]), sort_key(pool, kind, right[0]));
+}
+
+SortedRows::SortedRows(const RowShape& shape, const vm::ValuePool& pool, const RowSource& source)
+    : shape_(shape), pool_(pool), columns_(std::max<std::size_t>(shape.word_count, 1)) {
+  constexpr std::size_t kRowsAtOnce = 4096;
+  std::vector<Word*> place(columns_.size());
+  std::size_t rows = 0;
+  for (;;) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      columns_[i].resize(rows + kRowsAtOnce);
+      place[i] = columns_[i].data() + rows;
+    }
+    const std::size_t count = source(place, kRowsAtOnce);
+    rows += count;
+    if (count == 0) break;
+  }
+  ENTAIL_ENSURE(rows <= std::numeric_limits<std::uint32_t>::max());
+
+  const std::size_t arity = shape.columns.size();
+  const KeyKind first = arity > 0 ? key_kind(shape.columns[0]) : KeyKind::kNone;
+  // A second number helps only behind a first one that decides completely.
+  const KeyKind second =
+      arity > 1 && is_exact(first) ? key_kind(shape.columns[1]) : KeyKind::kNone;
+  const bool keys_decide = arity == 0 || (arity == 1 && is_exact(first)) ||
+                           (arity == 2 && is_exact(first) && is_exact(second));
+  std::vector<SortItem> items(rows);
+  for (std::size_t row = 0; row < rows; ++row) {
+    items[row].row = static_cast<std::uint32_t>(row);
+    if (arity > 0) items[row].first = sort_key(pool, first, columns_[0][row]);
+    if (second != KeyKind::kNone) {
+      items[row].second = sort_key(pool, second, columns_[shape.word_of_column[1]][row]);
+    }
+  }
+  radix_sort(items);
+
+  if (!keys_decide) {
+    const auto is_before = [&](const SortItem& left, const SortItem& right) {
+      for (std::size_t i = 0; i < arity; ++i) {
+        std::array<Word, 3> left_words{};
+        std::array<Word, 3> right_words{};
+        const datalog::Column& column = shape.columns[i];
+        for (unsigned w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
+          left_words[w] = columns_[shape.word_of_column[i] + w][left.row];
+          right_words[w] = columns_[shape.word_of_column[i] + w][right.row];
+        }
+        const int order = compare_values(pool_, column.type, column.nullable, left_words.data(),
+                                         right_words.data());
+        if (order != 0) return order < 0;
+      }
+      return false;
+    };
+    for (auto run = items.begin(); run != items.end();) {
+      auto end = run + 1;
+      while (end != items.end() && end->first == run->first && end->second == run->second) ++end;
+      if (end - run > 1) std::sort(run, end, is_before);
+      run = end;
+    }
+  }
+  order_.reserve(rows);
+  for (const SortItem& item : items) order_.push_back(item.row);
+}
+
+RowSource SortedRows::source() const {
+  return [this, next = std::size_t{0}](std::span<Word* const> columns,
+                                       std::size_t capacity) mutable {
+    const std::size_t count = std::min(capacity, order_.size() - next);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      for (std::size_t row = 0; row < count; ++row) {
+        columns[i][row] = columns_[i][order_[next + row]];
+      }
+    }
+    next += count;
+    return count;
+  };
+}
+
+}  // namespace entail::cli
