@@ -306,12 +306,38 @@ void HashIndex::reserve_headers(std::size_t more) {
 
 // Keys that have lost all their rows are left behind.
 void HashIndex::grow_packed(std::size_t count) {
+  constexpr std::size_t kAhead = 32;
   FlatArray<PackedSlot> old(budget_);
   old.assign_zero_anyway(count * 2 + 16);
   old.swap(packed_);
   packed_used_ = 0;
-  for (const PackedSlot& slot : old) {
-    if (slot.header.count != 0) packed_header(~slot.key_complement) = slot.header;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (i + kAhead < old.size()) {
+      __builtin_prefetch(packed_.data() + slot_of(~old[i + kAhead].key_complement, packed_.size()),
+                         1);
+    }
+    if (old[i].header.count != 0) packed_header(~old[i].key_complement) = old[i].header;
+  }
+}
+
+// Worth it ahead of header_for() when the directory is bigger than the cache.
+void HashIndex::prefetch_headers(const KeyBatch& batch) const {
+  switch (directory_) {
+    case Directory::kDense:
+      if (dense_.bytes() <= kCacheBytes) return;
+      for (std::size_t i = 0; i < batch.n; ++i) {
+        __builtin_prefetch(dense_.data() + (batch.columns[0][i] - dense_base_), 1);
+      }
+      return;
+    case Directory::kPacked:
+      if (packed_.bytes() <= kCacheBytes) return;
+      for (std::size_t i = 0; i < batch.n; ++i) {
+        __builtin_prefetch(packed_.data() + slot_of(batch.packed[i], packed_.size()), 1);
+      }
+      return;
+    case Directory::kRows:
+      for (std::size_t i = 0; i < batch.n; ++i) by_rows_.prefetch(batch.tags[i]);
+      return;
   }
 }
 
@@ -374,9 +400,28 @@ inline void HashIndex::append(Header& header, Row row) {
   ++header.count;
 }
 
+// A rehash of a big directory misses the cache at each key, so a directory whose keys mostly differ is
+// made in its full size at once.
+void HashIndex::reserve_by_sample(Row end) {
+  constexpr std::size_t kSample = 1024;
+  if (directory_ != Directory::kPacked || end < 64 * kSample) return;
+  std::vector<Word> sample;
+  for (std::size_t i = 0; i < kSample; ++i) {
+    const Row row = static_cast<Row>(i * (end / kSample));
+    Word mixed = 0;
+    for (const std::uint32_t column : key_) mixed = (mixed ^ store_.at(column, row)) * kMix;
+    sample.push_back(mixed);
+  }
+  std::sort(sample.begin(), sample.end());
+  const auto distinct =
+      static_cast<std::size_t>(std::unique(sample.begin(), sample.end()) - sample.begin());
+  if (distinct > kSample * 15 / 16) reserve_headers(end);
+}
+
 void HashIndex::build(Row end, const std::uint64_t* dead) {
   clear();
   choose_directory(end);
+  reserve_by_sample(end);
   // First the counts. A directory that compares rows keeps each key's first row in `offset` meanwhile,
   // and the number of each row's header, since the offsets are about to change.
   std::vector<std::uint32_t> header_numbers;
@@ -385,6 +430,7 @@ void HashIndex::build(Row end, const std::uint64_t* dead) {
     load_keys(batch, first, std::min<std::size_t>(kBatch, end - first));
     encode(batch);
     reserve_headers(batch.n);
+    prefetch_headers(batch);
     for (std::size_t i = 0; i < batch.n; ++i) {
       const Row row = first + static_cast<Row>(i);
       if (is_dead(dead, row)) {
@@ -427,11 +473,13 @@ void HashIndex::fill_exact(std::span<const std::uint32_t> header_numbers,
   rows_.reserve_anyway(total);
   rows_.resize_uninitialized(total);
   exact_end_ = static_cast<std::uint32_t>(total);
+  if (total == 0) return;  // Every row lies in its header already.
   KeyBatch batch;
   for (Row last = end_; last > 0;) {
     const Row first = (last - 1) / kBatch * kBatch;
     load_keys(batch, first, last - first);
     encode(batch);
+    prefetch_headers(batch);
     for (Row row = last; row-- > first;) {
       if (is_dead(dead, row)) continue;
       Header& header = directory_ == Directory::kRows ? headers_[header_numbers[row]]
@@ -453,6 +501,7 @@ void HashIndex::extend(Row end, const std::uint64_t* dead) {
     load_keys(batch, first, std::min<std::size_t>(kBatch, end - first));
     admit(batch, first + batch.n);
     reserve_headers(batch.n);
+    prefetch_headers(batch);
     for (std::size_t i = 0; i < batch.n; ++i) {
       const Row row = first + static_cast<Row>(i);
       if (!is_dead(dead, row)) append(header_for(batch, i), row);

@@ -85,6 +85,7 @@ class HashIndex {
   }
 
   void choose_directory(Row end);
+  void reserve_by_sample(Row end);
   bool dense_admits(Word low, Word high, std::size_t rows);
   void admit(const KeyBatch& batch, std::size_t rows_after);
   void become(Directory kind, std::span<const PackedNeed> needs);
@@ -92,6 +93,7 @@ class HashIndex {
   bool encode(KeyBatch& batch) const;
   void find_headers(KeyBatch& batch) const;
   void reserve_headers(std::size_t more);
+  void prefetch_headers(const KeyBatch& batch) const;
   Header& header_for(const KeyBatch& batch, std::size_t i);
   const Header* find_packed(std::uint64_t key) const;
   Header& packed_header(std::uint64_t key);

@@ -412,17 +412,14 @@ std::size_t PackedSet<Key>::insert(const Key* keys, std::size_t n, Key* fresh, s
   while (partition_bits_ + kSplitBits <= kPartitionBitsMax && too_big()) {
     if (!split()) break;
   }
+  // Grouping pays when a partition gets a few keys; below that, fetching ahead has to do. A group of
+  // fewer than some hundreds does not warm its partition up, so it is fetched ahead all the same.
   bool prefetch = false;
   if (table_bytes_ > kCacheBytes) {
+    prefetch = largest_bytes_ > kCacheBytes;
     if (partitions_.size() > 1 && is_scattered(keys, n)) {
-      if (n >= 2 * partitions_.size()) {
-        keys = group(keys, n);
-        prefetch = largest_bytes_ > kCacheBytes;
-      } else {
-        prefetch = true;
-      }
-    } else {
-      prefetch = largest_bytes_ > kCacheBytes;
+      prefetch |= n < 256 * partitions_.size();
+      if (n >= 2 * partitions_.size()) keys = group(keys, n);
     }
   }
   std::size_t fresh_count = 0;
