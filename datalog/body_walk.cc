@@ -56,8 +56,7 @@ bool operation_can_fail(const Expression& expression) {
              conversion_can_fail(expression.arguments[0].type, expression.type);
     case ExpressionOp::kMatches:
       // A pattern that is a constant was compiled, and so checked, before.
-      return expression.arguments.empty() ||
-             expression.arguments[0].op != ExpressionOp::kConstant;
+      return expression.arguments.empty() || expression.arguments[0].op != ExpressionOp::kConstant;
     case ExpressionOp::kElement:
     case ExpressionOp::kField:
     case ExpressionOp::kCallExtern:

@@ -1,12 +1,15 @@
-// datalog/body_walk.h - visiting the parts of bodies and expressions, so that a pass names only what it wants.
+// datalog/body_walk.h - visiting the parts of bodies and expressions, so that a pass names only
+// what it wants.
 //
-//     walk_expressions(literal, f)    f(Expression&) for every node of every expression, inner bodies too
-//     walk_variables(literal, f)      f(VariableId&) for every mention of a variable: in expressions, and as
-//                                     what a Bind, Each, Reduce, Rank, Window or row name binds
-//     walk_matches(literal, f)        f(Match&, Reading) for every relation read, with how it is read
+//     walk_expressions(literal, f)   f(Expression&) for every node of every expression
+//     walk_variables(literal, f)     f(VariableId&) for every mention of a variable: in expressions,
+//                                    and as what a Bind, Each, Reduce, … or row name binds
+//     walk_matches(literal, f)       f(Match&, Reading) for every relation read, and how it is read
 //
-// Each works on const and on mutable nodes (a pass that renumbers variables walks mutable ones), visits in
-// the order of the text, and calls f before it descends.
+// All of them go into inner bodies.
+//
+// Each works on const and on mutable nodes (a pass that renumbers variables walks mutable ones),
+// visits in the order of the text, and calls f before it descends.
 //
 // Threads: pure functions. Cost: linear in the size of what is walked.
 #pragma once
@@ -20,8 +23,9 @@
 
 namespace entail::datalog {
 
-// How a body reads a relation. kPositive grows with it; kComplete needs all of its rows first, because a
-// further row may take an answer away (under Absent) or change it (under Reduce, Rank, Pattern).
+// How a body reads a relation. kPositive grows with it; kComplete needs all of its rows first,
+// because a further row may take an answer away (under Absent) or change it (under Reduce, Rank,
+// Pattern).
 enum class Reading : std::uint8_t { kPositive, kComplete };
 
 // Whether the value of the operation itself, its arguments given, may be an error instead: `1 / 0`,
@@ -36,8 +40,8 @@ std::set<VariableId> variables_of(const Expression& expression);
 std::set<VariableId> variables_of(const Literal& literal);
 std::set<VariableId> variables_of(const Body& body);
 
-// The variables that the literal gives a value to outside itself, if it can: those of a Match, the result
-// of a Bind, an Each, a Reduce. An equation between two variables counts for both.
+// The variables that the literal gives a value to outside itself, if it can: those of a Match, the
+// result of a Bind, an Each, a Reduce. An equation between two variables counts for both.
 std::set<VariableId> exported_variables(const Literal& literal);
 
 namespace internal {
@@ -48,9 +52,10 @@ void walk_expression(Node& expression, F&& f) {
   for (auto& argument : expression.arguments) walk_expression(argument, f);
 }
 
-// Calls on_expression for each top-level expression of the literal, on_variable for what it binds, and
-// on_body(body, reading) for each inner body; a Match is given to on_match as a whole as well.
-template <typename LiteralNode, typename OnExpression, typename OnVariable, typename OnMatch, typename OnBody>
+// Calls on_expression for each top-level expression of the literal, on_variable for what it binds,
+// and on_body(body, reading) for each inner body; a Match is given to on_match as a whole as well.
+template <typename LiteralNode, typename OnExpression, typename OnVariable, typename OnMatch,
+          typename OnBody>
 void take_apart(LiteralNode& literal, OnExpression&& on_expression, OnVariable&& on_variable,
                 OnMatch&& on_match, OnBody&& on_body) {
   auto take_match = [&](auto& match) {
@@ -161,8 +166,7 @@ void walk_matches(LiteralNode& literal, F&& f, Reading reading = Reading::kPosit
       literal, [](auto&) {}, [](auto&) {},
       [&](auto& match) { f(match, complete ? Reading::kComplete : reading); },
       [&](auto& body, Reading inner_reading) {
-        const Reading both =
-            reading == Reading::kComplete ? Reading::kComplete : inner_reading;
+        const Reading both = reading == Reading::kComplete ? Reading::kComplete : inner_reading;
         for (auto& inner : body) walk_matches(inner, f, both);
       });
 }

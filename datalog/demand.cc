@@ -28,12 +28,14 @@ struct Derivation {
 
 class Specialiser {
  public:
-  Specialiser(RuleProgram program, const DemandQuery& query) : program_(std::move(program)), query_(query) {
+  Specialiser(RuleProgram program, const DemandQuery& query)
+      : program_(std::move(program)), query_(query) {
     const Relation& asked = program_.relation(query.relation);
     ENTAIL_ENSURE(query.arguments.size() == asked.columns.size());
     for (std::size_t i = 0; i < asked.columns.size(); ++i) {
       const auto& argument = query.arguments[i];
-      mask_.push_back(argument && argument->op == ExpressionOp::kConstant && !asked.columns[i].nullable);
+      mask_.push_back(argument && argument->op == ExpressionOp::kConstant &&
+                      !asked.columns[i].nullable);
       asks_for_something_ = asks_for_something_ || argument.has_value();
     }
   }
@@ -44,7 +46,8 @@ class Specialiser {
       // The more is demanded the better, but a demand that closes a cycle through negation is none.
       for (const bool factored : {true, false}) {
         for (const auto under_negation : {kDemand, kComplete}) {
-          if (auto derivation = with_demands(under_negation, factored)) return finish(std::move(*derivation));
+          if (auto derivation = with_demands(under_negation, factored))
+            return finish(std::move(*derivation));
         }
       }
     }
@@ -53,15 +56,18 @@ class Specialiser {
 
  private:
   bool can_bind() const {
-    const bool derived = std::any_of(program_.rules.begin(), program_.rules.end(), [&](const Rule& rule) {
-      return rule.head.relation == query_.relation && !rule.body.empty();
-    });
+    const bool derived =
+        std::any_of(program_.rules.begin(), program_.rules.end(), [&](const Rule& rule) {
+          return rule.head.relation == query_.relation && !rule.body.empty();
+        });
     return derived && std::count(mask_.begin(), mask_.end(), true) > 0 &&
            internal::adornable_relations(program_)[index_of(query_.relation)];
   }
 
-  std::optional<Derivation> with_demands(internal::UnderNegation under_negation, bool factored) const {
-    std::optional<AdornedProgram> adorned = internal::adorn(program_, query_.relation, mask_, under_negation);
+  std::optional<Derivation> with_demands(internal::UnderNegation under_negation,
+                                         bool factored) const {
+    std::optional<AdornedProgram> adorned =
+        internal::adorn(program_, query_.relation, mask_, under_negation);
     if (!adorned) return std::nullopt;
     const internal::AdornedRelation asked = adorned->adorned[0];
     RelationId source = asked.answers;
@@ -76,11 +82,14 @@ class Specialiser {
     Derivation derivation;
     derivation.relations = std::move(adorned->relations);
     for (const Rule& rule : program_.rules) {
-      if (!rule.body.empty() && adorned->complete.count(rule.head.relation) > 0) derivation.rules.push_back(rule);
+      if (!rule.body.empty() && adorned->complete.count(rule.head.relation) > 0)
+        derivation.rules.push_back(rule);
     }
     derivation.rules.push_back(seed(asked.demands));
-    for (AdornedRule& made : adorned->demand_rules) derivation.rules.push_back(std::move(made.rule));
-    for (AdornedRule& made : adorned->answer_rules) derivation.rules.push_back(std::move(made.rule));
+    for (AdornedRule& made : adorned->demand_rules)
+      derivation.rules.push_back(std::move(made.rule));
+    for (AdornedRule& made : adorned->answer_rules)
+      derivation.rules.push_back(std::move(made.rule));
     add_answer(derivation, source, all_columns);
 
     // Stated facts have no part in whether it can be stratified.
@@ -98,7 +107,8 @@ class Specialiser {
     derivation.answer = query_.relation;
     const auto reached = internal::reachable_from(program_, {query_.relation});
     for (const Rule& rule : program_.rules) {
-      if (!rule.body.empty() && reached.count(rule.head.relation) > 0) derivation.rules.push_back(rule);
+      if (!rule.body.empty() && reached.count(rule.head.relation) > 0)
+        derivation.rules.push_back(rule);
     }
     if (asks_for_something_) add_answer(derivation, query_.relation, true);
     return derivation;
@@ -114,7 +124,8 @@ class Specialiser {
     return rule;
   }
 
-  // answer.path(99990, y) :- path^bf(99990, y).   or, factored,   answer.path(99990, y) :- reached.path^bf(y).
+  // answer.path(99990, y) :- path^bf(99990, y).      or, factored,
+  // answer.path(99990, y) :- reached.path^bf(y).
   void add_answer(Derivation& derivation, RelationId source, bool all_columns) const {
     const Relation& asked = program_.relation(query_.relation);
     Relation answer;
@@ -174,7 +185,8 @@ class Specialiser {
     program_.rules = std::move(rules);
     program_.relations = std::move(derivation.relations);
     std::erase_if(program_.directives, [&](const Directive& directive) {
-      const bool feeds = directive.kind == DirectiveKind::kInput || directive.kind == DirectiveKind::kSource ||
+      const bool feeds = directive.kind == DirectiveKind::kInput ||
+                         directive.kind == DirectiveKind::kSource ||
                          directive.kind == DirectiveKind::kLimitSize;
       return !feeds || used.count(directive.relation) == 0;
     });

@@ -31,7 +31,8 @@ struct Case {
   RuleProgram ask(RelationId relation, std::vector<std::string> arguments) {
     DemandQuery query{relation, {}};
     for (const std::string& text : arguments) {
-      query.arguments.push_back(text == "_" ? std::optional<Expression>() : constant(kNumber, text));
+      query.arguments.push_back(text == "_" ? std::optional<Expression>()
+                                            : constant(kNumber, text));
     }
     grammar::Diagnostics diagnostics;
     REQUIRE(stratify(builder.program(), diagnostics));
@@ -90,7 +91,8 @@ TEST_CASE("Where a rule hands neither side through, demands are kept with their 
   const std::string rules = Case::rules_of(c.ask(sg, {"3", "_"}));
   INFO(rules);
   CHECK(rules.find("demanded.sg^bf(u) :- demanded.sg^bf(x), edge(u, x).") != std::string::npos);
-  CHECK(rules.find("sg^bf(x, y) :- demanded.sg^bf(x), edge(u, x), sg^bf(u, v), edge(v, y).") != std::string::npos);
+  CHECK(rules.find("sg^bf(x, y) :- demanded.sg^bf(x), edge(u, x), sg^bf(u, v), edge(v, y).") !=
+        std::string::npos);
   CHECK(rules.find("reached") == std::string::npos);
 }
 
@@ -110,7 +112,8 @@ TEST_CASE("Facts stay with their relations, and inputs with them") {
   Case c;
   c.right_linear();
   const RelationId unread = c.builder.relation("unread", {kNumber});
-  for (const RelationId id : {c.edge, unread}) c.builder.program().directives.push_back({DirectiveKind::kInput, id, "file", {}, {}});
+  for (const RelationId id : {c.edge, unread})
+    c.builder.program().directives.push_back({DirectiveKind::kInput, id, "file", {}, {}});
   c.builder.program().directives.push_back({DirectiveKind::kOutput, c.path, "file", {}, {}});
   c.builder.fact(c.path, "1 9");
   c.builder.fact(unread, "1");

@@ -25,7 +25,9 @@ bool is_constant(std::string_view text) {
          std::isdigit(static_cast<unsigned char>(text.front())) != 0;
 }
 
-bool is_comparison(ExpressionOp op) { return op >= ExpressionOp::kEqual && op <= ExpressionOp::kNotIdentical; }
+bool is_comparison(ExpressionOp op) {
+  return op >= ExpressionOp::kEqual && op <= ExpressionOp::kNotIdentical;
+}
 
 }  // namespace
 
@@ -35,16 +37,27 @@ Expression constant(vm::Type type, std::string_view text) {
   expression.type = type;
   const std::string spelled(text.starts_with('\'') ? text.substr(1) : text);
   switch (type.kind) {
-    case vm::TypeKind::kText: expression.text = spelled; break;
-    case vm::TypeKind::kFloat8: expression.words[0] = vm::double_word(std::strtod(spelled.c_str(), nullptr)); break;
-    case vm::TypeKind::kFloat4: expression.words[0] = vm::float_word(std::strtof(spelled.c_str(), nullptr)); break;
-    case vm::TypeKind::kUnsigned: expression.words[0] = std::strtoull(spelled.c_str(), nullptr, 10); break;
-    default: expression.words[0] = vm::int_word(std::strtoll(spelled.c_str(), nullptr, 10)); break;
+    case vm::TypeKind::kText:
+      expression.text = spelled;
+      break;
+    case vm::TypeKind::kFloat8:
+      expression.words[0] = vm::double_word(std::strtod(spelled.c_str(), nullptr));
+      break;
+    case vm::TypeKind::kFloat4:
+      expression.words[0] = vm::float_word(std::strtof(spelled.c_str(), nullptr));
+      break;
+    case vm::TypeKind::kUnsigned:
+      expression.words[0] = std::strtoull(spelled.c_str(), nullptr, 10);
+      break;
+    default:
+      expression.words[0] = vm::int_word(std::strtoll(spelled.c_str(), nullptr, 10));
+      break;
   }
   return expression;
 }
 
-// --- rules -----------------------------------------------------------------------------------------------
+// --- rules
+// -----------------------------------------------------------------------------------------------
 
 Rule& RuleBuilder::rule() { return program_->program_.rules[rule_]; }
 
@@ -78,8 +91,9 @@ vm::Type RuleBuilder::type_of(std::string_view text) {
     if (known.name == text) return known.type;
   }
   if (text.starts_with('\'')) return vm::Type::text();
-  return text.find('.') != std::string_view::npos ? vm::Type::float8()
-                                                  : vm::Type::number(program_->program_.number_bits);
+  return text.find('.') != std::string_view::npos
+             ? vm::Type::float8()
+             : vm::Type::number(program_->program_.number_bits);
 }
 
 Expression RuleBuilder::term(std::string_view text, vm::Type type) {
@@ -129,9 +143,12 @@ Expression RuleBuilder::operation(ExpressionOp op, std::string_view left, std::s
   return expression;
 }
 
-RuleBuilder& RuleBuilder::filter(Expression condition) { return append({Filter{std::move(condition)}, {}}); }
+RuleBuilder& RuleBuilder::filter(Expression condition) {
+  return append({Filter{std::move(condition)}, {}});
+}
 
-RuleBuilder& RuleBuilder::filter(ExpressionOp comparison, std::string_view left, std::string_view right) {
+RuleBuilder& RuleBuilder::filter(ExpressionOp comparison, std::string_view left,
+                                 std::string_view right) {
   return filter(operation(comparison, left, right));
 }
 
@@ -162,15 +179,17 @@ RuleBuilder& RuleBuilder::begin_exists() {
   return *this;
 }
 
-RuleBuilder& RuleBuilder::begin_reduce(AggregateOp op, std::string_view result, std::string_view argument) {
+RuleBuilder& RuleBuilder::begin_reduce(AggregateOp op, std::string_view result,
+                                       std::string_view argument) {
   Reduce reduce;
   Aggregate aggregate;
   aggregate.op = op;
   if (!argument.empty()) aggregate.argument = term(argument, type_of(argument));
-  const vm::Type type = op == AggregateOp::kMean             ? vm::Type::float8()
-                        : argument.empty()                   ? vm::Type::number(program_->program_.number_bits)
-                        : op == AggregateOp::kCountDistinct  ? vm::Type::number(program_->program_.number_bits)
-                                                             : type_of(argument);
+  const vm::Type type = op == AggregateOp::kMean ? vm::Type::float8()
+                        : argument.empty()       ? vm::Type::number(program_->program_.number_bits)
+                        : op == AggregateOp::kCountDistinct
+                            ? vm::Type::number(program_->program_.number_bits)
+                            : type_of(argument);
   aggregate.result = variable(result, type);
   reduce.aggregates.push_back(std::move(aggregate));
   append({std::move(reduce), {}});
@@ -202,7 +221,8 @@ RuleBuilder& RuleBuilder::absent(RelationId relation, std::string_view text) {
   return begin_absent().match(relation, text).end();
 }
 
-// --- programs --------------------------------------------------------------------------------------------
+// --- programs
+// --------------------------------------------------------------------------------------------
 
 RelationId ProgramBuilder::relation(std::string name, std::vector<vm::Type> columns) {
   Relation relation;

@@ -1,16 +1,17 @@
-// datalog/program_builder.h - rule programs written in C++, a line a literal; for tests of passes and engines.
+// datalog/program_builder.h - rule programs written in C++, a line a literal; for tests of passes
+// and engines.
 //
 //     ProgramBuilder builder;
 //     const RelationId edge = builder.relation("edge", {vm::Type::number(), vm::Type::number()});
 //     const RelationId path = builder.relation("path", {vm::Type::number(), vm::Type::number()});
 //     builder.fact(edge, "1 2");
 //     builder.rule(path, "x y").match(edge, "x y");
-//     builder.rule(path, "x z").match(path, "x y").match(edge, "y z").filter(ExpressionOp::kNotEqual, "x", "z");
+//     builder.rule(path, "x z").match(path, "x y").match(edge, "y z");
 //     RuleProgram program = builder.take();
 //
-// Terms are separated by blanks: `_` is a wildcard, what begins with a digit or `-` a constant, 'abc a text,
-// anything else a variable of the rule, typed by the first column or expression that mentions it (a number
-// where none does). Mistakes stop the program: this is for our own tests.
+// Terms are separated by blanks: `_` is a wildcard, what begins with a digit or `-` a constant,
+// 'abc a text, anything else a variable of the rule, typed by the first column or expression that
+// mentions it (a number where none does). Mistakes stop the program: this is for our own tests.
 //
 // Lifetime: a RuleBuilder is valid until the next call of its ProgramBuilder.
 #pragma once
@@ -41,8 +42,8 @@ class RuleBuilder {
   // `result = op argument : { … }`; an empty argument for count.
   RuleBuilder& begin_reduce(AggregateOp op, std::string_view result, std::string_view argument);
   // `group { … } by value => { result = op argument }`; the key's value is exported as `key`.
-  RuleBuilder& begin_group(std::string_view key, std::string_view value, AggregateOp op, std::string_view result,
-                           std::string_view argument);
+  RuleBuilder& begin_group(std::string_view key, std::string_view value, AggregateOp op,
+                           std::string_view result, std::string_view argument);
   RuleBuilder& end();
 
   // The short forms: not R(…).
@@ -69,7 +70,8 @@ class RuleBuilder {
 
   ProgramBuilder* program_;
   std::size_t rule_;
-  std::vector<std::size_t> open_;  // Positions of the literals whose bodies are open, outermost first.
+  std::vector<std::size_t>
+      open_;  // Positions of the literals whose bodies are open, outermost first.
 };
 
 class ProgramBuilder {

@@ -14,12 +14,18 @@ using internal::Printer;
 
 std::string_view directive_name(DirectiveKind kind) {
   switch (kind) {
-    case DirectiveKind::kInput: return "input";
-    case DirectiveKind::kOutput: return "output";
-    case DirectiveKind::kPrintSize: return "printsize";
-    case DirectiveKind::kLimitSize: return "limitsize";
-    case DirectiveKind::kSource: return "from";
-    case DirectiveKind::kSink: return "to";
+    case DirectiveKind::kInput:
+      return "input";
+    case DirectiveKind::kOutput:
+      return "output";
+    case DirectiveKind::kPrintSize:
+      return "printsize";
+    case DirectiveKind::kLimitSize:
+      return "limitsize";
+    case DirectiveKind::kSource:
+      return "from";
+    case DirectiveKind::kSink:
+      return "to";
   }
   return "";
 }
@@ -40,7 +46,8 @@ std::string id_list(std::string_view word, const std::vector<RuleId>& rules) {
   // Runs of ids as ranges, so that a million facts fit a line.
   for (std::size_t i = 0; i < rules.size();) {
     std::size_t last = i;
-    while (last + 1 < rules.size() && index_of(rules[last + 1]) == index_of(rules[last]) + 1) ++last;
+    while (last + 1 < rules.size() && index_of(rules[last + 1]) == index_of(rules[last]) + 1)
+      ++last;
     out += i == 0 ? " " : ", ";
     out += std::to_string(index_of(rules[i]));
     if (last > i) out += (last == i + 1 ? ", " : "-") + std::to_string(index_of(rules[last]));
@@ -177,8 +184,10 @@ std::string print_relation(const RuleProgram& program, const Relation& relation)
   if (relation.stream) {
     const StreamAttributes& stream = *relation.stream;
     out += " stream";
-    if (stream.event_time_column) out += " time " + relation.columns[*stream.event_time_column].name;
-    if (stream.duration_column) out += " duration " + relation.columns[*stream.duration_column].name;
+    if (stream.event_time_column)
+      out += " time " + relation.columns[*stream.event_time_column].name;
+    if (stream.duration_column)
+      out += " duration " + relation.columns[*stream.duration_column].name;
     if (stream.watermark_delay) out += " watermark " + printer.expression(*stream.watermark_delay);
     out += stream.late == LatePolicy::kApply      ? " late apply"
            : stream.late == LatePolicy::kSideline ? " late sideline"
@@ -210,7 +219,8 @@ std::string print_expression(const RuleProgram& program, const Rule& rule,
 
 std::string print_program(const RuleProgram& program) {
   std::string out;
-  if (program.number_bits != 64) out += "number bits: " + std::to_string(program.number_bits) + "\n";
+  if (program.number_bits != 64)
+    out += "number bits: " + std::to_string(program.number_bits) + "\n";
   std::string types;
   for (std::size_t i = 0; i < program.types.size(); ++i) {
     const vm::TypeId id{static_cast<std::uint32_t>(i)};
@@ -241,7 +251,8 @@ std::string print_program(const RuleProgram& program) {
   }
   if (!program.productions.empty()) {
     out += "productions\n";
-    for (const Production& production : program.productions) print_production(program, production, out);
+    for (const Production& production : program.productions)
+      print_production(program, production, out);
   }
   if (!program.procedures.empty()) {
     out += "procedures\n";

@@ -1,4 +1,5 @@
-// datalog/program_printer.h - the rule program as text a person can read (`entail explain --stage=rules`).
+// datalog/program_printer.h - the rule program as text a person can read (`entail explain
+// --stage=rules`).
 //
 //     relations
 //       edge(x: number, y: number)
@@ -10,9 +11,9 @@
 //       0  edge; rules 0
 //       1  path, recursive; rules 1
 //
-// Stable: the same program prints the same text, whatever made it. Every construct has a form, also those
-// that nothing executes yet. Variables keep their names; where two of a rule share one, the later ones get
-// their number behind it. The text is for reading and for tests, not for parsing.
+// Stable: the same program prints the same text, whatever made it. Every construct has a form, also
+// those that nothing executes yet. Variables keep their names; where two of a rule share one, the
+// later ones get their number behind it. The text is for reading and for tests, not for parsing.
 //
 // Threads: pure functions.
 #pragma once

@@ -16,7 +16,8 @@ TEST_CASE("A program prints as relations, rules and strata") {
   const RelationId dist = builder.relation("dist", {kNumber, kNumber});
   builder.at(dist).extremum = Extremum::kMin;
   builder.at(dist).extremum_column = 1;
-  builder.program().directives.push_back({DirectiveKind::kInput, edge, "file", {{"delimiter", "\t"}}, {}});
+  builder.program().directives.push_back(
+      {DirectiveKind::kInput, edge, "file", {{"delimiter", "\t"}}, {}});
   builder.fact(edge, "1 -2");
   auto rule = builder.rule(dist, "y d").match(dist, "x d").match(edge, "x y");
   rule.head_term(1, rule.operation(ExpressionOp::kAdd, "d", "1"));
@@ -38,7 +39,8 @@ TEST_CASE("A program prints as relations, rules and strata") {
         "rules\n"
         "  0  edge(1, -2).\n"
         "  1  dist(y, min(d + 1)) :- dist(x, d), edge(x, y).\n"
-        "  2  dist(x, min(n)) :- edge(x, _), n = count() : { edge(x, y), y != 3 }, not { edge(x, x) }.\n"
+        "  2  dist(x, min(n)) :- edge(x, _), n = count() : { edge(x, y), y != 3 }, not { edge(x, "
+        "x) }.\n"
         "strata\n"
         "  0  edge; rules 0\n"
         "  1  dist, recursive; rules 1, 2\n");
@@ -63,7 +65,8 @@ TEST_CASE("Expressions print with the parentheses they need and no more") {
       {make(kSubtract, {make(kSubtract, {x, y}), one}), "x - y - 1"},
       {make(kSubtract, {x, make(kSubtract, {y, one})}), "x - (y - 1)"},
       {make(kNegate, {make(kAdd, {x, y})}), "-(x + y)"},
-      {make(kNot, {make(kOr, {make(kLess, {x, y}), make(kIsNull, {x})})}), "not (x < y or x is null)"},
+      {make(kNot, {make(kOr, {make(kLess, {x, y}), make(kIsNull, {x})})}),
+       "not (x < y or x is null)"},
       {make(kMaximum, {x, y}), "max(x, y)"},
       {make(kPower, {make(kPower, {x, y}), one}), "(x ^ y) ^ 1"},
   };

@@ -114,7 +114,8 @@ class Stratifier {
 
   void fill_strata() {
     for (std::size_t i = 0; i < program_.rules.size(); ++i) {
-      stratum_of(program_.rules[i].head.relation).rules.push_back(RuleId{static_cast<std::uint32_t>(i)});
+      stratum_of(program_.rules[i].head.relation)
+          .rules.push_back(RuleId{static_cast<std::uint32_t>(i)});
     }
     for (const Dependency& dependency : dependencies_) {
       if (within_stratum(dependency)) stratum_of(dependency.from).recursive = true;
@@ -131,7 +132,8 @@ class Stratifier {
 
   const std::string& name(RelationId relation) const { return program_.relation(relation).name; }
 
-  // One diagnostic a stratum: its first reading that needs completeness, closed to the shortest cycle.
+  // One diagnostic a stratum: its first reading that needs completeness, closed to the shortest
+  // cycle.
   void refuse_cycles_that_need_completeness() {
     std::vector<bool> reported(program_.strata.size(), false);
     for (const Dependency& dependency : dependencies_) {
@@ -149,7 +151,8 @@ class Stratifier {
       message += ": such a cycle has no meaning";
       diagnostics_.error(dependency.literal->span, std::move(message),
                          "Take the negation or aggregate out of the cycle, for instance into a "
-                         "relation that is complete before '" + name(dependency.from) + "' begins.");
+                         "relation that is complete before '" +
+                             name(dependency.from) + "' begins.");
       for (const Dependency* step : way_back) {
         diagnostics_.note(step->literal->span,
                           "here '" + name(step->from) + "' depends on " + phrase(*step));
@@ -161,7 +164,8 @@ class Stratifier {
     return reading_phrase(*dependency.literal, name(dependency.to));
   }
 
-  // The dependencies that lead from `start` to `goal` inside their stratum; none if they are the same.
+  // The dependencies that lead from `start` to `goal` inside their stratum; none if they are the
+  // same.
   std::vector<const Dependency*> shortest_way(RelationId start, RelationId goal) const {
     std::vector<const Dependency*> reached_by(program_.relations.size(), nullptr);
     std::vector<RelationId> frontier = {start};
@@ -190,10 +194,11 @@ class Stratifier {
       walk_rule_expressions(rule, [&](const Expression& expression) {
         if (expression.op != ExpressionOp::kAutoIncrement) return;
         refused_ = true;
-        diagnostics_.error(expression.span.file == grammar::kNoFile ? rule.span : expression.span,
-                           "autoinc() in a recursive rule: '" + name(rule.head.relation) +
-                               "' depends on itself here, so that the count would not be determined",
-                           "Count in a rule of its own, over the finished relation.");
+        diagnostics_.error(
+            expression.span.file == grammar::kNoFile ? rule.span : expression.span,
+            "autoinc() in a recursive rule: '" + name(rule.head.relation) +
+                "' depends on itself here, so that the count would not be determined",
+            "Count in a rule of its own, over the finished relation.");
       });
     }
   }
@@ -207,8 +212,9 @@ class Stratifier {
         if (relation.collection == Collection::kBag) {
           refused_ = true;
           diagnostics_.error(relation.span,
-                             "'" + relation.name + "' keeps every row and depends on itself, so that "
-                             "the number of its rows would not be determined",
+                             "'" + relation.name +
+                                 "' keeps every row and depends on itself, so that "
+                                 "the number of its rows would not be determined",
                              "Give it a key, or declare it with .decl: then it is a set.");
         }
         auto& first = relation.extremum == Extremum::kNone ? plain : extremum;
@@ -219,8 +225,9 @@ class Stratifier {
       const Relation& kept = program_.relation(*plain);
       const std::string& improved = name(*extremum);
       diagnostics_.error(kept.span,
-                         "'" + kept.name + "' and '" + improved + "' depend on each other, but only '" +
-                             improved + "' replaces a value by a better one: '" + kept.name +
+                         "'" + kept.name + "' and '" + improved +
+                             "' depend on each other, but only '" + improved +
+                             "' replaces a value by a better one: '" + kept.name +
                              "' would keep rows that came from replaced values",
                          "Write the cycle as rules of '" + improved + "' alone.");
     }
@@ -228,9 +235,9 @@ class Stratifier {
 
   RuleProgram& program_;
   grammar::Diagnostics& diagnostics_;
-  std::vector<Dependency> dependencies_;             // In order of rules and literals.
-  std::vector<std::vector<std::size_t>> outgoing_;   // Positions in dependencies_, by relation.
-  std::vector<std::size_t> component_of_;            // By relation: its stratum.
+  std::vector<Dependency> dependencies_;            // In order of rules and literals.
+  std::vector<std::vector<std::size_t>> outgoing_;  // Positions in dependencies_, by relation.
+  std::vector<std::size_t> component_of_;           // By relation: its stratum.
   bool refused_ = false;
 };
 

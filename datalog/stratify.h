@@ -1,9 +1,9 @@
 // datalog/stratify.h - which relations must be complete before which, and which grow together.
 //
-// A relation depends on every relation that the bodies of its rules read. Relations that depend on each
-// other form a *stratum*; strata are ordered so that each comes after all it depends on. A body that reads
-// a relation under negation, in an aggregate, ranking, window or pattern needs it complete, so that it must
-// lie in a lower stratum.
+// A relation depends on every relation that the bodies of its rules read. Relations that depend on
+// each other form a *stratum*; strata are ordered so that each comes after all it depends on. A
+// body that reads a relation under negation, in an aggregate, ranking, window or pattern needs it
+// complete, so that it must lie in a lower stratum.
 //
 //     path(x, z) :- path(x, y), edge(y, z).             0  edge
 //     unreachable(x, y) :- node(x), node(y),            1  path, recursive
@@ -13,9 +13,9 @@
 //   - a cycle through negation or an aggregate: "'p' depends on not 'q', and 'q' depends on 'p'"
 //   - autoinc() in a rule that reads a relation of its head's own stratum: how often it runs is not
 //     determined
-//   - a bag in a recursive stratum: how often a row is derived would depend on the order of evaluation
-//   - a relation that keeps a minimum or maximum in a cycle with one that does not: the other would keep
-//     rows that came from values which were improved on later
+//   - a bag in a recursive stratum: how often a row is derived would depend on the order of rounds
+//   - a relation that keeps a minimum or maximum in a cycle with one that does not: the other would
+//     keep rows that came from values which were improved on later
 //
 // Source: Abiteboul, Hull, Vianu (1995), section 15.2; Tarjan, "Depth-first search and linear graph
 // algorithms" (1972), here without recursion, because chains of relations may be long.
@@ -27,9 +27,10 @@
 
 namespace entail::datalog {
 
-// Fills program.strata. Deterministic: among strata that do not depend on each other the one with the
-// first declared relation comes first as far as a depth-first search allows; relations and rules of a
-// stratum ascend. Returns whether the program can be stratified; if not, `strata` is left empty.
+// Fills program.strata. Deterministic: among strata that do not depend on each other the one with
+// the first declared relation comes first as far as a depth-first search allows; relations and
+// rules of a stratum ascend. Returns whether the program can be stratified; if not, `strata` is
+// left empty.
 bool stratify(RuleProgram& program, grammar::Diagnostics& diagnostics);
 
 }  // namespace entail::datalog

@@ -63,7 +63,8 @@ TEST_CASE("A long chain of relations is stratified without deep recursion") {
   ProgramBuilder builder;
   constexpr int kLength = 50'000;
   std::vector<RelationId> chain;
-  for (int i = 0; i < kLength; ++i) chain.push_back(builder.relation("r" + std::to_string(i), {kNumber}));
+  for (int i = 0; i < kLength; ++i)
+    chain.push_back(builder.relation("r" + std::to_string(i), {kNumber}));
   for (int i = 0; i + 1 < kLength; ++i) builder.rule(chain[i], "x").match(chain[i + 1], "x");
   grammar::Diagnostics diagnostics;
   REQUIRE(stratify(builder.program(), diagnostics));
@@ -75,8 +76,7 @@ TEST_CASE("A cycle through negation is refused and shown as its author would see
   c.builder.rule(c.p, "x y").match(c.edge, "x y").absent(c.q, "x y");
   c.builder.rule(c.q, "x y").match(c.p, "x y");
   CHECK_FALSE(c.accepted());
-  CHECK(c.message() ==
-        "'p' depends on not 'q', 'q' depends on 'p': such a cycle has no meaning");
+  CHECK(c.message() == "'p' depends on not 'q', 'q' depends on 'p': such a cycle has no meaning");
   CHECK(c.builder.program().strata.empty());
 }
 
@@ -134,7 +134,8 @@ TEST_CASE("A bag may be derived, but not through itself") {
   CHECK_FALSE(c.accepted());
 }
 
-TEST_CASE("A minimum may recurse through itself, but not through a relation that keeps old values") {
+TEST_CASE(
+    "A minimum may recurse through itself, but not through a relation that keeps old values") {
   Case c;
   c.builder.at(c.p).extremum = Extremum::kMin;
   c.builder.at(c.p).extremum_column = 1;

@@ -21,7 +21,8 @@ class Verifier {
 
   Complaint run() {
     for (const Relation& relation : program_.relations) {
-      if (Complaint bad = check_relation(relation)) return "relation '" + relation.name + "': " + *bad;
+      if (Complaint bad = check_relation(relation))
+        return "relation '" + relation.name + "': " + *bad;
     }
     for (const Directive& directive : program_.directives) {
       if (!exists(directive.relation)) return "a directive names a relation that does not exist";
@@ -53,7 +54,8 @@ class Verifier {
   Complaint check_relation(const Relation& relation) {
     const std::size_t count = relation.columns.size();
     auto columns_exist = [&](const std::vector<std::uint32_t>& columns) {
-      return std::all_of(columns.begin(), columns.end(), [&](auto column) { return column < count; });
+      return std::all_of(columns.begin(), columns.end(),
+                         [&](auto column) { return column < count; });
     };
     if (relation.name.empty()) return "it has no name";
     if (!columns_exist(relation.key)) return "a key column does not exist";
@@ -72,7 +74,8 @@ class Verifier {
     for (std::size_t i = 0; i < relation.defaults.size(); ++i) {
       if (!relation.defaults[i]) continue;
       if (Complaint bad = check_expression(*relation.defaults[i])) return bad;
-      if (!(relation.defaults[i]->type == relation.columns[i].type)) return "a default has another type";
+      if (!(relation.defaults[i]->type == relation.columns[i].type))
+        return "a default has another type";
     }
     if (relation.stream) {
       const StreamAttributes& stream = *relation.stream;
@@ -93,12 +96,14 @@ class Verifier {
     bool sound = true;
     walk_rule_matches(rule, [&](const Match& match, Reading) { sound &= exists(match.relation); });
     if (!sound) return "(1) a match's relation does not exist";
-    walk_rule_variables(rule, [&](VariableId id) { sound &= index_of(id) < rule.variables.size(); });
+    walk_rule_variables(rule,
+                        [&](VariableId id) { sound &= index_of(id) < rule.variables.size(); });
     if (!sound) return "(1) a variable does not exist";
     ids_are_sound_ = true;
 
     const Relation& head = program_.relation(rule.head.relation);
-    if (rule.head.terms.size() != head.columns.size()) return "(1) its head lacks terms or has too many";
+    if (rule.head.terms.size() != head.columns.size())
+      return "(1) its head lacks terms or has too many";
     for (std::size_t i = 0; i < rule.head.terms.size(); ++i) {
       if (Complaint bad = check_head_term(rule.head.terms[i], head.columns[i])) return bad;
     }
@@ -124,8 +129,8 @@ class Verifier {
 
   Complaint check_fit(const Expression& term, const Column& column) const {
     if (!(term.type == column.type)) {
-      return "(3) a term of type " + type_name(term.type) + " for column '" + column.name + "' of type " +
-             type_name(column.type);
+      return "(3) a term of type " + type_name(term.type) + " for column '" + column.name +
+             "' of type " + type_name(column.type);
     }
     if (term.nullable && !column.nullable) {
       return "(3) a term that can be null for column '" + column.name + "', which cannot";
@@ -141,11 +146,14 @@ class Verifier {
     for (std::size_t i = 0; i < match.terms.size(); ++i) {
       const Expression& term = match.terms[i];
       switch (term.op) {
-        case ExpressionOp::kWildcard: continue;
+        case ExpressionOp::kWildcard:
+          continue;
         case ExpressionOp::kVariable:
         case ExpressionOp::kConstant:
-        case ExpressionOp::kNull: break;
-        default: return "(2) a term of a match is neither variable, constant nor wildcard";
+        case ExpressionOp::kNull:
+          break;
+        default:
+          return "(2) a term of a match is neither variable, constant nor wildcard";
       }
       if (Complaint bad = check_expression(term)) return bad;
       // A variable may be wider than the column in nulls: identity decides.
@@ -173,7 +181,8 @@ class Verifier {
     if (const auto* absent = std::get_if<Absent>(&literal.node)) return check_body(absent->body);
     if (const auto* exist = std::get_if<Exists>(&literal.node)) return check_body(exist->body);
     if (const auto* filter = std::get_if<Filter>(&literal.node)) {
-      if (!(filter->condition.type == vm::Type::boolean())) return "(3) a filter that is not a bool";
+      if (!(filter->condition.type == vm::Type::boolean()))
+        return "(3) a filter that is not a bool";
       return check_expression(filter->condition);
     }
     if (const auto* bind = std::get_if<Bind>(&literal.node)) {
@@ -193,9 +202,11 @@ class Verifier {
   Complaint check_result(VariableId id, vm::Type type, bool nullable) const {
     const Variable& variable = (*variables_)[index_of(id)];
     if (!(variable.type == type)) {
-      return "(3) '" + variable.name + "' is " + type_name(variable.type) + " and is given a " + type_name(type);
+      return "(3) '" + variable.name + "' is " + type_name(variable.type) + " and is given a " +
+             type_name(type);
     }
-    if (nullable && !variable.nullable) return "(3) '" + variable.name + "' cannot hold the null it is given";
+    if (nullable && !variable.nullable)
+      return "(3) '" + variable.name + "' cannot hold the null it is given";
     return {};
   }
 
@@ -209,7 +220,8 @@ class Verifier {
       return check_result(each.variable, program_.types.array_element(array),
                           program_.types.array_element_nullable(array));
     }
-    if (each.arguments.size() < 2 || each.arguments.size() > 3) return "(3) a range needs two or three bounds";
+    if (each.arguments.size() < 2 || each.arguments.size() > 3)
+      return "(3) a range needs two or three bounds";
     for (const Expression& bound : each.arguments) {
       if (Complaint bad = check_result(each.variable, bound.type, false)) return bad;
     }
@@ -231,7 +243,8 @@ class Verifier {
         return "(3) an aggregate without an argument";
       }
       const vm::Type result = (*variables_)[index_of(aggregate.result)].type;
-      const bool of_argument = aggregate.op == AggregateOp::kMin || aggregate.op == AggregateOp::kMax;
+      const bool of_argument =
+          aggregate.op == AggregateOp::kMin || aggregate.op == AggregateOp::kMax;
       if (of_argument && !(result == aggregate.argument->type)) {
         return "(3) a minimum or maximum of another type than its argument";
       }
@@ -255,7 +268,8 @@ class Verifier {
   }
 
   Complaint check_query(const Query& query) {
-    if (query.parameters.size() > query.rule.variables.size()) return "parameters are not variables";
+    if (query.parameters.size() > query.rule.variables.size())
+      return "parameters are not variables";
     if (!exists(query.rule.head.relation)) return "(1) its relation does not exist";
     for (std::size_t i = 0; i < query.parameters.size(); ++i) {
       if (!(query.parameters[i].type == query.rule.variables[i].type)) {
@@ -290,14 +304,17 @@ class Verifier {
     std::vector<bool> placed(program_.rules.size(), false);
     for (std::size_t i = 0; i < program_.strata.size(); ++i) {
       for (const RelationId id : program_.strata[i].relations) {
-        if (!exists(id) || stratum_of[index_of(id)] != kNowhere) return "a relation is not in one stratum";
+        if (!exists(id) || stratum_of[index_of(id)] != kNowhere)
+          return "a relation is not in one stratum";
         stratum_of[index_of(id)] = i;
       }
     }
-    if (std::count(stratum_of.begin(), stratum_of.end(), kNowhere) > 0) return "a relation is in no stratum";
+    if (std::count(stratum_of.begin(), stratum_of.end(), kNowhere) > 0)
+      return "a relation is in no stratum";
     for (std::size_t i = 0; i < program_.strata.size(); ++i) {
       for (const RuleId id : program_.strata[i].rules) {
-        if (index_of(id) >= program_.rules.size() || placed[index_of(id)]) return "a rule is not in one stratum";
+        if (index_of(id) >= program_.rules.size() || placed[index_of(id)])
+          return "a rule is not in one stratum";
         placed[index_of(id)] = true;
         if (stratum_of[index_of(program_.rule(id).head.relation)] != i) {
           return "a rule is not in the stratum of its head";

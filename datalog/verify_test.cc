@@ -29,7 +29,10 @@ struct Case {
 TEST_CASE("A sound program is accepted") {
   Case c;
   c.builder.fact(c.edge, "1 2");
-  c.builder.rule(c.edge, "x z").match(c.edge, "x y").match(c.edge, "y z").filter(ExpressionOp::kLess, "x", "z");
+  c.builder.rule(c.edge, "x z")
+      .match(c.edge, "x y")
+      .match(c.edge, "y z")
+      .filter(ExpressionOp::kLess, "x", "z");
   c.builder.rule(c.label, "x 'a").match(c.edge, "x _").absent(c.label, "x 'b");
   CHECK(c.complaint().empty());
 }
@@ -95,15 +98,15 @@ TEST_CASE("Every operation is held to its types") {
       {true, make(kNot, boolean, {make(kContains, boolean, {t, t})})},
       {true, make(kEqual, boolean, {x, make(kLength, kNumber, {t})})},
       {true, make(kAnd, boolean, {make(kIsNull, boolean, {x}), make(kLess, boolean, {t, t})})},
-      {false, make(kEqual, boolean, {x, t})},                             // Two types.
-      {false, make(kEqual, kNumber, {x, x})},                             // Not a bool.
-      {false, make(kEqual, boolean, {x})},                                // An argument short.
-      {false, make(kEqual, boolean, {x, make(kAdd, kNumber, {x, t})})},   // A number and a text.
-      {false, make(kEqual, boolean, {t, make(kAdd, text, {t, t})})},      // No such sum.
-      {false, make(kNot, boolean, {x})},                                  // Not of a bool.
-      {false, make(kMatches, boolean, {t, x})},                           // Not of texts.
-      {false, make(kAdd, kNumber, {x, x})},                               // A filter that is no bool.
-      {false, make(kEqual, boolean, {x, make(kField, kNumber, {x})})},    // No record.
+      {false, make(kEqual, boolean, {x, t})},                            // Two types.
+      {false, make(kEqual, kNumber, {x, x})},                            // Not a bool.
+      {false, make(kEqual, boolean, {x})},                               // An argument short.
+      {false, make(kEqual, boolean, {x, make(kAdd, kNumber, {x, t})})},  // A number and a text.
+      {false, make(kEqual, boolean, {t, make(kAdd, text, {t, t})})},     // No such sum.
+      {false, make(kNot, boolean, {x})},                                 // Not of a bool.
+      {false, make(kMatches, boolean, {t, x})},                          // Not of texts.
+      {false, make(kAdd, kNumber, {x, x})},                             // A filter that is no bool.
+      {false, make(kEqual, boolean, {x, make(kField, kNumber, {x})})},  // No record.
   };
   for (const Row& row : rows) {
     rule.filter(row.condition);

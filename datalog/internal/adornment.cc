@@ -17,14 +17,18 @@ bool includes(const VariableSet& all, const VariableSet& some) {
   return std::includes(all.begin(), all.end(), some.begin(), some.end());
 }
 
-// Whether evaluating it can give a value that no relation holds. A field of a known record is known.
+// Whether evaluating it can give a value that no relation holds. A field of a known record is
+// known.
 bool creates_values(const Expression& expression) {
   switch (expression.op) {
     case ExpressionOp::kVariable:
     case ExpressionOp::kConstant:
-    case ExpressionOp::kNull: return false;
-    case ExpressionOp::kField: return creates_values(expression.arguments[0]);
-    default: return true;
+    case ExpressionOp::kNull:
+      return false;
+    case ExpressionOp::kField:
+      return creates_values(expression.arguments[0]);
+    default:
+      return true;
   }
 }
 
@@ -36,7 +40,8 @@ bool mentions_field(const Expression& expression) {
 // A field has a value once the filters before it hold; nothing else that can fail may run early.
 bool can_fail_but_for_fields(const Expression& expression) {
   return (expression.op != ExpressionOp::kField && operation_can_fail(expression)) ||
-         std::any_of(expression.arguments.begin(), expression.arguments.end(), can_fail_but_for_fields);
+         std::any_of(expression.arguments.begin(), expression.arguments.end(),
+                     can_fail_but_for_fields);
 }
 
 std::string adornment_text(const Mask& mask) {
@@ -62,7 +67,8 @@ bool says_nothing(const Rule& rule) {
     for (std::size_t i = 0; i < match->terms.size(); ++i) {
       const Expression& read = match->terms[i];
       const Expression& derived = rule.head.terms[i];
-      if (read.op != ExpressionOp::kVariable || derived.op != read.op || derived.variable != read.variable) {
+      if (read.op != ExpressionOp::kVariable || derived.op != read.op ||
+          derived.variable != read.variable) {
         return false;
       }
     }
@@ -79,12 +85,13 @@ class Adorner {
         adornable_(adornable_relations(program)) {
     for (std::size_t i = 0; i < program.rules.size(); ++i) {
       const Rule& rule = program.rules[i];
-      if (!rule.body.empty() && !says_nothing(rule)) rules_of_[index_of(rule.head.relation)].push_back(i);
+      if (!rule.body.empty() && !says_nothing(rule))
+        rules_of_[index_of(rule.head.relation)].push_back(i);
     }
   }
 
-  // Whenever a relation turns out to be needed completely, what was made for parts of it is moot, so the
-  // pass is repeated with that known; the set only grows.
+  // Whenever a relation turns out to be needed completely, what was made for parts of it is moot,
+  // so the pass is repeated with that known; the set only grows.
   std::optional<AdornedProgram> run(RelationId relation, const Mask& mask) {
     for (;;) {
       if (complete_.count(relation) > 0) return std::nullopt;
@@ -104,8 +111,8 @@ class Adorner {
  private:
   // What is known where a literal stands.
   struct Known {
-    VariableSet bound;    // Have a value.
-    VariableSet grounded; // Have a value that came from a relation, not only from a demand.
+    VariableSet bound;     // Have a value.
+    VariableSet grounded;  // Have a value that came from a relation, not only from a demand.
   };
 
   bool is_stored(RelationId id) const {
@@ -202,8 +209,9 @@ class Adorner {
     result_.answer_rules.push_back({std::move(rule), position});
   }
 
-  // Puts the body into an order in which known values spread, and gives each derived relation it reads the
-  // demands that follow from what stands before it: `context`, then the literals already placed.
+  // Puts the body into an order in which known values spread, and gives each derived relation it
+  // reads the demands that follow from what stands before it: `context`, then the literals already
+  // placed.
   Body spread(const Body& original, Known known, Body context, Reading reading) {
     Body placed;
     std::vector<bool> done(original.size(), false);
@@ -214,13 +222,15 @@ class Adorner {
       Literal literal = original[*next];
       if (auto* match = std::get_if<Match>(&literal.node)) {
         read(*match, known, context, reading);
-        for (const VariableId variable : exported_variables(literal)) known.grounded.insert(variable);
+        for (const VariableId variable : exported_variables(literal))
+          known.grounded.insert(variable);
       }
       for (const VariableId variable : exported_variables(literal)) known.bound.insert(variable);
       context.push_back(literal);
       placed.push_back(std::move(literal));
     }
-    // What is left are tests with bodies of their own and what can fail: as written, behind the rest.
+    // What is left are tests with bodies of their own and what can fail: as written, behind the
+    // rest.
     for (std::size_t i = 0; i < original.size(); ++i) {
       if (done[i]) continue;
       Literal literal = original[i];
@@ -243,7 +253,8 @@ class Adorner {
   }
 
   // The literal to place next; nothing when only those remain that are placed as written.
-  std::optional<std::size_t> choose(const Body& body, const std::vector<bool>& done, const Known& known) const {
+  std::optional<std::size_t> choose(const Body& body, const std::vector<bool>& done,
+                                    const Known& known) const {
     std::optional<std::size_t> best;
     std::pair<int, int> best_rank{100, 0};  // Class, then how many terms are not bound.
     bool filters_before_done = true;
@@ -261,16 +272,19 @@ class Adorner {
 
   std::optional<std::pair<int, int>> rank_of(const Literal& literal, const Known& known,
                                              bool filters_before_done) const {
-    constexpr int kTest = 0, kStoredBound = 1, kDerivedBound = 2, kGenerate = 3, kStored = 4, kDerived = 5;
+    constexpr int kTest = 0, kStoredBound = 1, kDerivedBound = 2, kGenerate = 3, kStored = 4,
+                  kDerived = 5;
     auto may_run_early = [&](const Expression& expression) {
-      return !can_fail_but_for_fields(expression) && (filters_before_done || !mentions_field(expression)) &&
+      return !can_fail_but_for_fields(expression) &&
+             (filters_before_done || !mentions_field(expression)) &&
              includes(known.bound, variables_of(expression));
     };
     if (const auto* match = std::get_if<Match>(&literal.node)) {
       int bound = 0, not_bound = 0;
       for (const Expression& term : match->terms) ++(is_bound(term, known) ? bound : not_bound);
       const bool stored = is_stored(match->relation);
-      if (bound > 0 || not_bound == 0) return std::pair{stored ? kStoredBound : kDerivedBound, not_bound};
+      if (bound > 0 || not_bound == 0)
+        return std::pair{stored ? kStoredBound : kDerivedBound, not_bound};
       return std::pair{stored ? kStored : kDerived, not_bound};
     }
     if (const auto* filter = std::get_if<Filter>(&literal.node)) {
@@ -284,9 +298,10 @@ class Adorner {
         return std::pair{kTest, 0};
       }
     } else if (const auto* each = std::get_if<Each>(&literal.node)) {
-      const bool early = std::all_of(each->arguments.begin(), each->arguments.end(), [&](const Expression& e) {
-        return may_run_early(e) && includes(known.grounded, variables_of(e));
-      });
+      const bool early =
+          std::all_of(each->arguments.begin(), each->arguments.end(), [&](const Expression& e) {
+            return may_run_early(e) && includes(known.grounded, variables_of(e));
+          });
       if (early) return std::pair{kGenerate, 0};
     }
     return std::nullopt;
@@ -305,10 +320,12 @@ class Adorner {
     bool any = false;
     for (std::size_t i = 0; i < match.terms.size(); ++i) {
       // Nulls are not demanded: variables and columns may differ in whether they hold any.
-      mask[i] = is_bound(match.terms[i], known) && !match.terms[i].nullable && !relation.columns[i].nullable;
+      mask[i] = is_bound(match.terms[i], known) && !match.terms[i].nullable &&
+                !relation.columns[i].nullable;
       any = any || mask[i];
     }
-    const bool refused = reading == Reading::kComplete && under_negation_ == UnderNegation::kComplete;
+    const bool refused =
+        reading == Reading::kComplete && under_negation_ == UnderNegation::kComplete;
     if (!any || refused || match.row || !adornable_[index_of(match.relation)]) {
       return need_completely(match.relation);
     }
@@ -365,26 +382,30 @@ std::vector<bool> adornable_relations(const RuleProgram& program) {
   std::vector<bool> adornable;
   for (const Relation& relation : program.relations) {
     adornable.push_back(relation.collection == Collection::kSet && !relation.equivalence &&
-                        relation.key.empty() && relation.extremum == Extremum::kNone && !relation.stream);
+                        relation.key.empty() && relation.extremum == Extremum::kNone &&
+                        !relation.stream);
   }
   for (const Directive& directive : program.directives) {
-    if (directive.kind == DirectiveKind::kLimitSize) adornable[index_of(directive.relation)] = false;
+    if (directive.kind == DirectiveKind::kLimitSize)
+      adornable[index_of(directive.relation)] = false;
   }
   for (const Rule& rule : program.rules) {
     if (rule.body.empty()) continue;
     walk_rule_expressions(rule, [&](const Expression& expression) {
-      if (expression.op == ExpressionOp::kAutoIncrement) adornable[index_of(rule.head.relation)] = false;
+      if (expression.op == ExpressionOp::kAutoIncrement)
+        adornable[index_of(rule.head.relation)] = false;
     });
   }
   return adornable;
 }
 
-std::optional<AdornedProgram> adorn(const RuleProgram& program, RelationId relation, const Mask& mask,
-                                    UnderNegation under_negation) {
+std::optional<AdornedProgram> adorn(const RuleProgram& program, RelationId relation,
+                                    const Mask& mask, UnderNegation under_negation) {
   return Adorner(program, under_negation).run(relation, mask);
 }
 
-std::set<RelationId> reachable_from(const RuleProgram& program, const std::set<RelationId>& relations) {
+std::set<RelationId> reachable_from(const RuleProgram& program,
+                                    const std::set<RelationId>& relations) {
   std::map<RelationId, std::set<RelationId>> reads;
   for (const Rule& rule : program.rules) {
     if (rule.body.empty()) continue;

@@ -15,96 +15,163 @@ struct Form {
   int strength = 0;
 };
 
-constexpr int kOr = 1, kAnd = 2, kNot = 3, kCompare = 4, kBits = 5, kShift = 6, kSum = 7, kProduct = 8,
-              kPrefix = 9, kPower = 10, kAtom = 11;
+constexpr int kOr = 1, kAnd = 2, kNot = 3, kCompare = 4, kBits = 5, kShift = 6, kSum = 7,
+              kProduct = 8, kPrefix = 9, kPower = 10, kAtom = 11;
 
 Form form_of(ExpressionOp op) {
   using enum ExpressionOp;
   switch (op) {
-    case kAdd: return {"+", kSum};
-    case kSubtract: return {"-", kSum};
-    case kMultiply: return {"*", kProduct};
-    case kDivide: return {"/", kProduct};
-    case kModulo: return {"%", kProduct};
-    case ExpressionOp::kPower: return {"^", internal::kPower};
-    case kNegate: return {"-", kPrefix};
-    case kBitAnd: return {"band", kBits};
-    case kBitOr: return {"bor", kBits};
-    case kBitXor: return {"bxor", kBits};
-    case kBitNot: return {"bnot ", kPrefix};
-    case kShiftLeft: return {"bshl", kShift};
-    case kShiftRight: return {"bshr", kShift};
-    case kShiftRightUnsigned: return {"bshru", kShift};
-    case kLogicalAnd: return {"land", kBits};
-    case kLogicalOr: return {"lor", kBits};
-    case kLogicalXor: return {"lxor", kBits};
-    case kLogicalNot: return {"lnot ", kPrefix};
-    case kEqual: return {"=", kCompare};
-    case kNotEqual: return {"!=", kCompare};
-    case kLess: return {"<", kCompare};
-    case kLessEqual: return {"<=", kCompare};
-    case kGreater: return {">", kCompare};
-    case kGreaterEqual: return {">=", kCompare};
-    case kIdentical: return {"==", kCompare};
-    case kNotIdentical: return {"!==", kCompare};
-    case ExpressionOp::kAnd: return {"and", internal::kAnd};
-    case ExpressionOp::kOr: return {"or", internal::kOr};
-    case ExpressionOp::kNot: return {"not ", internal::kNot};
-    default: return {};
+    case kAdd:
+      return {"+", kSum};
+    case kSubtract:
+      return {"-", kSum};
+    case kMultiply:
+      return {"*", kProduct};
+    case kDivide:
+      return {"/", kProduct};
+    case kModulo:
+      return {"%", kProduct};
+    case ExpressionOp::kPower:
+      return {"^", internal::kPower};
+    case kNegate:
+      return {"-", kPrefix};
+    case kBitAnd:
+      return {"band", kBits};
+    case kBitOr:
+      return {"bor", kBits};
+    case kBitXor:
+      return {"bxor", kBits};
+    case kBitNot:
+      return {"bnot ", kPrefix};
+    case kShiftLeft:
+      return {"bshl", kShift};
+    case kShiftRight:
+      return {"bshr", kShift};
+    case kShiftRightUnsigned:
+      return {"bshru", kShift};
+    case kLogicalAnd:
+      return {"land", kBits};
+    case kLogicalOr:
+      return {"lor", kBits};
+    case kLogicalXor:
+      return {"lxor", kBits};
+    case kLogicalNot:
+      return {"lnot ", kPrefix};
+    case kEqual:
+      return {"=", kCompare};
+    case kNotEqual:
+      return {"!=", kCompare};
+    case kLess:
+      return {"<", kCompare};
+    case kLessEqual:
+      return {"<=", kCompare};
+    case kGreater:
+      return {">", kCompare};
+    case kGreaterEqual:
+      return {">=", kCompare};
+    case kIdentical:
+      return {"==", kCompare};
+    case kNotIdentical:
+      return {"!==", kCompare};
+    case ExpressionOp::kAnd:
+      return {"and", internal::kAnd};
+    case ExpressionOp::kOr:
+      return {"or", internal::kOr};
+    case ExpressionOp::kNot:
+      return {"not ", internal::kNot};
+    default:
+      return {};
   }
 }
 
 std::string_view call_name(ExpressionOp op) {
   using enum ExpressionOp;
   switch (op) {
-    case kMinimum: return "min";
-    case kMaximum: return "max";
-    case kIf: return "if";
-    case kConcat: return "cat";
-    case kLength: return "strlen";
-    case kSubstring: return "substr";
-    case kContains: return "contains";
-    case kMatches: return "match";
-    case kOrdinal: return "ord";
-    case kLower: return "lower";
-    case kUpper: return "upper";
-    case kTrim: return "trim";
-    case kReplace: return "replace";
-    case kStartsWith: return "starts_with";
-    case kEndsWith: return "ends_with";
-    case kAutoIncrement: return "autoinc";
-    case kNow: return "now";
-    case kDatePart: return "date_part";
-    default: return "?";
+    case kMinimum:
+      return "min";
+    case kMaximum:
+      return "max";
+    case kIf:
+      return "if";
+    case kConcat:
+      return "cat";
+    case kLength:
+      return "strlen";
+    case kSubstring:
+      return "substr";
+    case kContains:
+      return "contains";
+    case kMatches:
+      return "match";
+    case kOrdinal:
+      return "ord";
+    case kLower:
+      return "lower";
+    case kUpper:
+      return "upper";
+    case kTrim:
+      return "trim";
+    case kReplace:
+      return "replace";
+    case kStartsWith:
+      return "starts_with";
+    case kEndsWith:
+      return "ends_with";
+    case kAutoIncrement:
+      return "autoinc";
+    case kNow:
+      return "now";
+    case kDatePart:
+      return "date_part";
+    default:
+      return "?";
   }
 }
 
 std::string_view aggregate_name(AggregateOp op) {
   switch (op) {
-    case AggregateOp::kCount: return "count";
-    case AggregateOp::kCountDistinct: return "count_distinct";
-    case AggregateOp::kSum: return "sum";
-    case AggregateOp::kMin: return "min";
-    case AggregateOp::kMax: return "max";
-    case AggregateOp::kMean: return "mean";
-    case AggregateOp::kCollect: return "collect";
-    case AggregateOp::kBoolAnd: return "bool_and";
-    case AggregateOp::kBoolOr: return "bool_or";
-    case AggregateOp::kStringAgg: return "string_agg";
-    case AggregateOp::kArrayAgg: return "array_agg";
+    case AggregateOp::kCount:
+      return "count";
+    case AggregateOp::kCountDistinct:
+      return "count_distinct";
+    case AggregateOp::kSum:
+      return "sum";
+    case AggregateOp::kMin:
+      return "min";
+    case AggregateOp::kMax:
+      return "max";
+    case AggregateOp::kMean:
+      return "mean";
+    case AggregateOp::kCollect:
+      return "collect";
+    case AggregateOp::kBoolAnd:
+      return "bool_and";
+    case AggregateOp::kBoolOr:
+      return "bool_or";
+    case AggregateOp::kStringAgg:
+      return "string_agg";
+    case AggregateOp::kArrayAgg:
+      return "array_agg";
   }
   return "";
 }
 
 std::string_view change_name(ChangeKind kind) {
   switch (kind) {
-    case ChangeKind::kInsert: return "insert";
-    case ChangeKind::kUpsert: return "upsert";
-    case ChangeKind::kModify: return "modify";
-    case ChangeKind::kDelete: return "delete";
-    case ChangeKind::kRetract: return "retract";
-    case ChangeKind::kEmit: return "emit";
-    case ChangeKind::kDerive: return "derive";
+    case ChangeKind::kInsert:
+      return "insert";
+    case ChangeKind::kUpsert:
+      return "upsert";
+    case ChangeKind::kModify:
+      return "modify";
+    case ChangeKind::kDelete:
+      return "delete";
+    case ChangeKind::kRetract:
+      return "retract";
+    case ChangeKind::kEmit:
+      return "emit";
+    case ChangeKind::kDerive:
+      return "derive";
   }
   return "";
 }
@@ -167,7 +234,8 @@ Printer::Printer(const RuleProgram& program, const std::vector<Variable>& variab
     std::string name = variables[i].name.empty() ? "_" : variables[i].name;
     if (name == "_" || !seen.insert(name).second) name += "#" + std::to_string(i);
     names_.push_back(std::move(name));
-    types_.push_back(program.types.type_name(variables[i].type) + (variables[i].nullable ? "?" : ""));
+    types_.push_back(program.types.type_name(variables[i].type) +
+                     (variables[i].nullable ? "?" : ""));
   }
 }
 
@@ -192,15 +260,21 @@ std::string Printer::constant(const Expression& expression) const {
   const vm::Word word = expression.words[0];
   const vm::Type type = expression.type;
   switch (type.kind) {
-    case vm::TypeKind::kBool: return word != 0 ? "true" : "false";
+    case vm::TypeKind::kBool:
+      return word != 0 ? "true" : "false";
     case vm::TypeKind::kInt2:
     case vm::TypeKind::kInt4:
     case vm::TypeKind::kInt8:
-    case vm::TypeKind::kNumber: return std::to_string(vm::int_of(word));
-    case vm::TypeKind::kUnsigned: return std::to_string(word) + "u";
-    case vm::TypeKind::kFloat4: return float_text(vm::float_of(word), shortest(vm::float_of(word)));
-    case vm::TypeKind::kFloat8: return float_text(vm::double_of(word), shortest(vm::double_of(word)));
-    case vm::TypeKind::kText: return quoted(expression.text);
+    case vm::TypeKind::kNumber:
+      return std::to_string(vm::int_of(word));
+    case vm::TypeKind::kUnsigned:
+      return std::to_string(word) + "u";
+    case vm::TypeKind::kFloat4:
+      return float_text(vm::float_of(word), shortest(vm::float_of(word)));
+    case vm::TypeKind::kFloat8:
+      return float_text(vm::double_of(word), shortest(vm::double_of(word)));
+    case vm::TypeKind::kText:
+      return quoted(expression.text);
     case vm::TypeKind::kEnum: {
       const auto& labels = program_.types.enum_labels(type.detail);
       return word < labels.size() ? labels[word] : "enum#" + std::to_string(word);
@@ -209,7 +283,8 @@ std::string Printer::constant(const Expression& expression) const {
       const auto& branches = program_.types.adt_branches(type.detail);
       return word < branches.size() ? "$" + branches[word].name : "adt#" + std::to_string(word);
     }
-    case vm::TypeKind::kRecord: return "nil";
+    case vm::TypeKind::kRecord:
+      return "nil";
     case vm::TypeKind::kBytes:
     case vm::TypeKind::kJson:
     case vm::TypeKind::kNumeric:
@@ -268,16 +343,26 @@ std::string Printer::print(const Expression& node, int parent_strength) const {
     return form.strength < parent_strength ? "(" + out + ")" : out;
   }
   switch (node.op) {
-    case kVariable: return variable(node.variable);
-    case kConstant: return constant(node);
-    case kNull: return "null";
-    case kWildcard: return "_";
-    case kIsNull: return argument(0) + " is null";
-    case kIsNotNull: return argument(0) + " is not null";
-    case kConvert: return "convert(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) + ")";
-    case kReinterpret: return "as(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) + ")";
+    case kVariable:
+      return variable(node.variable);
+    case kConstant:
+      return constant(node);
+    case kNull:
+      return "null";
+    case kWildcard:
+      return "_";
+    case kIsNull:
+      return argument(0) + " is null";
+    case kIsNotNull:
+      return argument(0) + " is not null";
+    case kConvert:
+      return "convert(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) +
+             ")";
+    case kReinterpret:
+      return "as(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) + ")";
     case kMakeRecord:
-    case kMakeArray: return "[" + expressions(node.arguments) + "]";
+    case kMakeArray:
+      return "[" + expressions(node.arguments) + "]";
     case kMakeVariant: {
       std::string out = "$#" + std::to_string(node.detail);
       if (node.type.kind == vm::TypeKind::kAdt) {
@@ -286,7 +371,8 @@ std::string Printer::print(const Expression& node, int parent_strength) const {
       }
       return node.arguments.empty() ? out : out + "(" + expressions(node.arguments) + ")";
     }
-    case kField: return node.arguments.empty() ? "?" : argument(0) + field_name(node);
+    case kField:
+      return node.arguments.empty() ? "?" : argument(0) + field_name(node);
     case kIsBranch: {
       if (node.arguments.empty()) return "?";
       std::string name = "#" + std::to_string(node.detail);
@@ -297,12 +383,16 @@ std::string Printer::print(const Expression& node, int parent_strength) const {
       }
       return argument(0) + " is $" + name;
     }
-    case kIsNil: return argument(0) + " is nil";
-    case kElement: return argument(0) + "[" + expression(node.arguments[1]) + "]";
-    case kCallExtern: return "@" + node.text + "(" + expressions(node.arguments) + ")";
+    case kIsNil:
+      return argument(0) + " is nil";
+    case kElement:
+      return argument(0) + "[" + expression(node.arguments[1]) + "]";
+    case kCallExtern:
+      return "@" + node.text + "(" + expressions(node.arguments) + ")";
     case kDatePart:
       return "date_part(" + expressions(node.arguments) + ", " + std::to_string(node.detail) + ")";
-    default: return std::string(call_name(node.op)) + "(" + expressions(node.arguments) + ")";
+    default:
+      return std::string(call_name(node.op)) + "(" + expressions(node.arguments) + ")";
   }
 }
 
@@ -363,8 +453,9 @@ std::string Printer::rank(const Rank& rank) const {
 }
 
 std::string Printer::window(const Window& window) const {
-  constexpr std::string_view kNames[] = {"over tumbling",  "over hopping", "over session", "over last events",
-                                         "over last", "over current", "last before"};
+  constexpr std::string_view kNames[] = {"over tumbling",    "over hopping", "over session",
+                                         "over last events", "over last",    "over current",
+                                         "last before"};
   std::string out = match(window.match) + " ";
   out += kNames[static_cast<std::size_t>(window.kind)];
   if (!window.size.empty()) out += " " + expressions(window.size);
@@ -388,19 +479,27 @@ std::string Printer::pattern_node(const Pattern& pattern, const PatternNode& nod
                                                 : "#" + std::to_string(node.symbol);
   };
   switch (node.kind) {
-    case PatternKind::kSymbol: return symbol();
-    case PatternKind::kConcat: return "(" + children(node.strict_next ? " next " : " -> ") + ")";
-    case PatternKind::kAlternate: return "(" + children(" | ") + ")";
+    case PatternKind::kSymbol:
+      return symbol();
+    case PatternKind::kConcat:
+      return "(" + children(node.strict_next ? " next " : " -> ") + ")";
+    case PatternKind::kAlternate:
+      return "(" + children(" | ") + ")";
     case PatternKind::kRepeat: {
       std::string most = node.repeat_max == UINT32_MAX ? "*" : std::to_string(node.repeat_max);
       return children(" ") + "[" + std::to_string(node.repeat_min) + ".." + most + "]" +
              (node.reluctant ? "?" : "");
     }
-    case PatternKind::kPermute: return "permute(" + children(", ") + ")";
-    case PatternKind::kExclude: return "{- " + children(" ") + " -}";
-    case PatternKind::kAbsent: return "not " + symbol();
-    case PatternKind::kAnchorStart: return "^";
-    case PatternKind::kAnchorEnd: return "$";
+    case PatternKind::kPermute:
+      return "permute(" + children(", ") + ")";
+    case PatternKind::kExclude:
+      return "{- " + children(" ") + " -}";
+    case PatternKind::kAbsent:
+      return "not " + symbol();
+    case PatternKind::kAnchorStart:
+      return "^";
+    case PatternKind::kAnchorEnd:
+      return "$";
   }
   return "";
 }

@@ -1,8 +1,8 @@
 // datalog/internal/expression_printer.h - expressions, literals, rules and actions as text.
 //
-// A Printer knows the program (for relation and type names) and the variables of the rule it prints. Names
-// that two variables of the rule share are told apart by number: `x`, `x#3`. Operators are written with the
-// fewest parentheses that keep the tree: `a + b * c`, `(a + b) * c`.
+// A Printer knows the program (for relation and type names) and the variables of the rule it
+// prints. Names that two variables of the rule share are told apart by number: `x`, `x#3`.
+// Operators are written with the fewest parentheses that keep the tree: `a + b * c`, `(a + b) * c`.
 //
 // Lifetime: it lends the program. Threads: const members may run concurrently.
 #pragma once
@@ -15,8 +15,8 @@
 
 namespace entail::datalog::internal {
 
-// The text in double quotes, with \ before quotes, backslashes, and as \n, \t, \r and \xNN for bytes below
-// space.
+// The text in double quotes, with \ before quotes, backslashes, and as \n, \t, \r and \xNN for
+// bytes below space.
 std::string quoted(std::string_view text);
 
 class Printer {

@@ -35,19 +35,24 @@ class Check {
     switch (e_.op) {
       case kVariable: {
         const Variable& variable = variables[index_of(e_.variable)];
-        if (!(variable.type == e_.type)) return bad("a mention of '" + variable.name + "' has another type");
+        if (!(variable.type == e_.type))
+          return bad("a mention of '" + variable.name + "' has another type");
         if (variable.nullable && !e_.nullable) return {};  // A filter may have excluded the null.
         return count(0, 0);
       }
-      case kConstant: return e_.nullable ? bad("a constant that can be null") : count(0, 0);
-      case kNull: return e_.nullable ? count(0, 0) : bad("a null that cannot be null");
-      case kWildcard: return count(0, 0);
+      case kConstant:
+        return e_.nullable ? bad("a constant that can be null") : count(0, 0);
+      case kNull:
+        return e_.nullable ? count(0, 0) : bad("a null that cannot be null");
+      case kWildcard:
+        return count(0, 0);
       case kAdd:
       case kSubtract:
       case kMultiply:
       case kDivide:
       case kModulo:
-      case kPower: return arithmetic();
+      case kPower:
+        return arithmetic();
       case kNegate:
         if (Complaint wrong = count(1, 1)) return wrong;
         if (!vm::is_numeric_kind(args_[0].type.kind) && args_[0].type.kind != TypeKind::kInterval) {
@@ -59,12 +64,15 @@ class Check {
       case kBitXor:
       case kLogicalAnd:
       case kLogicalOr:
-      case kLogicalXor: return integers(2);
+      case kLogicalXor:
+        return integers(2);
       case kShiftLeft:
       case kShiftRight:
-      case kShiftRightUnsigned: return integers(2);
+      case kShiftRightUnsigned:
+        return integers(2);
       case kBitNot:
-      case kLogicalNot: return integers(1);
+      case kLogicalNot:
+        return integers(1);
       case kMinimum:
       case kMaximum:
         if (Complaint wrong = count(2, SIZE_MAX)) return wrong;
@@ -105,12 +113,15 @@ class Check {
         return result(Type::text());
       case kLower:
       case kUpper:
-      case kTrim: return texts(1, Type::text());
-      case kReplace: return texts(3, Type::text());
+      case kTrim:
+        return texts(1, Type::text());
+      case kReplace:
+        return texts(3, Type::text());
       case kContains:
       case kMatches:
       case kStartsWith:
-      case kEndsWith: return texts(2, Type::boolean());
+      case kEndsWith:
+        return texts(2, Type::boolean());
       case kLength:
         if (Complaint wrong = count(1, 1)) return wrong;
         if (args_[0].type.kind != TypeKind::kArray && !(args_[0].type == Type::text()) &&
@@ -129,7 +140,8 @@ class Check {
           return bad("it takes a text, a position and a length");
         }
         return result(Type::text());
-      case kConvert: return count(1, 1);
+      case kConvert:
+        return count(1, 1);
       case kReinterpret:
         if (Complaint wrong = count(1, 1)) return wrong;
         return vm::value_words(args_[0].type) == vm::value_words(e_.type)
@@ -147,17 +159,20 @@ class Check {
       case kMakeArray:
         if (e_.type.kind != TypeKind::kArray) return bad("its type is no array");
         for (const Expression& element : args_) {
-          if (!(element.type == types_.array_element(e_.type.detail))) return bad("an element of another type");
+          if (!(element.type == types_.array_element(e_.type.detail)))
+            return bad("an element of another type");
           if (element.nullable && !types_.array_element_nullable(e_.type.detail)) {
             return bad("an element can be null");
           }
         }
         return {};
-      case kField: return field();
+      case kField:
+        return field();
       case kIsBranch:
         if (Complaint wrong = count(1, 1)) return wrong;
         if (args_[0].type.kind != TypeKind::kAdt) return bad("its argument has no branches");
-        if (e_.detail >= types_.adt_branches(args_[0].type.detail).size()) return bad("its branch does not exist");
+        if (e_.detail >= types_.adt_branches(args_[0].type.detail).size())
+          return bad("its branch does not exist");
         return result(Type::boolean());
       case kIsNil:
         if (Complaint wrong = count(1, 1)) return wrong;
@@ -172,11 +187,14 @@ class Check {
       case kAutoIncrement:
         if (!is_integer(e_.type.kind)) return bad("its result is a number");
         return count(0, 0);
-      case kNow: return is_temporal(e_.type.kind) ? count(0, 0) : bad("its result is a time");
+      case kNow:
+        return is_temporal(e_.type.kind) ? count(0, 0) : bad("its result is a time");
       case kDatePart:
         if (Complaint wrong = count(1, 1)) return wrong;
-        return is_temporal(args_[0].type.kind) ? Complaint{} : bad("its argument is no date or time");
-      case kCallExtern: return e_.text.empty() ? bad("it names no function") : Complaint{};
+        return is_temporal(args_[0].type.kind) ? Complaint{}
+                                               : bad("its argument is no date or time");
+      case kCallExtern:
+        return e_.text.empty() ? bad("it names no function") : Complaint{};
     }
     return bad("an unknown operation");
   }
@@ -195,13 +213,16 @@ class Check {
       case kMakeRecord:
       case kMakeVariant:
       case kMakeArray:
-      case kCallExtern: return {};
+      case kCallExtern:
+        return {};
       case kIf:
-        if ((args_[1].nullable || args_[2].nullable) && !e_.nullable) return bad("a chosen value can be null");
+        if ((args_[1].nullable || args_[2].nullable) && !e_.nullable)
+          return bad("a chosen value can be null");
         return {};
       default:
         for (const Expression& argument : args_) {
-          if (argument.nullable && !e_.nullable) return bad("an argument can be null, the result not");
+          if (argument.nullable && !e_.nullable)
+            return bad("an argument can be null, the result not");
         }
         return {};
     }
@@ -219,7 +240,8 @@ class Check {
   }
 
   Complaint result(Type type) const {
-    return same(e_.type, type) ? Complaint{} : bad("the result should be " + types_.type_name(type));
+    return same(e_.type, type) ? Complaint{}
+                               : bad("the result should be " + types_.type_name(type));
   }
 
   Complaint alike() const {
@@ -270,8 +292,10 @@ class Check {
   Complaint fields(const std::vector<vm::FieldType>& shape) const {
     if (Complaint wrong = count(shape.size(), shape.size())) return wrong;
     for (std::size_t i = 0; i < shape.size(); ++i) {
-      if (!(args_[i].type == shape[i].type)) return bad("field '" + shape[i].name + "' has another type");
-      if (args_[i].nullable && !shape[i].nullable) return bad("field '" + shape[i].name + "' can be null");
+      if (!(args_[i].type == shape[i].type))
+        return bad("field '" + shape[i].name + "' has another type");
+      if (args_[i].nullable && !shape[i].nullable)
+        return bad("field '" + shape[i].name + "' can be null");
     }
     return {};
   }

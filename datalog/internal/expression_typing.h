@@ -1,4 +1,5 @@
-// datalog/internal/expression_typing.h - do an expression's arguments fit its operation and its type?
+// datalog/internal/expression_typing.h - do an expression's arguments fit its operation and its
+// type?
 #pragma once
 
 #include <optional>
@@ -9,8 +10,8 @@
 
 namespace entail::datalog::internal {
 
-// What is wrong with the first part of the expression that is not typed as its operation demands; nothing
-// if all is well. REQUIRES: its variables exist.
+// What is wrong with the first part of the expression that is not typed as its operation demands;
+// nothing if all is well. REQUIRES: its variables exist.
 std::optional<std::string> check_typing(const vm::TypeTable& types,
                                         const std::vector<Variable>& variables,
                                         const Expression& expression);

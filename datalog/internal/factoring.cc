@@ -25,8 +25,10 @@ bool same_variables(const Terms& left, const Terms& right) {
   std::set<VariableId> seen;
   if (left.size() != right.size()) return false;
   for (std::size_t i = 0; i < left.size(); ++i) {
-    if (left[i].op != ExpressionOp::kVariable || right[i].op != ExpressionOp::kVariable) return false;
-    if (left[i].variable != right[i].variable || !seen.insert(left[i].variable).second) return false;
+    if (left[i].op != ExpressionOp::kVariable || right[i].op != ExpressionOp::kVariable)
+      return false;
+    if (left[i].variable != right[i].variable || !seen.insert(left[i].variable).second)
+      return false;
   }
   return true;
 }
@@ -42,7 +44,8 @@ bool mentioned(const Rule& rule, const Terms& terms, std::ptrdiff_t times) {
 
 class Factorer {
  public:
-  explicit Factorer(const AdornedProgram& program) : program_(program), asked_(program.adorned[0]) {}
+  explicit Factorer(const AdornedProgram& program)
+      : program_(program), asked_(program.adorned[0]) {}
 
   std::optional<Factored> run() {
     if (!only_its_own_rules_read_it()) return std::nullopt;
@@ -72,13 +75,15 @@ class Factorer {
  private:
   bool reads_answers(const Rule& rule) const {
     bool reads = false;
-    walk_rule_matches(rule, [&](const Match& match, Reading) { reads |= match.relation == asked_.answers; });
+    walk_rule_matches(
+        rule, [&](const Match& match, Reading) { reads |= match.relation == asked_.answers; });
     return reads;
   }
 
   bool only_its_own_rules_read_it() const {
     auto foreign = [&](const AdornedRule& made) {
-      return made.from != 0 && (made.rule.head.relation == asked_.demands || reads_answers(made.rule));
+      return made.from != 0 &&
+             (made.rule.head.relation == asked_.demands || reads_answers(made.rule));
     };
     return std::none_of(program_.answer_rules.begin(), program_.answer_rules.end(), foreign) &&
            std::none_of(program_.demand_rules.begin(), program_.demand_rules.end(), foreign);
@@ -113,8 +118,10 @@ class Factorer {
         rest.push_back(rule.body[i]);
         continue;
       }
-      const bool is_left = same_variables(columns_of(recursive->terms, asked_.mask, true), head_bound);
-      const bool is_right = same_variables(columns_of(recursive->terms, asked_.mask, false), head_free);
+      const bool is_left =
+          same_variables(columns_of(recursive->terms, asked_.mask, true), head_bound);
+      const bool is_right =
+          same_variables(columns_of(recursive->terms, asked_.mask, false), head_free);
       if (is_left && left == nullptr) {
         left = recursive;
       } else if (is_right && right == nullptr) {
@@ -131,7 +138,8 @@ class Factorer {
     if (right != nullptr && !mentioned(rule, head_free, 2)) return false;
 
     Literal source = rule.body[0];
-    if (left != nullptr) source.node = Match{reached_, columns_of(left->terms, asked_.mask, false), {}};
+    if (left != nullptr)
+      source.node = Match{reached_, columns_of(left->terms, asked_.mask, false), {}};
     Head head = rule.head;
     head.relation = right != nullptr ? asked_.demands : reached_;
     head.terms = right != nullptr ? columns_of(right->terms, asked_.mask, true) : head_free;
@@ -143,8 +151,8 @@ class Factorer {
     return true;
   }
 
-  // Demands of other relations follow from a prefix of a rule that was factored. A right literal in it adds
-  // nothing they use; a left one stands for the demand and the answers at once.
+  // Demands of other relations follow from a prefix of a rule that was factored. A right literal in
+  // it adds nothing they use; a left one stands for the demand and the answers at once.
   void rewrite_context(Rule& rule) const {
     Body body = {rule.body[0]};
     const Terms demanded = std::get<Match>(rule.body[0].node).terms;

@@ -34,7 +34,8 @@ ExactNumber exact_sum(const std::vector<Value>& values) {
 }
 
 Value rounded(vm::Type type, const ExactNumber& sum, std::uint64_t count) {
-  if (type.kind == vm::TypeKind::kFloat4) return float_value(static_cast<double>(sum.divided_by_as_float(count)));
+  if (type.kind == vm::TypeKind::kFloat4)
+    return float_value(static_cast<double>(sum.divided_by_as_float(count)));
   if (type.kind == vm::TypeKind::kFloat8) return float_value(sum.divided_by(count));
   throw Unsupported{"a mean that is no float"};
 }
@@ -53,21 +54,27 @@ Value wrapping_sum(vm::Type type, const std::vector<Value>& values) {
   return integer_of(type, sum);
 }
 
-bool is_float(vm::TypeKind kind) { return kind == vm::TypeKind::kFloat4 || kind == vm::TypeKind::kFloat8; }
+bool is_float(vm::TypeKind kind) {
+  return kind == vm::TypeKind::kFloat4 || kind == vm::TypeKind::kFloat8;
+}
 
 }  // namespace
 
-std::optional<Value> aggregate_value(datalog::AggregateOp op, vm::Type result, const std::vector<Value>& all) {
+std::optional<Value> aggregate_value(datalog::AggregateOp op, vm::Type result,
+                                     const std::vector<Value>& all) {
   using datalog::AggregateOp;
   std::vector<Value> values;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(values), [](const Value& v) { return !is_null(v); });
+  std::copy_if(all.begin(), all.end(), std::back_inserter(values),
+               [](const Value& v) { return !is_null(v); });
   const auto less = [](const Value& a, const Value& b) { return compare(a, b) < 0; };
   switch (op) {
-    case AggregateOp::kCount: return integer_of(result, values.size());
+    case AggregateOp::kCount:
+      return integer_of(result, values.size());
     case AggregateOp::kCountDistinct: {
       std::sort(values.begin(), values.end(), less);
-      const auto end = std::unique(values.begin(), values.end(),
-                                   [](const Value& a, const Value& b) { return compare(a, b) == 0; });
+      const auto end =
+          std::unique(values.begin(), values.end(),
+                      [](const Value& a, const Value& b) { return compare(a, b) == 0; });
       return integer_of(result, static_cast<std::uint64_t>(end - values.begin()));
     }
     case AggregateOp::kSum:
@@ -85,7 +92,8 @@ std::optional<Value> aggregate_value(datalog::AggregateOp op, vm::Type result, c
     case AggregateOp::kCollect:
       std::sort(values.begin(), values.end(), less);
       return compound_value(0, std::move(values));
-    default: throw Unsupported{"this aggregate"};
+    default:
+      throw Unsupported{"this aggregate"};
   }
 }
 

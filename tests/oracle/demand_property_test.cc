@@ -1,8 +1,8 @@
 // tests/oracle/demand_property_test.cc - a demanded program answers what the whole program answers.
 //
-// Random small programs of joins, recursion of every shape, negation, both reductions, existence tests,
-// constants, repeated variables and guarded arithmetic are evaluated whole and specialised, by the reference
-// evaluator both times. A failure prints its seed and both programs.
+// Random small programs of joins, recursion of every shape, negation, both reductions, existence
+// tests, constants, repeated variables and guarded arithmetic are evaluated whole and specialised,
+// by the reference evaluator both times. A failure prints its seed and both programs.
 
 #include <catch2/catch.hpp>
 #include <optional>
@@ -30,7 +30,8 @@ class Generator {
   explicit Generator(std::uint64_t seed) : random_(seed) {}
 
   RuleProgram program() {
-    for (int i = 0; i < 3; ++i) stored_.push_back(relation("e" + std::to_string(i), 1 + random_.below(2)));
+    for (int i = 0; i < 3; ++i)
+      stored_.push_back(relation("e" + std::to_string(i), 1 + random_.below(2)));
     const std::size_t derived = 2 + random_.below(4);
     for (std::size_t i = 0; i < derived; ++i) {
       derived_.push_back(relation("p" + std::to_string(i), 1 + random_.below(3)));
@@ -72,7 +73,8 @@ class Generator {
   }
 
   // Terms for a match; what it newly names joins `names`.
-  std::string terms(RelationId id, std::vector<std::string>& names, const std::string& fresh_prefix) {
+  std::string terms(RelationId id, std::vector<std::string>& names,
+                    const std::string& fresh_prefix) {
     std::string out;
     for (std::size_t c = 0; c < arity(id); ++c) {
       std::string term;
@@ -91,7 +93,9 @@ class Generator {
     return out;
   }
 
-  RelationId any_relation() { return random_.chance(1, 2) ? random_.pick(stored_) : random_.pick(derived_); }
+  RelationId any_relation() {
+    return random_.chance(1, 2) ? random_.pick(stored_) : random_.pick(derived_);
+  }
 
   // Bodies are written first, because the head takes its variables from them.
   void rule(RelationId head) {
@@ -111,8 +115,8 @@ class Generator {
       rule.match(id, arity(id) == 1 ? "w" : "w _");
     }
     if (random_.chance(1, 4)) {
-      rule.filter(random_.chance(1, 2) ? ExpressionOp::kLess : ExpressionOp::kNotEqual, random_.pick(names),
-                  random_.chance(1, 2) ? random_.pick(names) : value());
+      rule.filter(random_.chance(1, 2) ? ExpressionOp::kLess : ExpressionOp::kNotEqual,
+                  random_.pick(names), random_.chance(1, 2) ? random_.pick(names) : value());
     }
     if (random_.chance(1, 4)) absent(rule, names);
     if (random_.chance(1, 8)) exists(rule, names);
@@ -159,8 +163,10 @@ class Generator {
   void arithmetic(RuleBuilder& rule, std::vector<std::string>& names) {
     const std::string result = "y" + std::to_string(next_name_++);
     const bool up = random_.chance(1, 2);
-    rule.bind(result, rule.operation(up ? ExpressionOp::kAdd : ExpressionOp::kSubtract, random_.pick(names), "1"));
-    rule.filter(up ? ExpressionOp::kLess : ExpressionOp::kGreater, result, up ? std::to_string(kValues) : "-2");
+    rule.bind(result, rule.operation(up ? ExpressionOp::kAdd : ExpressionOp::kSubtract,
+                                     random_.pick(names), "1"));
+    rule.filter(up ? ExpressionOp::kLess : ExpressionOp::kGreater, result,
+                up ? std::to_string(kValues) : "-2");
     names.push_back(result);
   }
 
@@ -178,7 +184,8 @@ std::vector<std::string> selected(const std::vector<std::string>& rows, const De
     std::size_t at = 0;
     for (const auto& argument : query.arguments) {
       const std::size_t end = std::min(row.find('\t', at), row.size());
-      agrees &= !argument || row.substr(at, end - at) == std::to_string(vm::int_of(argument->words[0]));
+      agrees &=
+          !argument || row.substr(at, end - at) == std::to_string(vm::int_of(argument->words[0]));
       at = end + 1;
     }
     if (agrees) out.push_back(row);
@@ -238,7 +245,8 @@ TEST_CASE("A question near the end of a long chain looks at few rows") {
     } else {
       builder.rule(path, "x z").match(edge, "x y").match(path, "y z");
     }
-    const DemandedProgram demanded = demand(builder.take(), {path, {constant(kNumber, "99990"), std::nullopt}});
+    const DemandedProgram demanded =
+        demand(builder.take(), {path, {constant(kNumber, "99990"), std::nullopt}});
     Facts facts;
     for (std::int64_t i = 0; i < kEdges; ++i) facts["edge"].push_back({i, i + 1});
     // Naive rounds repeat themselves: ten of them, over ten rows and the conditions on them.

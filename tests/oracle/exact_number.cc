@@ -66,8 +66,8 @@ double ExactNumber::rounded(std::uint64_t count, int mantissa_bits, int exponent
       carry >>= 32;
     }
   }
-  // Quotient with 128 more bits behind the point than the unit has; the remainder is only remembered as
-  // "something is left", which is all that rounding needs to know.
+  // Quotient with 128 more bits behind the point than the unit has; the remainder is only
+  // remembered as "something is left", which is all that rounding needs to know.
   constexpr std::size_t kExtra = 4;
   std::array<std::uint32_t, kDigits + kExtra> quotient{};
   vm::Uint128 rest = 0;
@@ -78,7 +78,8 @@ double ExactNumber::rounded(std::uint64_t count, int mantissa_bits, int exponent
   }
   const int unit = kUnitExponent - 32 * static_cast<int>(kExtra);
   auto bit_at = [&](int position) {
-    return position >= 0 && (quotient[static_cast<std::size_t>(position) / 32] >> position % 32 & 1) != 0;
+    return position >= 0 &&
+           (quotient[static_cast<std::size_t>(position) / 32] >> position % 32 & 1) != 0;
   };
   int top = 32 * static_cast<int>(kDigits + kExtra) - 1;
   while (top >= 0 && !bit_at(top)) --top;

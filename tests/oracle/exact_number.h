@@ -1,8 +1,9 @@
 // tests/oracle/exact_number.h - sums and means of numbers without any rounding until the end.
 //
-// Every finite double is a whole multiple of 2^-1074, and every integer is one too. An ExactNumber counts
-// those multiples in a two's complement integer of 2304 bits, which 2^100 addends of any size cannot
-// overflow, and rounds once, half to even, when asked. School arithmetic on 32-bit digits: slow and plain.
+// Every finite double is a whole multiple of 2^-1074, and every integer is one too. An ExactNumber
+// counts those multiples in a two's complement integer of 2304 bits, which 2^100 addends of any
+// size cannot overflow, and rounds once, half to even, when asked. School arithmetic on 32-bit
+// digits: slow and plain.
 #pragma once
 
 #include <array>

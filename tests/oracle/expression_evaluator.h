@@ -1,8 +1,8 @@
 // tests/oracle/expression_evaluator.h - the meaning of every expression, one value at a time.
 //
-// Comparisons and arithmetic on a null are null; and, or, not are Kleene's; `if` evaluates only the side it
-// chooses. Integers wrap at their width. What has no value (1 / 0, to_number("a")) throws a RowError, which
-// the reference evaluator catches: exceptions never leave tests/oracle.
+// Comparisons and arithmetic on a null are null; and, or, not are Kleene's; `if` evaluates only the
+// side it chooses. Integers wrap at their width. What has no value (1 / 0, to_number("a")) throws a
+// RowError, which the reference evaluator catches: exceptions never leave tests/oracle.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,12 @@ class ExpressionEvaluator {
   bool holds(const datalog::Expression& condition, const Environment& environment);
 
  private:
-  Value arithmetic(const datalog::Expression& expression, const Value& left, const Value& right) const;
+  Value arithmetic(const datalog::Expression& expression, const Value& left,
+                   const Value& right) const;
   Value comparison(datalog::ExpressionOp op, const Value& left, const Value& right) const;
   Value connective(const datalog::Expression& expression, const Environment& environment);
-  Value text_function(const datalog::Expression& expression, const std::vector<Value>& arguments) const;
+  Value text_function(const datalog::Expression& expression,
+                      const std::vector<Value>& arguments) const;
   Value convert(vm::Type from, vm::Type to, const Value& value) const;
   Value construct(const datalog::Expression& expression, std::vector<Value> arguments) const;
 

@@ -35,16 +35,19 @@ bool includes(const VariableSet& all, const VariableSet& some) {
   return std::includes(all.begin(), all.end(), some.begin(), some.end());
 }
 
-// --- the order in which a body's literals are tried --------------------------------------------------
+// --- the order in which a body's literals are tried
+// --------------------------------------------------
 
 bool literal_can_fail(const Literal& literal) {
   bool found = false;
-  datalog::walk_expressions(literal, [&](const Expression& e) { found |= datalog::operation_can_fail(e); });
+  datalog::walk_expressions(literal,
+                            [&](const Expression& e) { found |= datalog::operation_can_fail(e); });
   return found;
 }
 
-// The variables that must have values before the literal can be tried. `elsewhere` holds the variables that
-// occur outside the literal: what an inner body shares with them is the outer variable.
+// The variables that must have values before the literal can be tried. `elsewhere` holds the
+// variables that occur outside the literal: what an inner body shares with them is the outer
+// variable.
 VariableSet needed_variables(const Literal& literal, const VariableSet& elsewhere) {
   VariableSet needed;
   auto add_shared = [&](const VariableSet& inner) {
@@ -56,7 +59,8 @@ VariableSet needed_variables(const Literal& literal, const VariableSet& elsewher
   } else if (const auto* bind = std::get_if<datalog::Bind>(&literal.node)) {
     needed = datalog::variables_of(bind->value);
   } else if (const auto* each = std::get_if<datalog::Each>(&literal.node)) {
-    for (const Expression& argument : each->arguments) needed.merge(datalog::variables_of(argument));
+    for (const Expression& argument : each->arguments)
+      needed.merge(datalog::variables_of(argument));
   } else if (const auto* absent = std::get_if<datalog::Absent>(&literal.node)) {
     add_shared(datalog::variables_of(absent->body));
   } else if (const auto* exists = std::get_if<datalog::Exists>(&literal.node)) {
@@ -76,7 +80,8 @@ VariableSet needed_variables(const Literal& literal, const VariableSet& elsewher
 // An equation with a variable on its right can also be read backwards.
 bool reads_backwards(const Literal& literal, const VariableSet& bound) {
   const auto* bind = std::get_if<datalog::Bind>(&literal.node);
-  return bind != nullptr && bind->value.op == ExpressionOp::kVariable && bound.count(bind->variable) > 0;
+  return bind != nullptr && bind->value.op == ExpressionOp::kVariable &&
+         bound.count(bind->variable) > 0;
 }
 
 bool generates_rows(const Literal& literal) {
@@ -84,8 +89,9 @@ bool generates_rows(const Literal& literal) {
          std::holds_alternative<datalog::Each>(literal.node);
 }
 
-// Positions of the body's literals: tests as soon as they can run, then loops as written, and what can
-// fail only when nothing else is left. `outside` holds the variables that occur beside the body.
+// Positions of the body's literals: tests as soon as they can run, then loops as written, and what
+// can fail only when nothing else is left. `outside` holds the variables that occur beside the
+// body.
 std::vector<std::size_t> order_of(const Body& body, VariableSet bound, const VariableSet& outside) {
   std::vector<std::size_t> order;
   std::vector<bool> done(body.size(), false);
@@ -118,12 +124,16 @@ std::vector<std::size_t> order_of(const Body& body, VariableSet bound, const Var
   return order;
 }
 
-// --- one program -------------------------------------------------------------------------------------
+// --- one program
+// -------------------------------------------------------------------------------------
 
 class Evaluator {
  public:
   Evaluator(const datalog::RuleProgram& program, const Options& options)
-      : program_(program), options_(options), expressions_(program.types), contents_(program.relations.size()) {}
+      : program_(program),
+        options_(options),
+        expressions_(program.types),
+        contents_(program.relations.size()) {}
 
   void load(const Facts& facts) {
     for (const Rule& rule : program_.rules) {
@@ -132,7 +142,8 @@ class Evaluator {
     for (std::size_t i = 0; i < program_.relations.size(); ++i) {
       const auto found = facts.find(program_.relations[i].name);
       if (found == facts.end()) continue;
-      for (const Row& row : found->second) state_fact(RelationId{static_cast<std::uint32_t>(i)}, row);
+      for (const Row& row : found->second)
+        state_fact(RelationId{static_cast<std::uint32_t>(i)}, row);
     }
     for (const datalog::Directive& directive : program_.directives) {
       if (directive.kind == datalog::DirectiveKind::kLimitSize) throw Unsupported{"limitsize"};
@@ -196,7 +207,8 @@ class Evaluator {
 
   Row head_row(const Rule& rule, const Environment& environment) {
     Row row;
-    for (const Expression& term : rule.head.terms) row.push_back(expressions_.evaluate(term, environment));
+    for (const Expression& term : rule.head.terms)
+      row.push_back(expressions_.evaluate(term, environment));
     return row;
   }
 
@@ -214,7 +226,8 @@ class Evaluator {
   template <typename Part>
   Rows::iterator find_by(Rows& rows, const Row& row, Part part) {
     const Row wanted = part(row);
-    return std::find_if(rows.begin(), rows.end(), [&](const Row& other) { return compare(part(other), wanted) == 0; });
+    return std::find_if(rows.begin(), rows.end(),
+                        [&](const Row& other) { return compare(part(other), wanted) == 0; });
   }
 
   void state_fact(RelationId id, Row row) {
@@ -292,10 +305,12 @@ class Evaluator {
     }
   }
 
-  Value value_of(const Expression& expression) { return expressions_.evaluate(expression, environment_); }
+  Value value_of(const Expression& expression) {
+    return expressions_.evaluate(expression, environment_);
+  }
 
-  // Calls `found` for each solution of the body, with the environment filled in. The order of the literals
-  // depends only on where the body stands, so it is made once.
+  // Calls `found` for each solution of the body, with the environment filled in. The order of the
+  // literals depends only on where the body stands, so it is made once.
   void solve(const Body& body, const VariableSet& outside, const Continuation& found) {
     auto plan = plans_.find(&body);
     if (plan == plans_.end()) {
@@ -314,15 +329,18 @@ class Evaluator {
     const Literal& literal = body[order[at]];
     const Continuation next = [&] { solve_from(body, order, at + 1, outside, found); };
     count_step();
-    if (const auto* match = std::get_if<datalog::Match>(&literal.node)) return solve_match(*match, next);
+    if (const auto* match = std::get_if<datalog::Match>(&literal.node))
+      return solve_match(*match, next);
     if (const auto* filter = std::get_if<datalog::Filter>(&literal.node)) {
       bool holds = false;
       guarded([&] { holds = expressions_.holds(filter->condition, environment_); });
       if (holds) next();
       return;
     }
-    if (const auto* bind = std::get_if<datalog::Bind>(&literal.node)) return solve_bind(*bind, next);
-    if (const auto* each = std::get_if<datalog::Each>(&literal.node)) return solve_each(*each, next);
+    if (const auto* bind = std::get_if<datalog::Bind>(&literal.node))
+      return solve_bind(*bind, next);
+    if (const auto* each = std::get_if<datalog::Each>(&literal.node))
+      return solve_each(*each, next);
 
     // The rest have bodies of their own; outside of those is everything else.
     VariableSet beside = outside;
@@ -346,7 +364,8 @@ class Evaluator {
     return any;
   }
 
-  // Goes on with `variable` being `value`: binds it where it has no value yet, compares where it has.
+  // Goes on with `variable` being `value`: binds it where it has no value yet, compares where it
+  // has.
   void with(VariableId variable, const Value& value, const Continuation& next) {
     std::optional<Value>& slot = environment_[index_of(variable)];
     if (slot) {
@@ -379,7 +398,8 @@ class Evaluator {
     return std::nullopt;
   }
 
-  void unify(const datalog::Match& match, const Row& row, std::size_t column, const Continuation& next) {
+  void unify(const datalog::Match& match, const Row& row, std::size_t column,
+             const Continuation& next) {
     if (column == row.size()) return next();
     const Expression& term = match.terms[column];
     const Continuation rest = [&] { unify(match, row, column + 1, next); };
@@ -432,10 +452,11 @@ class Evaluator {
         arguments[0]);
   }
 
-  // As in Souffle: half open; a step of 0 gives the first value alone; numbers that wrap end the range.
+  // As in Souffle: half open; a step of 0 gives the first value alone; numbers that wrap end the
+  // range.
   template <typename Number>
-  void each_of_range(const datalog::Each& each, Number from, Number to, Number step, bool step_given,
-                     const Continuation& next) {
+  void each_of_range(const datalog::Each& each, Number from, Number to, Number step,
+                     bool step_given, const Continuation& next) {
     const bool down = std::is_unsigned_v<Number> ? !step_given && to < from : step < 0;
     if (step == 0) {
       if (from != to) with(each.variable, from, next);
@@ -456,17 +477,20 @@ class Evaluator {
 
   // --- reductions
 
-  void solve_reduce(const datalog::Reduce& reduce, const VariableSet& outside, const Continuation& next) {
+  void solve_reduce(const datalog::Reduce& reduce, const VariableSet& outside,
+                    const Continuation& next) {
     // For each group the values of each aggregate's argument, null for a count of rows.
     std::map<Row, std::vector<std::vector<Value>>, RowLess> groups;
-    if (reduce.form == datalog::ReduceForm::kPerBinding) groups[{}].resize(reduce.aggregates.size());
+    if (reduce.form == datalog::ReduceForm::kPerBinding)
+      groups[{}].resize(reduce.aggregates.size());
     solve(reduce.body, outside, [&] {
       guarded([&] {
         Row key;
         for (const datalog::GroupKey& part : reduce.keys) key.push_back(value_of(part.value));
         std::vector<Value> arguments;
         for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-          arguments.push_back(aggregate.argument ? value_of(*aggregate.argument) : Value{std::int64_t{1}});
+          arguments.push_back(aggregate.argument ? value_of(*aggregate.argument)
+                                                 : Value{std::int64_t{1}});
         }
         auto& group = groups[key];
         group.resize(reduce.aggregates.size());
@@ -480,7 +504,8 @@ class Evaluator {
       bool complete = true;
       for (std::size_t i = 0; i < reduce.aggregates.size() && complete; ++i) {
         const datalog::Aggregate& aggregate = reduce.aggregates[i];
-        const auto result = aggregate_value(aggregate.op, rule_->variables[index_of(aggregate.result)].type, lists[i]);
+        const auto result = aggregate_value(
+            aggregate.op, rule_->variables[index_of(aggregate.result)].type, lists[i]);
         complete = result.has_value();
         if (complete) results.push_back(*result);
         variables.push_back(aggregate.result);
@@ -489,7 +514,8 @@ class Evaluator {
     }
   }
 
-  void with_all(const std::vector<VariableId>& variables, const Row& values, std::size_t at, const Continuation& next) {
+  void with_all(const std::vector<VariableId>& variables, const Row& values, std::size_t at,
+                const Continuation& next) {
     if (at == values.size()) return next();
     with(variables[at], values[at], [&] { with_all(variables, values, at + 1, next); });
   }
@@ -509,7 +535,8 @@ class Evaluator {
 
 }  // namespace
 
-Expected<Answer> evaluate(const datalog::RuleProgram& program, const Facts& facts, const Options& options) {
+Expected<Answer> evaluate(const datalog::RuleProgram& program, const Facts& facts,
+                          const Options& options) {
   if (program.strata.empty() && !program.relations.empty()) {
     return unexpected(ErrorCode::kInvalidArgument, "the program has no strata yet");
   }
@@ -521,7 +548,8 @@ Expected<Answer> evaluate(const datalog::RuleProgram& program, const Facts& fact
   } catch (const LimitReached& limit) {
     return unexpected(ErrorCode::kLimit, limit.message);
   } catch (const Unsupported& construct) {
-    return unexpected(ErrorCode::kUnsupported, "the reference evaluator does not know " + construct.message);
+    return unexpected(ErrorCode::kUnsupported,
+                      "the reference evaluator does not know " + construct.message);
   } catch (const RowError& error) {
     return unexpected(ErrorCode::kData, "a fact has no value: " + error.message);
   }

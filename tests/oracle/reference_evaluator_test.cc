@@ -44,7 +44,8 @@ TEST_CASE("Recursion reaches its fixpoint") {
   c.builder.rule(path, "x y").match(edge, "x y");
   c.builder.rule(path, "x z").match(path, "x y").match(path, "y z");
   for (const char* fact : {"1 2", "2 3", "3 1", "4 4"}) c.builder.fact(edge, fact);
-  CHECK(c.rows("path") == Lines{"1\t1", "1\t2", "1\t3", "2\t1", "2\t2", "2\t3", "3\t1", "3\t2", "3\t3", "4\t4"});
+  CHECK(c.rows("path") ==
+        Lines{"1\t1", "1\t2", "1\t3", "2\t1", "2\t2", "2\t3", "3\t1", "3\t2", "3\t3", "4\t4"});
 }
 
 TEST_CASE("Negation sees complete relations, and inner variables stay inside") {
@@ -52,7 +53,12 @@ TEST_CASE("Negation sees complete relations, and inner variables stay inside") {
   const RelationId node = c.builder.relation("node", {kNumber});
   const RelationId edge = c.builder.relation("edge", {kNumber, kNumber});
   const RelationId leaf = c.builder.relation("leaf", {kNumber});
-  c.builder.rule(leaf, "x").match(node, "x").begin_absent().match(edge, "x y").filter(ExpressionOp::kNotEqual, "y", "x").end();
+  c.builder.rule(leaf, "x")
+      .match(node, "x")
+      .begin_absent()
+      .match(edge, "x y")
+      .filter(ExpressionOp::kNotEqual, "y", "x")
+      .end();
   for (const char* fact : {"1", "2", "3"}) c.builder.fact(node, fact);
   for (const char* fact : {"1 2", "2 2"}) c.builder.fact(edge, fact);
   CHECK(c.rows("leaf") == Lines{"2", "3"});
@@ -66,9 +72,17 @@ TEST_CASE("A reduction for each binding gives 0 for nothing, and min of nothing 
   const RelationId least = c.builder.relation("least", {kNumber, kNumber});
   c.builder.rule(sums, "x n s")
       .match(node, "x")
-      .begin_reduce(AggregateOp::kCount, "n", "").match(edge, "x _").end()
-      .begin_reduce(AggregateOp::kSum, "s", "y").match(edge, "x y").end();
-  c.builder.rule(least, "x m").match(node, "x").begin_reduce(AggregateOp::kMin, "m", "y").match(edge, "x y").end();
+      .begin_reduce(AggregateOp::kCount, "n", "")
+      .match(edge, "x _")
+      .end()
+      .begin_reduce(AggregateOp::kSum, "s", "y")
+      .match(edge, "x y")
+      .end();
+  c.builder.rule(least, "x m")
+      .match(node, "x")
+      .begin_reduce(AggregateOp::kMin, "m", "y")
+      .match(edge, "x y")
+      .end();
   for (const char* fact : {"1", "2"}) c.builder.fact(node, fact);
   for (const char* fact : {"1 20", "1 30"}) c.builder.fact(edge, fact);
   CHECK(c.rows("sums") == Lines{"1\t2\t50", "2\t0\t0"});
@@ -79,7 +93,10 @@ TEST_CASE("A reduction for each group has only groups that exist, and counts row
   Case c;
   const RelationId edge = c.builder.relation("edge", {kNumber, kNumber});
   const RelationId degree = c.builder.relation("degree", {kNumber, kNumber});
-  c.builder.rule(degree, "k n").begin_group("k", "x", AggregateOp::kCount, "n", "").match(edge, "x _").end();
+  c.builder.rule(degree, "k n")
+      .begin_group("k", "x", AggregateOp::kCount, "n", "")
+      .match(edge, "x _")
+      .end();
   for (const char* fact : {"1 2", "1 3", "2 3"}) c.builder.fact(edge, fact);
   CHECK(c.rows("degree") == Lines{"1\t2", "2\t1"});
 }
@@ -91,7 +108,10 @@ TEST_CASE("Bags keep equal rows, and joins multiply them") {
   const RelationId total = c.builder.relation("total", {kNumber});
   c.builder.at(login).collection = Collection::kBag;
   c.builder.at(pair).collection = Collection::kBag;
-  c.builder.rule(pair, "x y").match(login, "x").match(login, "y").filter(ExpressionOp::kLessEqual, "x", "y");
+  c.builder.rule(pair, "x y")
+      .match(login, "x")
+      .match(login, "y")
+      .filter(ExpressionOp::kLessEqual, "x", "y");
   c.builder.rule(total, "n").begin_reduce(AggregateOp::kCount, "n", "").match(login, "_").end();
   for (const char* fact : {"7", "7", "8"}) c.builder.fact(login, fact);
   CHECK(c.rows("login") == Lines{"7", "7", "8"});
@@ -154,7 +174,8 @@ TEST_CASE("A failing instance derives nothing and is reported, behind the filter
   const RelationId inverse = c.builder.relation("inverse", {kNumber, kNumber});
   for (const char* fact : {"0", "2"}) c.builder.fact(n, fact);
   SECTION("guarded") {
-    auto rule = c.builder.rule(inverse, "x y").match(n, "x").filter(ExpressionOp::kNotEqual, "x", "0");
+    auto rule =
+        c.builder.rule(inverse, "x y").match(n, "x").filter(ExpressionOp::kNotEqual, "x", "0");
     rule.bind("y", rule.operation(ExpressionOp::kDivide, "10", "x"));
     CHECK(c.rows("inverse") == Lines{"2\t5"});
   }
@@ -168,7 +189,8 @@ TEST_CASE("A failing instance derives nothing and is reported, behind the filter
   }
 }
 
-TEST_CASE("A repeated variable is identity, also of nulls, and comparisons with null are not true") {
+TEST_CASE(
+    "A repeated variable is identity, also of nulls, and comparisons with null are not true") {
   Case c;
   const RelationId pair = c.builder.relation("pair", {kNumber, kNumber});
   const RelationId twin = c.builder.relation("twin", {kNumber});
@@ -188,7 +210,9 @@ TEST_CASE("A repeated variable is identity, also of nulls, and comparisons with 
   test.nullable = true;
   test.arguments = std::get<Match>(rule.body[0].node).terms;
   rule.body.push_back({Filter{test}, {}});
-  const auto answer = c.run({{"pair", {{Null{}, Null{}}, {std::int64_t{1}, std::int64_t{1}}, {Null{}, std::int64_t{2}}}}});
+  const auto answer =
+      c.run({{"pair",
+              {{Null{}, Null{}}, {std::int64_t{1}, std::int64_t{1}}, {Null{}, std::int64_t{2}}}}});
   REQUIRE(answer.has_value());
   CHECK(answer->rows.at("twin") == Lines{"1", "null"});
   CHECK(answer->rows.at("equal") == Lines{"1"});
@@ -211,10 +235,12 @@ TEST_CASE("Float sums do not depend on the order of their addends") {
   const RelationId middle = c.builder.relation("middle", {kFloat});
   auto rule = c.builder.rule(total, "s");
   rule.begin_reduce(AggregateOp::kSum, "s", "").match(f, "x").end();
-  std::get<Reduce>(c.builder.program().rules[0].body[0].node).aggregates[0].argument = rule.term("x");
+  std::get<Reduce>(c.builder.program().rules[0].body[0].node).aggregates[0].argument =
+      rule.term("x");
   auto mean = c.builder.rule(middle, "s");
   mean.begin_reduce(AggregateOp::kMean, "s", "").match(f, "x").end();
-  std::get<Reduce>(c.builder.program().rules[1].body[0].node).aggregates[0].argument = mean.term("x");
+  std::get<Reduce>(c.builder.program().rules[1].body[0].node).aggregates[0].argument =
+      mean.term("x");
   for (const char* fact : {"1e17", "1.0", "-1e17"}) c.builder.fact(f, fact);
   CHECK(c.rows("total") == Lines{"1"});
   CHECK(c.rows("middle") == Lines{"0.3333333333333333"});
@@ -231,9 +257,10 @@ TEST_CASE("Records, variants and nil print as the language writes them") {
   types.define_adt(shape, {{"Point", {}}, {"Circle", {{"radius", kFloat, false}}}});
   const RelationId r = c.builder.relation("r", {list_type, shape_type});
   const Value two = compound_value(0, {std::int64_t{2}, Nil{}});
-  const Facts facts = {{"r",
-                        {{compound_value(0, {std::int64_t{1}, two}), compound_value(1, {float_value(0.5)})},
-                         {Nil{}, compound_value(0, {})}}}};
+  const Facts facts = {
+      {"r",
+       {{compound_value(0, {std::int64_t{1}, two}), compound_value(1, {float_value(0.5)})},
+        {Nil{}, compound_value(0, {})}}}};
   CHECK(c.rows("r", facts) == Lines{"[1, [2, nil]]\t$Circle(0.5)", "nil\t$Point"});
   CHECK(c.builder.at(r).columns.size() == 2);
 }

@@ -76,9 +76,12 @@ Value compound_value(std::uint32_t branch, std::vector<Value> parts) {
 
 int compare(const Value& left, const Value& right) {
   if (left.index() != right.index()) return order(left.index(), right.index());
-  if (const auto* a = std::get_if<std::int64_t>(&left)) return order(*a, std::get<std::int64_t>(right));
-  if (const auto* a = std::get_if<std::uint64_t>(&left)) return order(*a, std::get<std::uint64_t>(right));
-  if (const auto* a = std::get_if<std::string>(&left)) return order(*a, std::get<std::string>(right));
+  if (const auto* a = std::get_if<std::int64_t>(&left))
+    return order(*a, std::get<std::int64_t>(right));
+  if (const auto* a = std::get_if<std::uint64_t>(&left))
+    return order(*a, std::get<std::uint64_t>(right));
+  if (const auto* a = std::get_if<std::string>(&left))
+    return order(*a, std::get<std::string>(right));
   if (const auto* a = std::get_if<double>(&left)) {
     const double b = std::get<double>(right);
     if (std::isnan(*a) || std::isnan(b)) return order(std::isnan(*a), std::isnan(b));
@@ -102,8 +105,8 @@ int compare(const Row& left, const Row& right) {
 std::string shortest_text(double value, bool single_precision) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  // The fewest significant digits that read back, by trying them all; then the shorter of the plain and
-  // the exponent form, the plain one when both are as long.
+  // The fewest significant digits that read back, by trying them all; then the shorter of the plain
+  // and the exponent form, the plain one when both are as long.
   for (int digits = 1; digits <= 17; ++digits) {
     char buffer[64];
     std::snprintf(buffer, sizeof buffer, "%.*e", digits - 1, value);
@@ -126,16 +129,22 @@ std::string to_text(const vm::TypeTable& types, vm::Type type, const Value& valu
   if (std::holds_alternative<Nil>(value)) return "nil";
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     switch (type.kind) {
-      case vm::TypeKind::kBool: return *number != 0 ? "true" : "false";
-      case vm::TypeKind::kEnum: return types.enum_labels(type.detail).at(static_cast<std::size_t>(*number));
-      case vm::TypeKind::kDate: return date_text(*number);
-      case vm::TypeKind::kTime: return time_text(*number);
-      case vm::TypeKind::kTimestamp: return timestamp_text(*number);
+      case vm::TypeKind::kBool:
+        return *number != 0 ? "true" : "false";
+      case vm::TypeKind::kEnum:
+        return types.enum_labels(type.detail).at(static_cast<std::size_t>(*number));
+      case vm::TypeKind::kDate:
+        return date_text(*number);
+      case vm::TypeKind::kTime:
+        return time_text(*number);
+      case vm::TypeKind::kTimestamp:
+        return timestamp_text(*number);
       case vm::TypeKind::kTimestampTz: {
         const std::string text = timestamp_text(*number);
         return text.ends_with("infinity") ? text : text + "Z";
       }
-      default: return std::to_string(*number);
+      default:
+        return std::to_string(*number);
     }
   }
   if (const auto* number = std::get_if<std::uint64_t>(&value)) return std::to_string(*number);
@@ -147,7 +156,8 @@ std::string to_text(const vm::TypeTable& types, vm::Type type, const Value& valu
     std::string out = "\\x";
     for (const char c : *text) {
       char buffer[4];
-      std::snprintf(buffer, sizeof buffer, "%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(buffer, sizeof buffer, "%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       out += buffer;
     }
     return out;

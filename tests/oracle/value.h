@@ -1,4 +1,5 @@
-// tests/oracle/value.h - the reference evaluator's own values: plain C++, nothing shared with the VM.
+// tests/oracle/value.h - the reference evaluator's own values: plain C++, nothing shared with the
+// VM.
 //
 //     number, int2 … int8, bool, enum, dates and times     std::int64_t
 //     unsigned                                             std::uint64_t
@@ -8,7 +9,8 @@
 //     nil, null                                            Nil, Null
 //
 // Values of one column have one C++ type but for Null and Nil, so that comparing them is comparing
-// variants. compare() is a total order: null first, nil next, NaN above all numbers and equal to itself.
+// variants. compare() is a total order: null first, nil next, NaN above all numbers and equal to
+// itself.
 #pragma once
 
 #include <cstdint>

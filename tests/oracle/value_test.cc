@@ -15,7 +15,9 @@ TEST_CASE("A sum of two doubles is what IEEE addition gives") {
   Random random(11);
   for (int i = 0; i < 20'000; ++i) {
     const double a = std::ldexp(random.unit() - 0.5, static_cast<int>(random.between(-1090, 1020)));
-    const double b = std::ldexp(random.unit() - 0.5, std::clamp(std::ilogb(a) + static_cast<int>(random.between(-60, 60)), -1090, 1020));
+    const double b = std::ldexp(
+        random.unit() - 0.5,
+        std::clamp(std::ilogb(a) + static_cast<int>(random.between(-60, 60)), -1090, 1020));
     ExactNumber sum;
     sum.add(a);
     sum.add(b);
@@ -60,7 +62,8 @@ TEST_CASE("The shortest text is the one the standard library finds") {
   for (int i = 0; i < 5'000; ++i) {
     const double value = std::ldexp(random.unit() - 0.5, static_cast<int>(random.between(-80, 80)));
     char buffer[512];
-    REQUIRE(shortest_text(value, false) == std::string(buffer, std::to_chars(buffer, buffer + 512, value).ptr));
+    REQUIRE(shortest_text(value, false) ==
+            std::string(buffer, std::to_chars(buffer, buffer + 512, value).ptr));
     const auto narrow = static_cast<float>(value);
     REQUIRE(shortest_text(static_cast<double>(narrow), true) ==
             std::string(buffer, std::to_chars(buffer, buffer + 512, narrow).ptr));
@@ -71,7 +74,9 @@ TEST_CASE("The shortest text is the one the standard library finds") {
 
 TEST_CASE("Dates and times print in ISO form") {
   const vm::TypeTable types;
-  const auto text = [&](vm::TypeKind kind, std::int64_t value) { return to_text(types, vm::Type::of(kind), value); };
+  const auto text = [&](vm::TypeKind kind, std::int64_t value) {
+    return to_text(types, vm::Type::of(kind), value);
+  };
   CHECK(text(vm::TypeKind::kDate, 0) == "1970-01-01");
   CHECK(text(vm::TypeKind::kDate, -1) == "1969-12-31");
   CHECK(text(vm::TypeKind::kDate, 20'483) == "2026-01-30");
