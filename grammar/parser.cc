@@ -66,6 +66,10 @@ class ProgramParser {
       diagnostics_.error(scanner_.span(item.tokens.front()), "a '.plan' stands behind the clause it is for");
       return;
     }
+    if (item.kind == ItemKind::kUnknownDirective) {
+      unknown_directive(item);
+      return;
+    }
     if (item.kind == ItemKind::kOverride && open_.empty()) {
       diagnostics_.error(scanner_.span(item.tokens.front()), "'.override' stands in a component");
       return;
@@ -84,6 +88,15 @@ class ProgramParser {
     Item built = builder_.build(item.kind, tree, std::move(annotations));
     if (diagnostics_.error_count() != errors_before) return;
     add(std::move(built));
+  }
+
+  void unknown_directive(const ItemTokens& item) {
+    const std::string word(scanner_.text_of(item.tokens.size() > 1 ? item.tokens[1] : item.tokens[0]));
+    const std::string near = nearest_name(
+        word, {"decl", "type", "input", "output", "printsize", "limitsize", "functor", "pragma", "comp", "init", "override", "plan",
+               "lattice", "include", "once", "number_type", "symbol_type"});
+    diagnostics_.error(joined(item.tokens[0], item.tokens[item.tokens.size() > 1 ? 1 : 0]), "unknown directive '." + word + "'",
+                       near.empty() ? "" : near == word ? "A directive's word needs a blank behind it." : "Did you mean '." + near + "'?");
   }
 
   // A mistake at the start of a line is often a missing end before it: what starts there is read as an item of its own.

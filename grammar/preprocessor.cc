@@ -286,7 +286,7 @@ class Preprocessor {
       }
     }
     // Each expansion costs at least a step, so macros that double themselves into nothing end too.
-    work_ += macro.body.size() + 16;
+    work_ += macro.body.size() + 128;
     if (depth > kMacroDepthMax || work_ > 4 * options_.program_limit + (std::size_t{1} << 20)) {
       if (!stopped_) {
         diagnostics_.error(here(place, place + found->first.size()), "macro '" + found->first + "' expands without end");
@@ -480,8 +480,9 @@ class Preprocessor {
         diagnostics_.error(span, "#error " + std::string(argument));
       } else if (word == "warning") {
         diagnostics_.warning(span, "#warning " + std::string(argument));
-      } else if (word != "pragma" && !word.empty() && !rest.starts_with('!')) {
-        diagnostics_.warning(span, "unknown directive '#" + std::string(word) + "' is ignored");
+      } else if (word != "pragma" && !rest.empty() && !rest.starts_with('!')) {
+        constexpr std::size_t kShownMax = 40;
+        diagnostics_.warning(span, "unknown directive '#" + std::string(rest.substr(0, kShownMax)) + "' is ignored");
       }
     }
     return end;

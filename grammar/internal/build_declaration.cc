@@ -148,7 +148,7 @@ Item TreeBuilder::build(ItemKind kind, antlr4::ParserRuleContext* context, std::
     case ItemKind::kTable: item.node = table(static_cast<P::TableItemContext*>(context)); break;
     case ItemKind::kFunction: item.node = function(static_cast<P::FunctionItemContext*>(context)); break;
     case ItemKind::kTest: item.node = test(static_cast<P::TestItemContext*>(context)); break;
-    case ItemKind::kComponentEnd: case ItemKind::kStrayPlan: ENTAIL_ENSURE(false); break;
+    case ItemKind::kComponentEnd: case ItemKind::kStrayPlan: case ItemKind::kUnknownDirective: ENTAIL_ENSURE(false); break;
   }
   return item;
 }

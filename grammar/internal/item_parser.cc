@@ -107,9 +107,16 @@ std::string spelling(std::size_t type, const antlr4::dfa::Vocabulary& vocabulary
 bool is_keyword(std::size_t type) { return type >= P::K_AS && type <= P::K_LOOP; }
 
 // The set as a phrase: "an expression", "',' or ')'".
-std::string describe(TokenSet set, const antlr4::dfa::Vocabulary& vocabulary, std::vector<std::string>& keywords) {
+std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabulary& vocabulary, std::vector<std::string>& keywords) {
   std::vector<std::string> parts;
   const bool end_of_item = remove(set, antlr4::Token::EOF);
+  if (souffle_item) {  // What only our declarations have in a column.
+    for (const std::size_t type : {P::K_KEY, P::K_UNIQUE, P::K_DEFAULT, P::K_REF, P::K_FROM}) {
+      if (remove(set, type)) {
+        for (const std::size_t sign : {P::LPAREN, P::LBRACK, P::LT}) remove(set, sign);
+      }
+    }
+  }
   const bool expression = set.contains(P::FLOAT);
   const bool condition = expression && set.contains(P::BANG);
   if (expression) {
@@ -182,6 +189,7 @@ class ItemParser::Machine {
 
   // Null after a syntax error.
   antlr4::ParserRuleContext* parse(const ItemTokens& item) {
+    kind_ = item.kind;
     stream_.assign(item.tokens);
     parser_.setTokenStream(&stream_);
     try {
@@ -193,7 +201,7 @@ class ItemParser::Machine {
 
   std::size_t position() { return stream_.index(); }
   std::string expected(std::vector<std::string>& keywords) const {
-    return describe(strategy_->expected(), parser_.getVocabulary(), keywords);
+    return describe(strategy_->expected(), kind_ < ItemKind::kModule, parser_.getVocabulary(), keywords);
   }
 
  private:
@@ -220,12 +228,13 @@ class ItemParser::Machine {
       case ItemKind::kTable: return parser_.tableItem();
       case ItemKind::kFunction: return parser_.functionItem();
       case ItemKind::kTest: return parser_.testItem();
-      case ItemKind::kComponentEnd: case ItemKind::kStrayPlan: break;
+      case ItemKind::kComponentEnd: case ItemKind::kStrayPlan: case ItemKind::kUnknownDirective: break;
     }
     ENTAIL_ENSURE(false);
     return nullptr;
   }
 
+  ItemKind kind_ = ItemKind::kClause;
   ItemTokenStream stream_;
   std::shared_ptr<Strategy> strategy_;
   mutable P parser_;

@@ -33,18 +33,19 @@ bool is_comparison_or_sign(std::uint16_t type) {
 }  // namespace
 
 const ScannedToken& ItemSplitter::peek(std::size_t ahead) {
-  while (ahead_.size() <= ahead) ahead_.push_back(scanner_.next());
+  while (ahead_count_ <= ahead) ahead_[ahead_count_++] = scanner_.next();
   return ahead_[ahead];
 }
 
 ScannedToken ItemSplitter::take() {
   const ScannedToken token = peek();
-  ahead_.pop_front();
+  --ahead_count_;
+  for (std::size_t i = 0; i < ahead_count_; ++i) ahead_[i] = ahead_[i + 1];
   return token;
 }
 
 void ItemSplitter::resume_at(const ScannedToken& token) {
-  ahead_.clear();
+  ahead_count_ = 0;
   scanner_.rewind_to(token);
 }
 
@@ -91,6 +92,9 @@ ItemKind ItemSplitter::kind_at_start() {
     case P::D_OVERRIDE: return ItemKind::kOverride;
     case P::D_PLAN: return ItemKind::kStrayPlan;
     case P::RBRACE: return ItemKind::kComponentEnd;
+    case P::END:
+      if (peek(1).type == P::IDENT && peek(1).begin == peek().end) return ItemKind::kUnknownDirective;
+      break;
     default: break;
   }
   ItemKind kind = ItemKind::kClause;
@@ -113,6 +117,7 @@ bool ItemSplitter::next(ItemTokens& item) {
   switch (item.kind) {
     case ItemKind::kClause: read_clause(item); break;
     case ItemKind::kComponentEnd: add(item); break;
+    case ItemKind::kUnknownDirective: read_line(item); break;
     case ItemKind::kComponentHead: read_component_head(item); break;
     case ItemKind::kStrayPlan: read_plan(item); break;
     case ItemKind::kEnum: case ItemKind::kTable: read_until_semicolon(item, true); break;
@@ -239,6 +244,12 @@ void ItemSplitter::read_directive(ItemTokens& item) {
     if (item.tokens.empty()) continue;
     if (item.tokens.back().type == P::END) return;
   } while (!forced_boundary(item) && belongs_to_directive(item));
+}
+
+void ItemSplitter::read_line(ItemTokens& item) {
+  do {
+    add(item);
+  } while (!forced_boundary(item) && !peek().first_on_line);
 }
 
 void ItemSplitter::read_component_head(ItemTokens& item) {

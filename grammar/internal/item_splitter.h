@@ -14,9 +14,9 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +30,7 @@ namespace entail::grammar::internal {
 
 enum class ItemKind : std::uint8_t {
   kClause, kDecl, kTypeDecl, kLattice, kDirective, kFunctor, kPragma, kComponentHead, kComponentEnd, kInit, kOverride, kStrayPlan,
+  kUnknownDirective,
   kModule, kImport, kTypeAlias, kEnum, kRelation, kRule, kQuery, kView, kTable, kFunction, kTest,
 };
 
@@ -67,13 +68,15 @@ class ItemSplitter {
   bool forced_boundary(const ItemTokens& item);
   // Moves the next token into the item; counts and limits.
   void add(ItemTokens& item);
+  void read_line(ItemTokens& item);
   bool belongs_to_directive(const ItemTokens& item);
   bool is_hidden_fact(const ItemTokens& item) const;
 
   Scanner& scanner_;
   const ParseOptions& options_;
   Diagnostics& diagnostics_;
-  std::deque<ScannedToken> ahead_;
+  std::array<ScannedToken, 4> ahead_;        // Tokens read and not yet taken,
+  std::size_t ahead_count_ = 0;              // this many.
   std::size_t depth_ = 0;                    // Open brackets in the item being read.
   std::set<std::string, std::less<>> imported_;  // Words of import declarations: `core.f(x)` may be a call.
 };

@@ -35,15 +35,32 @@ constexpr std::array<Spelling, 15> kDirectives = {{
     {"init", P::D_INIT}, {"override", P::D_OVERRIDE}, {"plan", P::D_PLAN},
 }};
 
-// Longest first among those that share a start.
-constexpr std::array<Spelling, 34> kSigns = {{
+// Signs that share a start with another, longest first.
+constexpr std::array<Spelling, 15> kSigns = {{
     {"->>", P::ARROW_ANY}, {":-", P::COLON_DASH}, {"<:", P::SUBTYPE}, {"->", P::ARROW}, {"=>", P::ARROW2},
     {"==", P::EQEQ}, {"!=", P::NE}, {"<=", P::LE}, {">=", P::GE}, {"=", P::EQ}, {"<", P::LT}, {">", P::GT},
-    {"(", P::LPAREN}, {")", P::RPAREN}, {"[", P::LBRACK}, {"]", P::RBRACK}, {"{", P::LBRACE}, {"}", P::RBRACE},
-    {",", P::COMMA}, {":", P::COLON}, {";", P::SEMI}, {"|", P::PIPE}, {"!", P::BANG}, {"+", P::PLUS}, {"-", P::MINUS},
-    {"*", P::STAR}, {"/", P::SLASH}, {"%", P::PERCENT}, {"^", P::CARET}, {"..", P::DOTDOT}, {"@", P::AT},
-    {"$", P::DOLLAR}, {"_", P::UNDERSCORE}, {".", P::END},
+    {":", P::COLON}, {"!", P::BANG}, {"-", P::MINUS},
 }};
+
+// Signs that one character decides; 0 for any other.
+constexpr std::array<std::uint16_t, 256> kSingleSigns = [] {
+  std::array<std::uint16_t, 256> table{};
+  table['('] = P::LPAREN;
+  table[')'] = P::RPAREN;
+  table['['] = P::LBRACK;
+  table[']'] = P::RBRACK;
+  table['{'] = P::LBRACE;
+  table['}'] = P::RBRACE;
+  table[','] = P::COMMA;
+  table[';'] = P::SEMI;
+  table['|'] = P::PIPE;
+  table['+'] = P::PLUS;
+  table['*'] = P::STAR;
+  table['/'] = P::SLASH;
+  table['%'] = P::PERCENT;
+  table['^'] = P::CARET;
+  return table;
+}();
 
 }  // namespace
 
@@ -115,6 +132,10 @@ std::uint16_t Scanner::scan_one() {
     case '@': return scan_at();
     case '$': return scan_dollar();
     default: break;
+  }
+  if (const std::uint16_t type = kSingleSigns[static_cast<unsigned char>(c)]; type != 0) {
+    ++offset_;
+    return type;
   }
   const std::string_view rest = text_.substr(offset_, 3);
   for (const Spelling& sign : kSigns) {

@@ -184,8 +184,10 @@ class RoleAssigner {
   struct Level {
     LevelKind kind = LevelKind::kTop;
     std::uint16_t opener = 0;     // The type of the token before the bracket: K_FORALL and the like.
-    std::size_t powers = 0;       // `^` that nest to the right.
-    std::size_t conditionals = 0;
+    std::size_t powers = 0;       // `^` that nest to the right,
+    std::size_t branches = 0;     // `else` parts that do,
+    std::size_t aggregates = 0;   // and targets of aggregates, `sum sum x : …`.
+    std::size_t conditionals = 0; // `if … then` that wait for their `else`.
   };
 
   std::uint16_t previous(std::size_t back = 1) const { return i_ >= back ? tokens_[i_ - back].type : kEndOfText; }
@@ -307,6 +309,7 @@ class RoleAssigner {
   void close() {
     if (at_top()) return;
     closed_opener_ = level().opener;
+    inner_nesting_ -= level().powers + level().branches + level().aggregates;
     levels_.pop_back();
   }
 
@@ -517,26 +520,38 @@ class RoleAssigner {
     if (binary) {
       ++operators_;
       if (token.type == P::CARET) {
-        ++level().powers;
+        nest(level().powers);
       } else {
-        level().powers = 0;
+        unnest(level().powers);
       }
     }
     if (token.type == P::K_IF) {
       ++level().conditionals;
-      ++conditional_run_;
+      nest(level().branches);
     }
+    if (token.type == P::AGGREGATE) nest(level().aggregates);
     if (token.type == P::COMMA || token.type == P::SEMI) {
-      level().powers = 0;
-      conditional_run_ = 0;
+      unnest(level().powers);
+      unnest(level().branches);
+      unnest(level().aggregates);
       if (level().kind != LevelKind::kArguments) operators_ = 0;
     }
-    const std::size_t nesting = prefix_run_ + conditional_run_ + level().powers;
-    if (nesting + levels_.size() > nesting_limit_) {
-      refuse(token, "nested too deep: more than " + std::to_string(nesting_limit_) + " operators or brackets inside each other");
+    if (prefix_run_ + inner_nesting_ + levels_.size() > nesting_limit_) {
+      refuse(token, "nested too deep: more than " + std::to_string(nesting_limit_) +
+                        " operators or brackets inside each other");
     } else if (operators_ > kOperatorsMax) {
       refuse(token, "too many operators in one condition: more than " + std::to_string(kOperatorsMax));
     }
+  }
+
+  // One more, or none any more, of what nests without a bracket.
+  void nest(std::size_t& counter) {
+    ++counter;
+    ++inner_nesting_;
+  }
+  void unnest(std::size_t& counter) {
+    inner_nesting_ -= counter;
+    counter = 0;
   }
 
   void refuse(const ScannedToken& token, const std::string& why) {
@@ -562,7 +577,7 @@ class RoleAssigner {
   bool last_open_ = false;             // `last R{…}` waits for its `before`.
   std::uint16_t closed_opener_ = 0;    // What stood before the bracket closed last.
   std::size_t prefix_run_ = 0;
-  std::size_t conditional_run_ = 0;
+  std::size_t inner_nesting_ = 0;      // The counters of all open levels together.
   std::size_t operators_ = 0;
   Search colon_search_;
   Search then_search_;
