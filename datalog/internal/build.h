@@ -1,0 +1,87 @@
+// datalog/internal/build.h - clauses of the syntax tree -> core clauses.
+//
+//     a(x), b(y) :- c(x, y), (d(x) ; !e(y)).      four core clauses: heads times alternatives
+//
+// Negation moves inwards as far as it can: `!(a ; b)` is `!a, !b`, `!(x < y)` is `x >= y`; the negation of
+// a conjunction with an atom stays, as a kAbsent with a body.
+//
+// Limit: kAlternativesMax alternatives of one clause.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datalog/internal/environment.h"
+#include "grammar/syntax_tree.h"
+
+namespace entail::datalog {
+
+inline constexpr std::size_t kAlternativesMax = 1024;
+
+class ClauseBuilder {
+ public:
+  explicit ClauseBuilder(Environment& environment) : environment_(environment) {}
+
+  // The core clauses of one clause: one for each head and alternative.
+  std::vector<CoreClause> build(const grammar::Clause& clause, grammar::SourceSpan span);
+  // One head with a body from elsewhere: `then derive head`.
+  std::vector<CoreClause> build(const std::vector<const grammar::Atom*>& heads, const grammar::Formula* body,
+                                grammar::SourceSpan span);
+  // Bodies alone, one for each alternative. For queries.
+  std::vector<CoreBody> build_bodies(const grammar::Formula& formula);
+  // A term outside of any body, its aggregates included.
+  CoreTerm build_term(const grammar::Expr& expr) { return term(expr); }
+  // A term whose variables are all among `arguments`: a result of a decision table.
+  CoreTerm build_term(const grammar::Expr& expr, std::map<std::string, CoreTerm> arguments);
+  CoreBody& pending() { return pending_; }
+
+ private:
+  struct Piece {
+    const grammar::Formula* formula = nullptr;
+    bool negated = false;
+    std::vector<Piece> inner;  // `exists` with one of its alternatives.
+    bool is_exists = false;
+  };
+  using Alternative = std::vector<Piece>;
+
+  std::vector<Alternative> alternatives(const grammar::Formula& formula, bool negated);
+  std::vector<Alternative> product(std::vector<std::vector<Alternative>> factors, grammar::SourceSpan span);
+
+  CoreBody body(const Alternative& alternative);
+  void add(const Piece& piece, CoreBody& out);
+  void add_negation(const grammar::Formula& formula, grammar::SourceSpan span, CoreBody& out);
+  void add_group(const grammar::Group& group, grammar::SourceSpan span, CoreBody& out);
+  void add_membership(const grammar::Expr& value, const grammar::Expr& collection, grammar::SourceSpan span, CoreBody& out);
+  bool add_table_call(const grammar::Comparison& comparison, grammar::SourceSpan span, CoreBody& out);
+  std::optional<CoreCondition> atom(const grammar::Atom& atom, CoreBody& extra);
+  std::optional<CoreCondition> boolean(const grammar::Formula& formula);
+  bool is_plain_expression(const grammar::Formula& formula) const;
+  CoreCondition compare(grammar::CompareOp op, CoreTerm left, CoreTerm right, grammar::SourceSpan span);
+
+  bool head(const grammar::Atom& atom, CoreClause& clause);
+  void add_field(const grammar::Atom& atom, const grammar::FieldPattern& field, CoreTerm& column, CoreBody& extra);
+  CoreTerm head_term(const grammar::Expr& expr, RelationId relation, std::uint32_t column);
+  void resolve_rows(CoreBody& out);
+
+  CoreTerm term(const grammar::Expr& expr);
+  CoreTerm call(const grammar::Call& call, grammar::SourceSpan span);
+  CoreTerm inlined(FunctionInfo& function, const grammar::Call& call, grammar::SourceSpan span);
+  CoreTerm aggregate(const grammar::Aggregate& aggregate, grammar::SourceSpan span);
+  CoreTerm path(const grammar::Path& path, grammar::SourceSpan span);
+  CoreTerm literal(grammar::LiteralKind kind, std::string text, grammar::SourceSpan span);
+
+  const Relation* find_relation(const grammar::Name& name, RelationId& id);
+  void unsupported(grammar::SourceSpan span, const std::string& what);
+
+  Environment& environment_;
+  std::vector<std::map<std::string, CoreTerm>> arguments_;  // Of the functions being inlined.
+  std::map<std::string, RelationId> rows_;                  // `as r` of the clause being built.
+  CoreBody pending_;  // Conditions that a term brought along: they join the body it stands in.
+};
+
+// The aggregate that a name means; count has no target.
+std::optional<AggregateOp> aggregate_named(const std::string& name);
+
+}  // namespace entail::datalog

@@ -1,0 +1,404 @@
+#include "datalog/lower.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "datalog/internal/build.h"
+#include "datalog/internal/declarations.h"
+#include "datalog/internal/elaborate.h"
+#include "datalog/internal/emit.h"
+#include "datalog/internal/environment.h"
+#include "datalog/internal/facts.h"
+#include "datalog/internal/infer.h"
+#include "datalog/internal/inline.h"
+#include "datalog/internal/scopes.h"
+
+namespace entail::datalog {
+namespace {
+
+using grammar::Item;
+
+class Lowering {
+ public:
+  Lowering(const LowerOptions& options, grammar::Diagnostics& diagnostics)
+      : environment_(options, diagnostics), diagnostics_(diagnostics), facts_(environment_) {}
+
+  std::optional<RuleProgram> run(const grammar::Program& program) {
+    const std::size_t errors_before = diagnostics_.error_count();
+    const std::vector<Item> items = elaborate(program, environment_.options, diagnostics_);
+    declare_all(items, environment_);
+    exclude_from_inlining();
+    for (const Item& item : items) build(item);
+    for (CoreClause& clause : environment_.extra_clauses) clauses_.push_back(std::move(clause));
+    settle_collections();
+    check_style();
+    lower_clauses();
+    for (const auto& [query, span] : queries_) lower_query(*query, span);
+    if (diagnostics_.error_count() != errors_before) return std::nullopt;
+    return std::move(environment_.program);
+  }
+
+ private:
+  // `.pragma "inline-exclude" "a,b"`.
+  void exclude_from_inlining() {
+    const auto found = environment_.program.pragmas.find("inline-exclude");
+    if (found == environment_.program.pragmas.end()) return;
+    const std::string names = found->second + ",";
+    std::size_t begin = 0;
+    for (std::size_t comma = names.find(','); comma != std::string::npos; comma = names.find(',', begin)) {
+      const auto relation = environment_.relations.find(names.substr(begin, comma - begin));
+      if (relation != environment_.relations.end()) environment_.info(relation->second).inlined = false;
+      begin = comma + 1;
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Items
+
+  void build(const Item& item) {
+    if (const auto* rows = item.as<grammar::Facts>()) {
+      facts_.add(*rows, clauses_);
+    } else if (const auto* clause = item.as<grammar::Clause>()) {
+      if (clause->final) {
+        diagnostics_.error(item.span, "final rules are not supported yet");
+      }
+      add(ClauseBuilder(environment_).build(*clause, item.span));
+    } else if (const auto* subsumption = item.as<grammar::Subsumption>()) {
+      diagnostics_.error(item.span, "subsumption is not supported yet");
+      check_subsumption(*subsumption, item.span);
+    } else if (const auto* rule = item.as<grammar::RuleDecl>()) {
+      build_production(*rule, item.span);
+    } else if (const auto* query = item.as<grammar::Query>()) {
+      queries_.emplace_back(query, item.span);
+    } else if (const auto* view = item.as<grammar::View>()) {
+      diagnostics_.error(item.span, "view '" + view->name.text + "' is written in SQL, which is not supported yet");
+    } else if (item.as<grammar::Test>() != nullptr) {
+      diagnostics_.error(item.span, "tests of rules are not executed yet");
+    }
+  }
+
+  void add(std::vector<CoreClause> clauses) {
+    for (CoreClause& clause : clauses) {
+      RelationInfo& info = environment_.info(clause.head);
+      (clause.is_fact ? info.has_facts : info.has_rules) = true;
+      clauses_.push_back(std::move(clause));
+    }
+  }
+
+  void check_subsumption(const grammar::Subsumption& subsumption, grammar::SourceSpan span) {
+    if (subsumption.dominated.relation.text != subsumption.dominating.relation.text) {
+      diagnostics_.error(span, "a subsumption compares rows of one relation, not of '" + subsumption.dominated.relation.text +
+                                   "' and '" + subsumption.dominating.relation.text + "'");
+    }
+  }
+
+  // A rule whose actions all derive is a Datalog rule with a name; the others are productions.
+  void build_production(const grammar::RuleDecl& rule, grammar::SourceSpan span) {
+    std::vector<const grammar::Atom*> heads;
+    for (const grammar::Action& action : rule.then) {
+      const auto* change = action.as<grammar::ChangeAction>();
+      if (change != nullptr && change->kind == grammar::ChangeKind::kDerive) heads.push_back(&change->atom);
+    }
+    if (heads.empty() || heads.size() != rule.then.size() || rule.cron || rule.every) {
+      diagnostics_.error(span, "rule '" + rule.name.text + "' is a production, and productions are not executed yet",
+                         "A rule whose only action is `derive` is executed.");
+      return;
+    }
+    std::vector<CoreClause> clauses = ClauseBuilder(environment_).build(heads, &rule.when, span);
+    for (CoreClause& clause : clauses) clause.rule_name = rule.name.text;
+    add(std::move(clauses));
+  }
+
+  // What rules derive is a set, whatever it was declared as.
+  void settle_collections() {
+    for (std::size_t i = 0; i < environment_.infos.size(); ++i) {
+      if (environment_.infos[i].has_rules) environment_.program.relations[i].collection = Collection::kSet;
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Checks that need no types
+
+  void check_style() {
+    for (CoreClause& clause : clauses_) {
+      visit_terms(clause.head_args, false, [&](CoreTerm& term) {
+        if (term.kind == TermKind::kWildcard) {
+          diagnostics_.error(term.span, "a head cannot have a `_`: every column needs a value");
+        } else if (term.kind == TermKind::kCounter && clause.is_fact) {
+          diagnostics_.error(term.span, "a fact is made of constants, and a counter is none");
+        }
+      });
+      visit_conditions(clause.body, [&](CoreCondition& condition) { check_wildcards(condition); });
+    }
+  }
+
+  void check_wildcards(CoreCondition& condition) {
+    if (condition.kind != ConditionKind::kCompare || condition.generated) {
+      for (CoreTerm& arg : condition.args) check_operands(arg);
+      return;
+    }
+    if (condition.args[0].kind == TermKind::kAggregate || condition.args[1].kind == TermKind::kAggregate) return;
+    for (CoreTerm& arg : condition.args) {
+      if (arg.kind == TermKind::kWildcard) diagnostics_.error(arg.span, "a `_` cannot be compared with anything");
+      check_operands(arg);
+    }
+  }
+
+  void check_operands(CoreTerm& term) {
+    for (CoreTerm& arg : term.args) {
+      const bool pattern = term.kind == TermKind::kRecord || term.kind == TermKind::kVariant;
+      if (arg.kind == TermKind::kWildcard && !pattern) diagnostics_.error(arg.span, "a `_` has no value to compute with");
+      check_operands(arg);
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Clauses to rules
+
+  void lower_clauses() {
+    const bool inlines = std::any_of(environment_.infos.begin(), environment_.infos.end(),
+                                     [](const RelationInfo& info) { return info.inlined; });
+    const std::size_t errors_before = diagnostics_.error_count();
+    if (inlines) {
+      // Mistakes are reported where they were written, before inlining moves them about.
+      for (const CoreClause& clause : clauses_) {
+        if (!environment_.info(clause.head).inlined && !uses_inlined(clause)) continue;
+        CoreClause copy = clause;
+        assign_variables(copy, {.head_binds = environment_.info(clause.head).inlined}, diagnostics_);
+        infer_types(copy, environment_);
+      }
+    }
+    const bool was_sound = diagnostics_.error_count() == errors_before;
+    std::vector<CoreClause> clauses = expand_inline(std::move(clauses_), environment_);
+    if (!was_sound && inlines) {
+      std::erase_if(clauses, [&](const CoreClause& clause) { return uses_inlined(clause); });
+    }
+    check_recursion(clauses);
+    std::map<RelationId, std::size_t> counts;
+    for (CoreClause& clause : clauses) {
+      const bool bound = assign_variables(clause, {}, diagnostics_);
+      const auto types = infer_types(clause, environment_);
+      if (!bound || !types) continue;
+      Rule rule = emit_rule(clause, *types, environment_);
+      if (clause.is_fact) {
+        facts_.add(std::move(rule));
+        continue;
+      }
+      if (rule.name.empty()) {
+        rule.name = environment_.program.relation(clause.head).name + "#" + std::to_string(++counts[clause.head]);
+      }
+      environment_.program.rules.push_back(std::move(rule));
+    }
+  }
+
+  bool uses_inlined(const CoreClause& clause) {
+    CoreClause copy = clause;
+    bool found = false;
+    const auto look = [&](CoreCondition& condition) {
+      found |= condition.kind == ConditionKind::kAtom && environment_.info(condition.relation).inlined;
+    };
+    visit_conditions(copy.body, look);
+    visit_conditions(copy.head_args, look);
+    return found;
+  }
+
+  // Counters in recursive rules have no meaning; plans must fit their rule.
+  void check_recursion(std::vector<CoreClause>& clauses) {
+    std::map<RelationId, std::set<RelationId>> uses;
+    for (CoreClause& clause : clauses) {
+      std::set<RelationId>& used = uses[clause.head];
+      const auto note = [&](CoreCondition& condition) {
+        if (condition.kind == ConditionKind::kAtom) used.insert(condition.relation);
+      };
+      visit_conditions(clause.body, note);
+      visit_conditions(clause.head_args, note);
+    }
+    const auto reaches = [&](RelationId from, RelationId target) {
+      std::set<RelationId> seen{from};
+      std::vector<RelationId> open{from};
+      while (!open.empty()) {
+        const RelationId current = open.back();
+        open.pop_back();
+        if (current == target) return true;
+        for (const RelationId next : uses[current]) {
+          if (seen.insert(next).second) open.push_back(next);
+        }
+      }
+      return false;
+    };
+    for (CoreClause& clause : clauses) {
+      bool has_counter = false;
+      grammar::SourceSpan counter;
+      const auto note = [&](CoreTerm& term) {
+        if (term.kind == TermKind::kCounter) has_counter = true, counter = term.span;
+      };
+      visit_terms(clause.head_args, true, note);
+      visit_terms(clause.body, true, note);
+      if (!has_counter && !clause.plan) continue;
+      std::uint32_t atoms = 0, recursive_atoms = 0;
+      bool recursive = false;
+      for (const CoreCondition& condition : clause.body) {
+        if (condition.kind != ConditionKind::kAtom) continue;
+        ++atoms;
+        if (reaches(condition.relation, clause.head)) ++recursive_atoms;
+      }
+      for (const RelationId used : uses[clause.head]) recursive |= reaches(used, clause.head);
+      if (has_counter && recursive_atoms > 0) {
+        diagnostics_.error(counter, "a counter cannot stand in a recursive rule");
+      }
+      if (clause.plan) check_plan(*clause.plan, atoms, recursive_atoms, clause.span);
+    }
+  }
+
+  void check_plan(const PlanHint& plan, std::uint32_t atoms, std::uint32_t recursive_atoms, grammar::SourceSpan span) {
+    const std::uint32_t versions = std::max(recursive_atoms, 1U);
+    for (const auto& [version, order] : plan.orders) {
+      if (version >= versions) {
+        diagnostics_.error(span, "the plan is for version " + std::to_string(version) + " of the rule, which has versions 0 to " +
+                                     std::to_string(versions - 1));
+      }
+      std::vector<std::uint32_t> sorted = order;
+      std::sort(sorted.begin(), sorted.end());
+      bool complete = sorted.size() == atoms;
+      for (std::uint32_t i = 0; complete && i < atoms; ++i) complete = sorted[i] == i + 1;
+      if (!complete) {
+        diagnostics_.error(span, "the plan for version " + std::to_string(version) + " does not name each of the " +
+                                     std::to_string(atoms) + " atoms once");
+      }
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Queries
+
+  void lower_query(const grammar::Query& query, grammar::SourceSpan span) {
+    ClauseBuilder builder(environment_);
+    std::vector<CoreBody> bodies = builder.build_bodies(query.body);
+    if (bodies.size() != 1) {
+      diagnostics_.error(span, "alternatives in query '" + query.name.text + "' are not supported yet",
+                         "Give the alternatives a relation of their own.");
+      return;
+    }
+    if (query.as_of) {
+      diagnostics_.error(query.as_of->span, "`as of` is not supported yet");
+    }
+    CoreClause clause;
+    clause.span = clause.head_span = span;
+    clause.body = std::move(bodies.front());
+    ScopeOptions scope;
+    std::vector<DeclaredType> parameters;
+    Query made;
+    made.name = query.name.text;
+    made.span = span;
+    for (const grammar::Column& parameter : query.parameters) {
+      const auto type = resolve_type(parameter.type, "parameter '" + parameter.name.text + "'", environment_);
+      if (!type) return;
+      parameters.push_back(*type);
+      scope.parameters.push_back(parameter.name.text);
+      clause.head_args.push_back(CoreTerm::make_variable(parameter.name.text, parameter.span));
+    }
+    std::map<std::string, CoreTerm> aliases;
+    for (const grammar::SelectItem& item : query.select) {
+      CoreTerm term = builder.build_term(item.value);
+      const auto* variable = item.value.as<grammar::Variable>();
+      made.column_names.push_back(item.alias ? item.alias->text : variable != nullptr ? variable->name : "column" + std::to_string(made.column_names.size() + 1));
+      if (item.alias) aliases[item.alias->text] = term;
+      clause.head_args.push_back(std::move(term));
+    }
+    const std::size_t visible = clause.head_args.size();
+    for (const grammar::OrderItem& item : query.order_by) {
+      const auto* variable = item.value.as<grammar::Variable>();
+      const auto alias = variable == nullptr ? aliases.end() : aliases.find(variable->name);
+      clause.head_args.push_back(alias == aliases.end() ? builder.build_term(item.value) : alias->second);
+    }
+    if (query.limit) clause.head_args.push_back(builder.build_term(*query.limit));
+    for (CoreCondition& brought : builder.pending()) clause.body.push_back(std::move(brought));
+
+    Relation relation;
+    relation.name = "_query." + query.name.text;
+    relation.auxiliary = true;
+    relation.span = query.name.span;
+    RelationInfo info;
+    info.has_rules = true;
+    clause.head = environment_.add_relation(std::move(relation), std::move(info));
+    clause.rule_name = query.name.text;
+
+    std::vector<CoreClause> expanded = expand_inline({clause}, environment_);
+    if (expanded.size() != 1) {
+      diagnostics_.error(span, "query '" + query.name.text + "' uses an inline relation of several clauses, which is not supported yet");
+      return;
+    }
+    clause = std::move(expanded.front());
+    const bool bound = assign_variables(clause, scope, diagnostics_);
+    const auto types = infer_types(clause, environment_, parameters);
+    if (!bound || !types) return;
+    made.rule = emit_rule(clause, *types, environment_, parameters);
+    made.parameters.assign(made.rule.variables.begin(), made.rule.variables.begin() + static_cast<std::ptrdiff_t>(parameters.size()));
+    std::vector<Expression>& terms = made.rule.head.terms;
+    std::size_t at = visible;
+    for (const grammar::OrderItem& item : query.order_by) made.order.push_back({std::move(terms[at++]), item.descending, false});
+    if (query.limit) made.limit = std::move(terms[at]);
+    terms.resize(visible);
+    std::vector<Column>& columns = environment_.program.relation(clause.head).columns;
+    for (std::size_t i = 0; i < visible; ++i) {
+      const std::string name = i < parameters.size() ? scope.parameters[i] : made.column_names[i - parameters.size()];
+      columns.push_back({name, terms[i].type, terms[i].nullable, terms[i].span});
+      environment_.info(clause.head).column_types.push_back(kNoSourceType);
+    }
+    environment_.program.queries.push_back(std::move(made));
+  }
+
+  Environment environment_;
+  grammar::Diagnostics& diagnostics_;
+  FactWriter facts_;
+  std::vector<CoreClause> clauses_;
+  std::vector<std::pair<const grammar::Query*, grammar::SourceSpan>> queries_;
+};
+
+bool has_kind(const Body& body, bool (*test)(const Literal&)) {
+  return std::any_of(body.begin(), body.end(), [&](const Literal& literal) {
+    if (test(literal)) return true;
+    if (const auto* absent = std::get_if<Absent>(&literal.node)) return has_kind(absent->body, test);
+    if (const auto* exists = std::get_if<Exists>(&literal.node)) return has_kind(exists->body, test);
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return has_kind(reduce->body, test);
+    return false;
+  });
+}
+
+}  // namespace
+
+std::optional<RuleProgram> lower(const grammar::Program& program, const LowerOptions& options,
+                                 grammar::Diagnostics& diagnostics) {
+  return Lowering(options, diagnostics).run(program);
+}
+
+void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics) {
+  for (const Relation& relation : program.relations) {
+    if (relation.stream) diagnostics.error(relation.span, "'" + relation.name + "' is a stream, and streams are not executed yet");
+    if (relation.final_rows) diagnostics.error(relation.span, "'" + relation.name + "' is final, and final relations are not executed yet");
+    if (relation.retain_versions_for) diagnostics.error(relation.span, "'" + relation.name + "' is versioned, and versions are not kept yet");
+  }
+  for (const Directive& directive : program.directives) {
+    const std::string& name = program.relation(directive.relation).name;
+    if (directive.kind == DirectiveKind::kSource) {
+      diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" + name + "' is not executed yet");
+    } else if (directive.kind == DirectiveKind::kSink) {
+      diagnostics.error(directive.span, "the sink `to " + directive.connector + "` of '" + name + "' is not executed yet");
+    }
+  }
+  for (const Production& production : program.productions) {
+    diagnostics.error(production.span, "rule '" + production.name + "' is a production, and productions are not executed yet");
+  }
+  for (const Rule& rule : program.rules) {
+    if (has_kind(rule.body, [](const Literal& l) { return std::holds_alternative<Window>(l.node); })) {
+      diagnostics.error(rule.span, "windows are not executed yet");
+    }
+    if (has_kind(rule.body, [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); })) {
+      diagnostics.error(rule.span, "sequences are not executed yet");
+    }
+  }
+}
+
+}  // namespace entail::datalog
