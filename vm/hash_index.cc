@@ -422,8 +422,8 @@ void HashIndex::build(Row end, const std::uint64_t* dead) {
   clear();
   choose_directory(end);
   reserve_by_sample(end);
-  // First the counts. A directory that compares rows keeps each key's first row in `offset` meanwhile,
-  // and the number of each row's header, since the offsets are about to change.
+  // First the counts, with each key's first row in `offset` meanwhile. A directory that compares rows
+  // needs it, and remembers the number of each row's header, since the offsets are about to change.
   std::vector<std::uint32_t> header_numbers;
   KeyBatch batch;
   for (Row first = 0; first < end; first += kBatch) {
@@ -453,7 +453,10 @@ void HashIndex::build(Row end, const std::uint64_t* dead) {
         header_numbers.push_back(number);
       }
       Header& header = directory_ == Directory::kRows ? headers_[number] : header_for(batch, i);
-      if (header.count++ == 0) ++distinct_;
+      if (header.count++ == 0) {
+        header.offset = row;
+        ++distinct_;
+      }
     }
   }
   end_ = end;
