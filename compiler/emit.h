@@ -1,0 +1,51 @@
+// compiler/emit.h - from plans to bytecode.
+//
+// One program a stratum: control code, then a fragment for each version of each rule (two where groups
+// are made first and read afterwards).
+//
+//     not recursive         recursive
+//       Run each              Run base rules; Advance; goto check
+//       Advance               top:   Run delta versions; Advance; ReplanIfGrew
+//       Settle                check: LoopIfGrew top            <- resume entry
+//       Halt                  Settle; Halt
+//
+// Facts that were loaded before the stratum runs are pending rows: the first Advance makes them part of
+// the first delta, so the delta versions find them.
+//
+// Threads: pure, but that constants are interned in the pool.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/rule_plan.h"
+#include "grammar/source_span.h"
+#include "vm/base/expected.h"
+#include "vm/program.h"
+#include "vm/value_pool.h"
+
+namespace entail::compiler {
+
+struct EmitScope {
+  const datalog::RuleProgram* program = nullptr;
+  const std::vector<RelationLayout>* layouts = nullptr;
+  vm::ValuePool* pool = nullptr;
+  const grammar::SourceFiles* files = nullptr;  // For places in messages; may be null.
+};
+
+// How many fold a recursive relation may outgrow its planned size before the loop is planned again.
+inline constexpr std::uint16_t kReplanGrowth = 8;
+
+struct StratumCode {
+  vm::Program program;
+  std::vector<datalog::RelationId> operands;  // The relation that each relation operand stands for.
+  std::vector<std::string> versions;          // By fragment: "full", "delta 2", "full, groups".
+};
+
+// Fails with kUnsupported at an expression or aggregate that is not executed yet.
+Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& plan);
+
+// One plan alone, as a program that runs it once: the bound form.
+Expected<StratumCode> emit_once(const EmitScope& scope, const RulePlan& plan);
+
+}  // namespace entail::compiler

@@ -1,0 +1,190 @@
+#include <utility>
+
+#include "compiler/emit.h"
+#include "compiler/internal/emit_body.h"
+#include "compiler/internal/fragment_builder.h"
+#include "datalog/body_walk.h"
+#include "datalog/program_printer.h"
+#include "vm/verifier.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using internal::BodyEmitter;
+using internal::FragmentBuilder;
+using internal::ProgramBuilder;
+using vm::Instruction;
+using vm::Opcode;
+
+std::set<datalog::VariableId> variables_of_head(const datalog::Rule& rule) {
+  std::set<datalog::VariableId> result;
+  for (const datalog::Expression& term : rule.head.terms) result.merge(datalog::variables_of(term));
+  return result;
+}
+
+std::set<datalog::VariableId> variables_of_groups(const datalog::Reduce& reduce) {
+  std::set<datalog::VariableId> result;
+  for (const datalog::GroupKey& key : reduce.keys) result.merge(datalog::variables_of(key.value));
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+    if (aggregate.argument) result.merge(datalog::variables_of(*aggregate.argument));
+  }
+  return result;
+}
+
+// Whether evaluating the expression may leave values in the pool that no row keeps.
+bool makes_values(const datalog::Expression& node) {
+  using datalog::ExpressionOp;
+  switch (node.op) {
+    case ExpressionOp::kConcat:
+    case ExpressionOp::kSubstring:
+    case ExpressionOp::kLower:
+    case ExpressionOp::kUpper:
+    case ExpressionOp::kTrim:
+    case ExpressionOp::kReplace:
+    case ExpressionOp::kMakeRecord:
+    case ExpressionOp::kMakeVariant:
+    case ExpressionOp::kMakeArray:
+      return true;
+    case ExpressionOp::kConvert:
+      return vm::may_be_handle(node.type.kind);
+    default:
+      return false;
+  }
+}
+
+class StratumEmitter {
+ public:
+  explicit StratumEmitter(const EmitScope& scope)
+      : scope_(scope), builder_(*scope.program, *scope.pool, scope.files) {}
+
+  // The fragments of a plan; their Run instructions go to `control`.
+  void add(const RulePlan& plan, std::vector<Instruction>& control);
+  Expected<StratumCode> finish(std::vector<Instruction> control);
+
+  std::uint32_t relation_list(const std::vector<datalog::RelationId>& relations) {
+    std::vector<std::uint16_t> operands;
+    for (const datalog::RelationId relation : relations) {
+      operands.push_back(builder_.operand_of(relation));
+    }
+    return builder_.program().add_list(operands);
+  }
+  ProgramBuilder& builder() { return builder_; }
+
+ private:
+  void run(std::uint32_t fragment, const std::string& version, std::vector<Instruction>& control) {
+    control.push_back({Opcode::kRun, 0, static_cast<std::uint16_t>(fragment), 0, 0, 0, 0, 0});
+    code_.versions.push_back(version);
+  }
+  std::uint32_t emit_groups(const RulePlan& plan, std::uint16_t table);
+
+  const EmitScope& scope_;
+  ProgramBuilder builder_;
+  StratumCode code_;
+};
+
+std::uint32_t StratumEmitter::emit_groups(const RulePlan& plan, std::uint16_t table) {
+  const Step& groups = plan.steps.front();
+  const auto& reduce = std::get<datalog::Reduce>(groups.literal->node);
+  FragmentBuilder fragment(builder_, plan.id, *plan.rule,
+                           datalog::print_rule(*scope_.program, *plan.rule) + "  // groups");
+  BodyEmitter body(fragment, *scope_.layouts);
+  const std::uint32_t kinds = fragment.list(body.group_kinds(reduce));
+  fragment.fragment().groups_filled.push_back(table);
+  body.run_pipeline(
+      groups.inner, variables_of_groups(reduce), [&] { body.step_groups(reduce, table); },
+      [&] {
+        fragment.emit(Opcode::kGroupBegin, table, BodyEmitter::group_key_words(reduce), 0, 0, kinds);
+      });
+  return fragment.finish();
+}
+
+void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control) {
+  const bool grouped = !plan.steps.empty() && plan.steps.front().kind == StepKind::kGroups;
+  std::uint16_t table = 0;
+  if (grouped) {
+    table = builder_.program().group_tables++;
+    run(emit_groups(plan, table), plan.version_name() + ", groups", control);
+  }
+  FragmentBuilder fragment(builder_, plan.id, *plan.rule,
+                           datalog::print_rule(*scope_.program, *plan.rule) + "  // " +
+                               plan.version_name());
+  BodyEmitter body(fragment, *scope_.layouts);
+  const std::set<datalog::VariableId> needed = variables_of_head(*plan.rule);
+  auto derive = [&] { body.insert(plan.rule->head); };
+  if (grouped) {
+    body.run_groups(plan.steps, table, needed, derive);
+  } else {
+    body.run_pipeline(plan.steps, needed, derive);
+  }
+  run(fragment.finish(), plan.version_name(), control);
+}
+
+Expected<StratumCode> StratumEmitter::finish(std::vector<Instruction> control) {
+  if (builder_.refused()) return unexpected(*builder_.refused());
+  builder_.link(std::move(control));
+  code_.program = std::move(builder_.program());
+  code_.operands = builder_.operands();
+  if (auto verified = vm::verify_program(code_.program); !verified) {
+    return unexpected(verified.error().code,
+                      "the compiler made a program that the machine refuses: " +
+                          verified.error().message);
+  }
+  return std::move(code_);
+}
+
+bool leaves_values(const std::vector<RulePlan>& plans) {
+  bool found = false;
+  for (const RulePlan& plan : plans) {
+    datalog::walk_rule_expressions(*plan.rule, [&](const datalog::Expression& node) {
+      found = found || makes_values(node);
+    });
+  }
+  return found;
+}
+
+}  // namespace
+
+Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& plan) {
+  StratumEmitter emitter(scope);
+  std::vector<Instruction> control;
+  const std::uint32_t relations = emitter.relation_list(plan.relations);
+  auto with_list = [&](Opcode op, std::uint16_t a = 0) {
+    control.push_back({op, 0, a, 0, 0, 0, relations, 0});
+  };
+  for (const RulePlan& rule : plan.base) emitter.add(rule, control);
+  with_list(Opcode::kAdvance);
+  if (!plan.deltas.empty()) {
+    const std::size_t to_check = control.size();
+    control.push_back({Opcode::kJump, 0, 0, 0, 0, 0, 0, 0});
+    const auto top = static_cast<std::uint32_t>(control.size());
+    for (const RulePlan& rule : plan.deltas) emitter.add(rule, control);
+    with_list(Opcode::kAdvance);
+    if (leaves_values(plan.deltas)) control.push_back({Opcode::kReclaim, 0, 0, 0, 0, 0, 0, 0});
+    with_list(Opcode::kReplanIfGrew, kReplanGrowth);
+    const auto check = static_cast<std::uint32_t>(control.size());
+    control[to_check].f = check;
+    emitter.builder().program().resume_entry = check;
+    with_list(Opcode::kLoopIfGrew);
+    control.back().f = top;
+  }
+  with_list(Opcode::kSettle);
+  if (leaves_values(plan.base) || leaves_values(plan.deltas)) {
+    control.push_back({Opcode::kReclaim, 0, 0, 0, 0, 0, 0, 0});
+  }
+  control.push_back({Opcode::kHalt, 0, 0, 0, 0, 0, 0, 0});
+  return emitter.finish(std::move(control));
+}
+
+Expected<StratumCode> emit_once(const EmitScope& scope, const RulePlan& plan) {
+  StratumEmitter emitter(scope);
+  std::vector<Instruction> control;
+  const std::uint32_t relations = emitter.relation_list({plan.rule->head.relation});
+  emitter.add(plan, control);
+  control.push_back({Opcode::kAdvance, 0, 0, 0, 0, 0, relations, 0});
+  control.push_back({Opcode::kSettle, 0, 0, 0, 0, 0, relations, 0});
+  control.push_back({Opcode::kHalt, 0, 0, 0, 0, 0, 0, 0});
+  return emitter.finish(std::move(control));
+}
+
+}  // namespace entail::compiler

@@ -1,0 +1,423 @@
+#include "compiler/evaluate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/constant_rows.h"
+#include "compiler/explain.h"
+#include "compiler/hoist.h"
+#include "compiler/index_selection.h"
+#include "compiler/internal/measured.h"
+#include "datalog/body_walk.h"
+#include "datalog/program_printer.h"
+#include "vm/base/ensure.h"
+#include "vm/disassembler.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using datalog::RelationId;
+using datalog::RuleId;
+using vm::Word;
+
+// Facts of the program are handed over in batches of this many rows.
+constexpr std::size_t kFactBatchRows = 1 << 16;
+// How many rows a growing relation is expected to have when nothing is known: at least this.
+constexpr double kGrowthRowsMin = 1000;
+
+// Rows of constants on their way into a relation.
+struct FactBatch {
+  std::vector<std::vector<Word>> columns;
+  std::size_t rows = 0;
+};
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// Reading rows
+
+std::size_t RowCursor::next(std::span<Word* const> columns, std::size_t capacity) {
+  if (equivalence_ != nullptr) {
+    return equivalence_->next_pairs(pairs_, columns[0], columns[1], capacity);
+  }
+  ids_.resize(capacity);
+  const std::size_t n = relation_->next_rows(range_, ids_.data(), capacity);
+  for (std::uint32_t column = 0; column < columns.size(); ++column) {
+    relation_->load(column, ids_.data(), n, columns[column]);
+  }
+  return n;
+}
+
+RowCursor Evaluation::rows(RelationId id) const {
+  RowCursor cursor;
+  cursor.relation_ = relation(id);
+  cursor.equivalence_ = equivalence(id);
+  if (cursor.relation_ != nullptr) {
+    cursor.range_ = cursor.relation_->range(vm::View::kTotal);
+  } else {
+    cursor.pairs_ = cursor.equivalence_->pairs(vm::View::kTotal);
+  }
+  return cursor;
+}
+
+std::uint64_t Evaluation::row_count(RelationId id) const {
+  return relation(id) != nullptr ? relation(id)->size() : equivalence(id)->size();
+}
+
+std::uint64_t Evaluation::bytes_used(RelationId id) const {
+  return relation(id) != nullptr ? relation(id)->bytes_used() : equivalence(id)->bytes_used();
+}
+
+std::uint64_t Evaluation::bytes_of_indexes(RelationId id) const {
+  return relation(id) != nullptr ? relation(id)->bytes_of_indexes() : 0;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Making
+
+Evaluation::Evaluation(datalog::RuleProgram& program, EvaluationOptions options)
+    : program_(program), options_(options) {
+  if (options_.pool == nullptr) {
+    own_pool_ = std::make_unique<vm::ValuePool>(program.types);
+    options_.pool = own_pool_.get();
+  }
+  if (options_.team == nullptr) {
+    own_team_ = std::make_unique<SerialTeam>();
+    options_.team = own_team_.get();
+  }
+}
+
+Evaluation::~Evaluation() = default;
+
+Expected<std::unique_ptr<Evaluation>> Evaluation::create(datalog::RuleProgram& program,
+                                                         EvaluationOptions options) {
+  hoist_reductions(program);
+  std::unique_ptr<Evaluation> evaluation(new Evaluation(program, options));
+  if (auto made = evaluation->make_relations(); !made) return unexpected(std::move(made).error());
+  if (auto loaded = evaluation->load_program_facts(); !loaded) {
+    return unexpected(std::move(loaded).error());
+  }
+  return evaluation;
+}
+
+Expected<void> Evaluation::make_relations() {
+  for (const datalog::Relation& relation : program_.relations) {
+    const RelationLayout layout = layout_of(relation, program_.types);
+    layouts_.push_back(layout);
+    if (relation.equivalence) {
+      vm::EquivalenceRelation::Options options;
+      options.name = relation.name;
+      options.handle = layout.words.front().handle;
+      options.pool = options_.pool;
+      options.budget = options_.memory;
+      relations_.push_back(nullptr);
+      equivalences_.push_back(std::make_unique<vm::EquivalenceRelation>(std::move(options)));
+      continue;
+    }
+    vm::RelationOptions options;
+    options.name = relation.name;
+    options.columns = layout.words;
+    options.bag = relation.collection == datalog::Collection::kBag;
+    options.key = layout.words_of_columns(relation.key);
+    options.pool = options_.pool;
+    options.budget = options_.memory;
+    if (relation.extremum != datalog::Extremum::kNone) {
+      const ColumnLayout& column = layout.columns[relation.extremum_column];
+      if (!has_word_order(column.type) || column.nullable || column.value_words != 1) {
+        return unexpected(ErrorCode::kUnsupported, "relation '" + relation.name +
+                                                       "' keeps a minimum or maximum of a type that is "
+                                                       "not executed yet");
+      }
+      options.extremum = relation.extremum == datalog::Extremum::kMin ? vm::RelationExtremum::kMin
+                                                                      : vm::RelationExtremum::kMax;
+      options.extremum_column = column.first_word;
+    }
+    auto made = vm::Relation::create(std::move(options));
+    if (!made) return unexpected(std::move(made).error());
+    relations_.push_back(std::move(*made));
+    equivalences_.push_back(nullptr);
+  }
+  cardinalities_ = std::make_unique<internal::MeasuredCardinalities>([this](RelationId id) {
+    return internal::MeasuredCardinalities::Source{relation(id), equivalence(id)};
+  });
+  vm::Machine::Options options;
+  options.pool = options_.pool;
+  options.team = options_.team;
+  options.cancel = options_.cancel;
+  options.clock = options_.clock;
+  options.limits = options_.limits;
+  options.progress = options_.progress;
+  machine_ = std::make_unique<vm::Machine>(options);
+  return {};
+}
+
+Expected<void> Evaluation::load(RelationId id, std::span<const Word* const> columns, std::size_t n) {
+  if (n == 0) return {};
+  if (vm::Relation* target = relations_[datalog::index_of(id)].get()) {
+    auto appended = target->append(columns, n, /*strict_keys=*/true);
+    if (!appended) return unexpected(std::move(appended).error());
+    return {};
+  }
+  std::vector<Word> pairs(2 * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    pairs[2 * i] = columns[0][i];
+    pairs[2 * i + 1] = columns[1][i];
+  }
+  auto inserted = equivalences_[datalog::index_of(id)]->insert_pairs(pairs);
+  if (!inserted) return unexpected(std::move(inserted).error());
+  return {};
+}
+
+Expected<void> Evaluation::load_program_facts() {
+  rule_is_loaded_.assign(program_.rules.size(), false);
+  std::vector<FactBatch> batches(program_.relations.size());
+  auto flush = [&](std::size_t relation) -> Expected<void> {
+    FactBatch& batch = batches[relation];
+    std::vector<const Word*> columns;
+    for (const auto& column : batch.columns) columns.push_back(column.data());
+    auto loaded = load(static_cast<RelationId>(relation), columns, batch.rows);
+    batch.rows = 0;
+    for (auto& column : batch.columns) column.clear();
+    return loaded;
+  };
+  for (std::size_t i = 0; i < program_.rules.size(); ++i) {
+    const datalog::Rule& rule = program_.rules[i];
+    if (!rule.body.empty()) continue;
+    const std::size_t relation = datalog::index_of(rule.head.relation);
+    const auto row = constant_row(rule, layouts_[relation], *options_.pool);
+    if (!row) continue;
+    rule_is_loaded_[i] = true;
+    FactBatch& batch = batches[relation];
+    batch.columns.resize(row->size());
+    for (std::size_t column = 0; column < row->size(); ++column) {
+      batch.columns[column].push_back((*row)[column]);
+    }
+    if (++batch.rows == kFactBatchRows) {
+      if (auto loaded = flush(relation); !loaded) return loaded;
+    }
+  }
+  for (std::size_t relation = 0; relation < batches.size(); ++relation) {
+    if (batches[relation].rows == 0) continue;
+    if (auto loaded = flush(relation); !loaded) return loaded;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Running
+
+void Evaluation::build_indexes(const std::vector<RulePlan*>& plans) {
+  select_indexes(plans, [this](RelationId id, const vm::IndexSpec& spec) {
+    vm::Relation& target = *relations_[datalog::index_of(id)];
+    const std::uint32_t index = target.add_index(spec);
+    target.prepare_index(index);
+    return index;
+  });
+}
+
+EmitScope Evaluation::emit_scope() const {
+  return {&program_, &layouts_, options_.pool, options_.files};
+}
+
+PlanScope Evaluation::plan_scope() const {
+  PlanScope scope;
+  scope.program = &program_;
+  scope.layouts = &layouts_;
+  scope.cardinalities = cardinalities_.get();
+  return scope;
+}
+
+Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratum, StratumPlan& plan) {
+  // Facts that were loaded directly are no rules any more.
+  datalog::Stratum remaining = stratum;
+  remaining.rules.erase(std::remove_if(remaining.rules.begin(), remaining.rules.end(),
+                                       [this](RuleId id) { return rule_is_loaded_[datalog::index_of(id)]; }),
+                        remaining.rules.end());
+  // A growing relation will be as large as what it is made from, for all we know.
+  double expected = kGrowthRowsMin;
+  for (const RuleId id : remaining.rules) {
+    datalog::walk_rule_matches(program_.rule(id), [&](const datalog::Match& match, datalog::Reading) {
+      expected = std::max(expected, static_cast<double>(row_count(match.relation)));
+    });
+  }
+  cardinalities_->expect_growth(stratum.recursive ? stratum.relations : std::vector<RelationId>{},
+                                expected);
+  auto planned = plan_stratum(plan_scope(), remaining);
+  if (!planned) return unexpected(std::move(planned).error());
+  plan = std::move(*planned);
+  std::vector<RulePlan*> all;
+  for (RulePlan& rule : plan.base) all.push_back(&rule);
+  for (RulePlan& rule : plan.deltas) all.push_back(&rule);
+  build_indexes(all);
+  return emit_stratum(emit_scope(), plan);
+}
+
+std::vector<vm::RelationBinding> Evaluation::bindings_of(const StratumCode& code) const {
+  std::vector<vm::RelationBinding> bindings;
+  for (const RelationId id : code.operands) {
+    bindings.push_back({relations_[datalog::index_of(id)].get(), equivalences_[datalog::index_of(id)].get()});
+  }
+  return bindings;
+}
+
+void Evaluation::count_work(const StratumCode& code, StratumStatistics& into) const {
+  const std::vector<vm::FragmentCounters>& counters = machine_->fragment_counters();
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    const auto rule = static_cast<RuleId>(code.program.fragments[i].rule);
+    auto found = std::find_if(into.rules.begin(), into.rules.end(), [&](const RuleStatistics& known) {
+      return known.rule == rule && known.version == code.versions[i];
+    });
+    if (found == into.rules.end()) {
+      into.rules.push_back({});
+      found = into.rules.end() - 1;
+      found->rule = rule;
+      found->version = code.versions[i];
+    }
+    found->runs += counters[i].runs;
+    found->rows_scanned += counters[i].rows_scanned;
+    found->rows_probed += counters[i].rows_probed;
+    found->rows_matched += counters[i].rows_matched;
+    found->candidates += counters[i].candidates;
+    found->rows_inserted += counters[i].rows_inserted;
+    found->nanoseconds += counters[i].nanoseconds;
+  }
+}
+
+void Evaluation::explain(std::uint32_t number, const StratumPlan& plan, const StratumCode& code) {
+  StratumExplanation explanation;
+  explanation.stratum = number;
+  explanation.plan = print_stratum_plan(program_, plan);
+  explanation.bytecode = vm::disassemble(code.program);
+  explanations_.push_back(std::move(explanation));
+}
+
+Expected<void> Evaluation::run_stratum(std::uint32_t number) {
+  const datalog::Stratum& stratum = program_.strata[number];
+  const bool only_facts = std::all_of(stratum.rules.begin(), stratum.rules.end(), [this](RuleId id) {
+    return rule_is_loaded_[datalog::index_of(id)];
+  });
+  if (only_facts) {
+    for (const RelationId id : stratum.relations) {
+      if (vm::Relation* target = relations_[datalog::index_of(id)].get()) {
+        target->advance();
+        target->settle();
+      } else {
+        equivalences_[datalog::index_of(id)]->advance();
+        equivalences_[datalog::index_of(id)]->settle();
+      }
+    }
+    return {};
+  }
+  StratumStatistics work;
+  work.stratum = number;
+  const std::int64_t started = options_.clock != nullptr ? options_.clock->steady_ns() : 0;
+  const std::uint64_t rounds_before = machine_->rounds();
+  const std::uint64_t touched_before = machine_->rows_touched();
+  bool resuming = false;
+  for (;;) {
+    StratumPlan plan;
+    auto code = compile_stratum(stratum, plan);
+    if (!code) return unexpected(std::move(code).error());
+    ++work.plans;
+    if (options_.keep_explanations) explain(number, plan, *code);
+    std::vector<std::uint64_t> sizes;
+    for (const RelationId id : code->operands) sizes.push_back(row_count(id));
+    auto outcome = machine_->run(code->program,
+                                 resuming ? code->program.resume_entry : code->program.entry,
+                                 bindings_of(*code), sizes);
+    count_work(*code, work);
+    if (!outcome || *outcome == vm::Outcome::kDone) {
+      work.rounds = machine_->rounds() - rounds_before;
+      work.rows_touched = machine_->rows_touched() - touched_before;
+      if (options_.clock != nullptr) work.nanoseconds = options_.clock->steady_ns() - started;
+      std::sort(work.rules.begin(), work.rules.end(), [](const RuleStatistics& a, const RuleStatistics& b) {
+        return a.rule != b.rule ? a.rule < b.rule : a.version < b.version;
+      });
+      statistics_.rows_touched += work.rows_touched;
+      for (const RuleStatistics& rule : work.rules) {
+        statistics_.candidates += rule.candidates;
+        statistics_.rows_derived += rule.rows_inserted;
+      }
+      statistics_.strata.push_back(std::move(work));
+      if (!outcome) return unexpected(std::move(outcome).error());
+      return {};
+    }
+    resuming = true;
+  }
+}
+
+Expected<void> Evaluation::run() {
+  for (std::uint32_t number = 0; number < program_.strata.size(); ++number) {
+    if (options_.cancel != nullptr && options_.cancel->cancelled()) {
+      return unexpected(ErrorCode::kCancelled, "interrupted");
+    }
+    if (auto done = run_stratum(number); !done) return done;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The bound form
+
+Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Word* const> columns,
+                                                  std::size_t n) {
+  const datalog::Rule& rule = program_.rule(id);
+  const RelationId head = rule.head.relation;
+  // Two relations of the head's shape stand behind the program's for the time of the call.
+  struct Guests {
+    Evaluation& owner;
+    ~Guests() {
+      for (int i = 0; i < 2; ++i) {
+        owner.program_.relations.pop_back();
+        owner.layouts_.pop_back();
+        owner.relations_.pop_back();
+        owner.equivalences_.pop_back();
+      }
+    }
+  };
+  const auto given = static_cast<RelationId>(program_.relations.size());
+  const auto answers = static_cast<RelationId>(program_.relations.size() + 1);
+  vm::RelationOptions options;
+  options.columns = layout(head).words;
+  options.pool = options_.pool;
+  options.budget = options_.memory;
+  std::unique_ptr<vm::Relation> made[2];
+  for (auto& guest : made) {
+    options.name = program_.relation(head).name;
+    auto created = vm::Relation::create(options);
+    if (!created) return unexpected(std::move(created).error());
+    guest = std::move(*created);
+  }
+  for (int i = 0; i < 2; ++i) {
+    datalog::Relation guest;
+    guest.name = program_.relation(head).name + (i == 0 ? " given" : " derivable");
+    guest.columns = program_.relation(head).columns;
+    guest.auxiliary = true;
+    program_.relations.push_back(std::move(guest));
+    layouts_.push_back(layouts_[datalog::index_of(head)]);
+    relations_.push_back(std::move(made[i]));
+    equivalences_.push_back(nullptr);
+  }
+  const Guests guests{*this};
+  if (auto loaded = load(given, columns, n); !loaded) return unexpected(std::move(loaded).error());
+  relations_[datalog::index_of(given)]->advance();
+  relations_[datalog::index_of(given)]->settle();
+
+  const datalog::Rule bound = bound_rule(rule, given, answers);
+  cardinalities_->expect_growth({}, 0);
+  auto plan = plan_bound(plan_scope(), bound, id);
+  if (!plan) return unexpected(std::move(plan).error());
+  build_indexes({&*plan});
+  auto code = emit_once(emit_scope(), *plan);
+  if (!code) return unexpected(std::move(code).error());
+  const std::vector<std::uint64_t> sizes(code->operands.size(), 0);
+  auto outcome = machine_->run(code->program, code->program.entry, bindings_of(*code), sizes);
+  if (!outcome) return unexpected(std::move(outcome).error());
+
+  std::vector<std::uint8_t> found(n);
+  relations_[datalog::index_of(answers)]->contains(columns, n, found.data());
+  return std::vector<bool>(found.begin(), found.end());
+}
+
+}  // namespace entail::compiler

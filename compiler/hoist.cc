@@ -1,0 +1,155 @@
+#include "compiler/hoist.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "datalog/body_walk.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using datalog::Body;
+using datalog::Literal;
+using datalog::Reduce;
+using datalog::RelationId;
+using datalog::RuleId;
+using datalog::VariableId;
+
+class Hoister {
+ public:
+  explicit Hoister(datalog::RuleProgram& program) : program_(program) {}
+
+  void run() {
+    for (std::size_t s = 0; s < program_.strata.size(); ++s) {
+      const std::vector<RuleId> rules = program_.strata[s].rules;
+      std::vector<datalog::Stratum> added;
+      for (const RuleId id : rules) {
+        if (program_.strata[s].recursive) flatten_exists(id, program_.strata[s].relations);
+        rewrite_rule(id, added);
+      }
+      program_.strata.insert(program_.strata.begin() + static_cast<std::ptrdiff_t>(s), added.begin(),
+                             added.end());
+      s += added.size();
+    }
+  }
+
+ private:
+  void flatten_exists(RuleId id, const std::vector<RelationId>& growing) {
+    Body& body = program_.rules[datalog::index_of(id)].body;
+    for (std::size_t i = 0; i < body.size();) {
+      auto* exists = std::get_if<datalog::Exists>(&body[i].node);
+      bool grows = false;
+      if (exists != nullptr) {
+        datalog::walk_matches(body[i], [&](const datalog::Match& match, datalog::Reading) {
+          grows = grows || std::find(growing.begin(), growing.end(), match.relation) != growing.end();
+        });
+      }
+      if (!grows) {
+        ++i;
+        continue;
+      }
+      Body inner = std::move(exists->body);
+      body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
+      body.insert(body.begin() + static_cast<std::ptrdiff_t>(i), inner.begin(), inner.end());
+    }
+  }
+
+  void rewrite_rule(RuleId id, std::vector<datalog::Stratum>& added) {
+    datalog::Rule rule = std::move(program_.rules[datalog::index_of(id)]);
+    std::set<VariableId> head;
+    for (const datalog::Expression& term : rule.head.terms) head.merge(datalog::variables_of(term));
+    rewrite_body(rule, rule.body, head, /*inner=*/false, added);
+    program_.rules[datalog::index_of(id)] = std::move(rule);
+  }
+
+  // `outside` holds the variables that occur outside this body.
+  void rewrite_body(const datalog::Rule& rule, Body& body, const std::set<VariableId>& outside,
+                    bool inner, std::vector<datalog::Stratum>& added) {
+    for (std::size_t i = 0; i < body.size(); ++i) {
+      std::set<VariableId> around = outside;
+      for (std::size_t k = 0; k < body.size(); ++k) {
+        if (k != i) around.merge(datalog::variables_of(body[k]));
+      }
+      if (auto* absent = std::get_if<datalog::Absent>(&body[i].node)) {
+        rewrite_body(rule, absent->body, around, true, added);
+      } else if (auto* exists = std::get_if<datalog::Exists>(&body[i].node)) {
+        rewrite_body(rule, exists->body, around, true, added);
+      } else if (auto* reduce = std::get_if<Reduce>(&body[i].node)) {
+        rewrite_body(rule, reduce->body, around, true, added);
+        const bool per_group = reduce->form == datalog::ReduceForm::kPerGroup;
+        const bool beside_atom = std::any_of(body.begin(), body.end(), [](const Literal& literal) {
+          return std::holds_alternative<datalog::Match>(literal.node);
+        });
+        if (per_group ? (inner || body.size() > 1)
+                      : (!inner && beside_atom && knows_nothing_of(*reduce, around))) {
+          body[i] = move_out(rule, body[i], added);
+        }
+      }
+    }
+  }
+
+  static bool knows_nothing_of(const Reduce& reduce, const std::set<VariableId>& around) {
+    std::set<VariableId> used = datalog::variables_of(reduce.body);
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      if (aggregate.argument) used.merge(datalog::variables_of(*aggregate.argument));
+    }
+    return std::none_of(used.begin(), used.end(),
+                        [&](VariableId variable) { return around.count(variable) != 0; });
+  }
+
+  static datalog::Expression name_of(const datalog::Rule& rule, VariableId id) {
+    const datalog::Variable& variable = rule.variables[datalog::index_of(id)];
+    datalog::Expression expression;
+    expression.op = datalog::ExpressionOp::kVariable;
+    expression.type = variable.type;
+    expression.nullable = variable.nullable;
+    expression.variable = id;
+    expression.span = variable.span;
+    return expression;
+  }
+
+  Literal move_out(const datalog::Rule& rule, const Literal& literal,
+                   std::vector<datalog::Stratum>& added) {
+    const auto& reduce = std::get<Reduce>(literal.node);
+    std::vector<VariableId> exported;
+    for (const datalog::GroupKey& key : reduce.keys) exported.push_back(key.result);
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) exported.push_back(aggregate.result);
+
+    const auto relation_id = static_cast<RelationId>(program_.relations.size());
+    const auto rule_id = static_cast<RuleId>(program_.rules.size());
+    datalog::Relation relation;
+    relation.name = "_" + program_.relation(rule.head.relation).name + "_group" +
+                    std::to_string(datalog::index_of(relation_id));
+    relation.auxiliary = true;
+    relation.span = literal.span;
+    datalog::Rule moved;
+    moved.name = relation.name;
+    moved.variables = rule.variables;
+    moved.span = literal.span;
+    moved.head.relation = relation_id;
+    moved.head.span = literal.span;
+    datalog::Match match;
+    match.relation = relation_id;
+    for (const VariableId variable : exported) {
+      const datalog::Variable& described = rule.variables[datalog::index_of(variable)];
+      relation.columns.push_back({described.name, described.type, described.nullable, described.span});
+      moved.head.terms.push_back(name_of(rule, variable));
+      match.terms.push_back(name_of(rule, variable));
+    }
+    moved.body.push_back(literal);
+    program_.relations.push_back(std::move(relation));
+    program_.rules.push_back(std::move(moved));
+    added.push_back({{relation_id}, {rule_id}, false});
+    return Literal{std::move(match), literal.span};
+  }
+
+  datalog::RuleProgram& program_;
+};
+
+}  // namespace
+
+void hoist_reductions(datalog::RuleProgram& program) { Hoister(program).run(); }
+
+}  // namespace entail::compiler

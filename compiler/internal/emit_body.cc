@@ -1,0 +1,683 @@
+#include "compiler/internal/emit_body.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "datalog/body_walk.h"
+#include "vm/base/ensure.h"
+
+namespace entail::compiler::internal {
+
+namespace {
+
+using datalog::Expression;
+using datalog::ExpressionOp;
+using vm::kNoRegister;
+using vm::Opcode;
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// Pipelines and loops
+
+void BodyEmitter::run_pipeline(const std::vector<Step>& steps,
+                               const std::set<VariableId>& needed,
+                               const std::function<void()>& at_end,
+                               const std::function<void()>& after_source_open) {
+  after_source_open_ = after_source_open;
+  run_steps(steps, Live(needed.begin(), needed.end()));
+  at_end();
+  drop_temporaries();
+  close_loops();
+}
+
+void BodyEmitter::run_groups(const std::vector<Step>& steps, std::uint16_t group_table,
+                             const std::set<VariableId>& needed,
+                             const std::function<void()>& at_end) {
+  const auto& reduce = std::get<datalog::Reduce>(steps.front().literal->node);
+  const std::uint16_t cursor = f_.cursor();
+  environment_.batch = f_.batch();
+  std::vector<std::uint16_t> registers;
+  for (const datalog::GroupKey& key : reduce.keys) {
+    Slot slot;
+    slot.loaded = true;
+    slot.value.type = key.value.type;
+    slot.value.words[0] = f_.words().allocate();
+    registers.push_back(slot.value.words[0]);
+    if (vm::value_words(key.value.type) == 2) {
+      slot.value.words[1] = f_.words().allocate();
+      registers.push_back(slot.value.words[1]);
+    }
+    if (key.value.nullable) {
+      slot.value.null = f_.words().allocate();
+      registers.push_back(slot.value.null);
+    }
+    environment_.slots[key.result] = slot;
+  }
+  std::vector<std::uint16_t> results;
+  for (std::size_t i = 0; i < reduce.aggregates.size(); ++i) {
+    results.push_back(f_.words().allocate());
+    registers.push_back(results.back());
+  }
+  f_.emit(Opcode::kGroupScanOpen, cursor, group_table);
+  open_loop(f_.emit(Opcode::kGroupScanNext, cursor, environment_.batch, 0, 0, f_.list(registers)));
+  for (std::size_t i = 0; i < reduce.aggregates.size(); ++i) {
+    Value value = aggregate_result(reduce.aggregates[i], results[i]);
+    own(value);
+    bind_or_compare(reduce.aggregates[i].result, value);
+  }
+  live_after_ = steps.front().live;
+  std::vector<Step> rest(steps.begin() + 1, steps.end());
+  live_before_ = steps.front().live;
+  run_steps(rest, Live(needed.begin(), needed.end()));
+  at_end();
+  drop_temporaries();
+  close_loops();
+}
+
+void BodyEmitter::open_loop(std::uint32_t next_instruction) {
+  if (innermost_next_) {
+    f_.at(next_instruction).f = *innermost_next_;
+  } else {
+    exits_.push_back(next_instruction);
+  }
+  innermost_next_ = next_instruction;
+}
+
+void BodyEmitter::close_loops() {
+  if (innermost_next_) f_.emit(Opcode::kJump, 0, 0, 0, 0, 0, *innermost_next_);
+  for (const std::uint32_t exit : exits_) f_.at(exit).f = f_.position();
+  exits_.clear();
+  innermost_next_.reset();
+}
+
+void BodyEmitter::run_steps(const std::vector<Step>& steps, const Live& final_live) {
+  for (const Step& step : steps) {
+    live_after_ = step.live;
+    run_step(step);
+    drop_temporaries();
+    live_before_ = step.live;
+  }
+  live_after_ = live_before_ = final_live;
+  flush();
+}
+
+void BodyEmitter::run_step(const Step& step) {
+  switch (step.kind) {
+    case StepKind::kUnit:
+    case StepKind::kScan:
+    case StepKind::kEqScan:
+      return emit_source(step);
+    case StepKind::kProbe:
+    case StepKind::kRange:
+    case StepKind::kCross:
+      return emit_probe(step);
+    case StepKind::kEqProbe:
+    case StepKind::kEqCross:
+      return emit_equivalence(step);
+    case StepKind::kMember:
+    case StepKind::kSemi:
+    case StepKind::kNonEmpty:
+    case StepKind::kEqMember:
+      return emit_member(step);
+    case StepKind::kFilter:
+      return emit_filter(step);
+    case StepKind::kBind:
+    case StepKind::kCompare:
+      return emit_bind(step);
+    case StepKind::kEach:
+      return emit_each(step);
+    case StepKind::kMark:
+      return emit_mark(step);
+    case StepKind::kCount:
+      return emit_count(step);
+    case StepKind::kReduce:
+      return emit_reduce(step);
+    case StepKind::kGroups:
+      ENTAIL_UNREACHABLE("groups are the source of a fragment of their own");
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Values
+
+ExpressionEmitter BodyEmitter::expressions() {
+  return ExpressionEmitter(f_, environment_.batch,
+                           [this](VariableId variable) { return variable_value(variable); });
+}
+
+Value BodyEmitter::load_column(std::uint16_t row, datalog::RelationId relation,
+                               std::uint32_t column) {
+  const ColumnLayout& placed = layout(relation).columns[column];
+  const std::uint16_t operand = f_.owner().operand_of(relation);
+  auto load = [&](std::uint32_t word) {
+    const std::uint16_t number = f_.words().allocate();
+    f_.emit(Opcode::kLoad, number, row, operand, environment_.batch, word);
+    return number;
+  };
+  Value value;
+  value.type = placed.type;
+  value.words[0] = load(placed.first_word);
+  if (placed.value_words == 2) value.words[1] = load(placed.first_word + 1);
+  if (placed.nullable) value.null = load(placed.null_word());
+  return value;
+}
+
+Value BodyEmitter::variable_value(VariableId variable) {
+  const auto found = environment_.slots.find(variable);
+  ENTAIL_ENSURE(found != environment_.slots.end());
+  Slot& slot = found->second;
+  if (!slot.loaded) {
+    slot.value = load_column(slot.row, slot.relation, slot.column);
+    slot.loaded = true;
+  }
+  return slot.value;
+}
+
+void BodyEmitter::own(Value& value) {
+  for (const std::uint16_t number : {value.words[0], value.words[1], value.null}) {
+    if (number != kNoRegister) f_.adopt(number);
+  }
+  value.error = kNoRegister;
+}
+
+Value BodyEmitter::raise(const Expression& expression, Value value) {
+  if (value.error != kNoRegister) {
+    f_.emit(Opcode::kRaise, value.error, 0, 0, environment_.batch,
+            f_.owner().place_of(f_.rule_id(), f_.rule(), expression));
+    value.error = kNoRegister;
+  }
+  return value;
+}
+
+Value BodyEmitter::evaluate(const Expression& expression) {
+  return raise(expression, expressions().emit(expression));
+}
+
+bool BodyEmitter::is_live(VariableId variable) const {
+  return std::binary_search(live_after_.begin(), live_after_.end(), variable);
+}
+
+void BodyEmitter::bind_or_compare(VariableId variable, const Value& value) {
+  if (is_bound(variable)) {
+    add_condition(expressions().identical(variable_value(variable), value));
+    return;
+  }
+  Slot slot;
+  slot.loaded = true;
+  slot.value = value;
+  environment_.slots[variable] = slot;
+}
+
+void BodyEmitter::append_column_words(const Value& value, const ColumnLayout& column,
+                                      std::vector<std::uint16_t>& words,
+                                      std::vector<std::uint16_t>& must_be_null_free) {
+  words.push_back(value.words[0]);
+  if (column.value_words == 2) words.push_back(value.words[1]);
+  if (column.nullable) {
+    words.push_back(value.null == kNoRegister ? f_.constant(0) : value.null);
+  } else if (value.null != kNoRegister) {
+    must_be_null_free.push_back(value.null);
+  }
+}
+
+std::vector<std::uint16_t> BodyEmitter::given_words(const Step& step,
+                                                    std::vector<std::uint16_t>& null_free) {
+  std::vector<std::uint16_t> words;
+  const RelationLayout& placed = layout(step.match->relation);
+  for (const std::uint32_t column : step.given) {
+    const Value value = expressions().emit(step.match->terms[column]);
+    append_column_words(value, placed.columns[column], words, null_free);
+  }
+  if (placed.columns.empty()) words.push_back(f_.constant(0));
+  return words;
+}
+
+void BodyEmitter::require_null_free(const std::vector<std::uint16_t>& flags) {
+  for (const std::uint16_t flag : flags) add_condition(expressions().invert(flag));
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Batches
+
+void BodyEmitter::add_condition(std::uint16_t flag) {
+  const std::uint16_t merged =
+      condition_ == kNoRegister ? flag : expressions().both(condition_, flag);
+  if (condition_ != kNoRegister && condition_ != merged) f_.words().release(condition_);
+  f_.adopt(merged);
+  condition_ = merged;
+}
+
+void BodyEmitter::flush() {
+  if (condition_ == kNoRegister) return;
+  const std::uint16_t lanes = f_.rows().allocate();
+  const std::uint16_t batch = f_.batch();
+  f_.emit(Opcode::kFilter, lanes, condition_, environment_.batch, batch);
+  // A condition may be a variable's own register; then the variable's owner frees it.
+  bool shared = false;
+  for (const auto& [variable, slot] : environment_.slots) {
+    shared = shared || (slot.loaded && slot.value.words[0] == condition_);
+  }
+  if (!shared) f_.words().release(condition_);
+  condition_ = kNoRegister;
+  contract(lanes, batch, live_before_);
+  f_.rows().release(lanes);
+}
+
+void BodyEmitter::release_dead(const Environment& before, const Environment& after) {
+  std::set<std::uint16_t> words, rows;
+  auto collect = [](const Environment& environment, std::set<std::uint16_t>& word_set,
+                    std::set<std::uint16_t>& row_set) {
+    for (const auto& [variable, slot] : environment.slots) {
+      if (slot.loaded) {
+        for (const std::uint16_t number : {slot.value.words[0], slot.value.words[1], slot.value.null}) {
+          if (number != kNoRegister) word_set.insert(number);
+        }
+      } else {
+        row_set.insert(slot.row);
+      }
+    }
+    if (environment.origin != kNoRegister) row_set.insert(environment.origin);
+  };
+  std::set<std::uint16_t> kept_words, kept_rows;
+  collect(before, words, rows);
+  collect(after, kept_words, kept_rows);
+  for (const std::uint16_t number : words) {
+    if (kept_words.count(number) == 0) f_.words().release(number);
+  }
+  for (const std::uint16_t number : rows) {
+    if (kept_rows.count(number) == 0) f_.rows().release(number);
+  }
+}
+
+void BodyEmitter::contract(std::uint16_t lanes, std::uint16_t batch, const Live& live) {
+  Environment next;
+  next.batch = batch;
+  std::map<std::uint16_t, std::uint16_t> taken_words, taken_rows;
+  auto take_word = [&](std::uint16_t number) {
+    if (number == kNoRegister) return number;
+    const auto [place, added] = taken_words.emplace(number, kNoRegister);
+    if (added) {
+      place->second = f_.words().allocate();
+      f_.emit(Opcode::kTake, place->second, number, lanes, batch);
+    }
+    return place->second;
+  };
+  auto take_row = [&](std::uint16_t number) {
+    const auto [place, added] = taken_rows.emplace(number, kNoRegister);
+    if (added) {
+      place->second = f_.rows().allocate();
+      f_.emit(Opcode::kTakeRows, place->second, number, lanes, batch);
+    }
+    return place->second;
+  };
+  for (const auto& [variable, slot] : environment_.slots) {
+    const bool uniform = slot.loaded && slot.value.uniform;
+    if (!uniform && !std::binary_search(live.begin(), live.end(), variable)) continue;
+    Slot moved = slot;
+    if (!slot.loaded) {
+      moved.row = take_row(slot.row);
+    } else if (!uniform) {
+      moved.value.words[0] = take_word(slot.value.words[0]);
+      moved.value.words[1] = take_word(slot.value.words[1]);
+      moved.value.null = take_word(slot.value.null);
+    }
+    next.slots[variable] = moved;
+  }
+  if (environment_.origin != kNoRegister) next.origin = take_row(environment_.origin);
+  const Environment before = std::move(environment_);
+  environment_ = std::move(next);
+  release_dead(before, environment_);
+}
+
+void BodyEmitter::prepare_expansion(const Live& live) {
+  Environment kept;
+  kept.batch = environment_.batch;
+  kept.origin = environment_.origin;
+  for (auto& [variable, slot] : environment_.slots) {
+    const bool uniform = slot.loaded && slot.value.uniform;
+    if (!uniform && !std::binary_search(live.begin(), live.end(), variable)) continue;
+    variable_value(variable);  // Loaded here once, not once for each match.
+    kept.slots[variable] = slot;
+  }
+  const Environment before = std::move(environment_);
+  environment_ = std::move(kept);
+  release_dead(before, environment_);
+}
+
+void BodyEmitter::expand(std::uint16_t lanes, std::uint16_t batch, const Live& live) {
+  for (const auto& [variable, slot] : environment_.slots) {
+    if (slot.value.uniform) continue;
+    for (const std::uint16_t number : {slot.value.words[0], slot.value.words[1], slot.value.null}) {
+      if (number != kNoRegister) f_.words().freeze(number);
+    }
+  }
+  if (environment_.origin != kNoRegister) f_.rows().freeze(environment_.origin);
+  contract(lanes, batch, live);
+  f_.rows().release(lanes);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Atoms
+
+void BodyEmitter::bind_match(const Step& step, std::uint16_t row, bool compare_given) {
+  const datalog::Match& match = *step.match;
+  auto is_given = [&](std::uint32_t column) {
+    return std::find(step.given.begin(), step.given.end(), column) != step.given.end();
+  };
+  for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
+    const Expression& term = match.terms[column];
+    if (term.op == ExpressionOp::kWildcard) continue;
+    if (is_given(column)) {
+      if (!compare_given) continue;
+      Value loaded = load_column(row, match.relation, column);
+      add_condition(expressions().identical(loaded, expressions().emit(term)));
+      for (const std::uint16_t number : {loaded.words[0], loaded.words[1], loaded.null}) {
+        if (number != kNoRegister) f_.words().release(number);
+      }
+      continue;
+    }
+    if (is_bound(term.variable)) {  // p(x, x)
+      Value loaded = load_column(row, match.relation, column);
+      add_condition(expressions().identical(variable_value(term.variable), loaded));
+      for (const std::uint16_t number : {loaded.words[0], loaded.words[1], loaded.null}) {
+        if (number != kNoRegister) f_.words().release(number);
+      }
+      continue;
+    }
+    const bool repeated =
+        std::count_if(match.terms.begin(), match.terms.end(), [&](const Expression& other) {
+          return other.op == ExpressionOp::kVariable && other.variable == term.variable;
+        }) > 1;
+    if (!repeated && !is_live(term.variable)) continue;
+    Slot slot;
+    slot.row = row;
+    slot.relation = match.relation;
+    slot.column = column;
+    environment_.slots[term.variable] = slot;
+  }
+  if (match.row && is_live(*match.row)) {
+    Value identity;
+    identity.type = f_.rule().variables[datalog::index_of(*match.row)].type;
+    identity.words[0] = f_.words().allocate();
+    f_.emit(Opcode::kLoadRowIdentity, identity.words[0], row, f_.owner().operand_of(match.relation),
+            environment_.batch);
+    bind_or_compare(*match.row, identity);
+  }
+}
+
+void BodyEmitter::emit_source(const Step& step) {
+  const std::uint16_t cursor = f_.cursor();
+  environment_.batch = f_.batch();
+  auto opened = [&] {
+    if (after_source_open_) after_source_open_();
+    after_source_open_ = {};
+  };
+  if (step.kind == StepKind::kUnit) {
+    f_.emit(Opcode::kUnitOpen, cursor);
+    opened();
+    open_loop(f_.emit(Opcode::kUnitNext, cursor, environment_.batch));
+    return;
+  }
+  const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
+  if (step.kind == StepKind::kScan) {
+    const std::uint16_t row = f_.rows().allocate();
+    f_.emit(Opcode::kScanOpen, cursor, relation, 0, 0, 0, 0, view_flags_of(step));
+    opened();
+    open_loop(f_.emit(Opcode::kScanNext, cursor, environment_.batch, row));
+    bind_match(step, row, /*compare_given=*/true);
+    return;
+  }
+  const std::uint16_t left = f_.words().allocate();
+  const std::uint16_t right = f_.words().allocate();
+  f_.emit(Opcode::kEqScanOpen, cursor, relation, 0, 0, 0, 0, view_flags_of(step));
+  opened();
+  open_loop(f_.emit(Opcode::kEqScanNext, cursor, environment_.batch, left, right));
+  const std::uint16_t members[2] = {left, right};
+  for (std::uint32_t column = 0; column < 2; ++column) {
+    const Expression& term = step.match->terms[column];
+    if (term.op != ExpressionOp::kVariable) continue;
+    Value value;
+    value.type = term.type;
+    value.words[0] = members[column];
+    bind_or_compare(term.variable, value);
+  }
+}
+
+void BodyEmitter::emit_probe(const Step& step) {
+  flush();
+  std::vector<std::uint16_t> null_free;
+  std::vector<std::uint16_t> keys = given_words(step, null_free);
+  if (!null_free.empty()) {
+    require_null_free(null_free);
+    flush();
+    drop_temporaries();
+    null_free.clear();
+    keys = given_words(step, null_free);
+  }
+  const std::uint16_t cursor = f_.cursor();
+  const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
+  const std::uint16_t outer = environment_.batch;
+  if (step.kind == StepKind::kCross) {
+    f_.emit(Opcode::kCrossOpen, cursor, relation, outer, 0, 0, 0, view_flags_of(step));
+  } else if (step.kind == StepKind::kRange || step.open_range) {
+    std::uint16_t flags = view_flags_of(step);
+    std::uint16_t low = kNoRegister, high = kNoRegister;
+    if (step.low != nullptr) low = evaluate(*step.low).words[0];
+    if (step.high != nullptr) high = evaluate(*step.high).words[0];
+    if (step.low_inclusive) flags |= vm::kLowInclusive;
+    if (step.high_inclusive) flags |= vm::kHighInclusive;
+    keys.push_back(low);
+    keys.push_back(high);
+    f_.emit(Opcode::kRangeOpen, cursor, relation, outer, 0, step.index, f_.list(keys), flags);
+  } else {
+    f_.emit(Opcode::kProbeOpen, cursor, relation, outer, 0, step.index, f_.list(keys),
+            view_flags_of(step));
+  }
+  drop_temporaries();
+  prepare_expansion(live_after_);
+  const std::uint16_t batch = f_.batch();
+  const std::uint16_t lanes = f_.rows().allocate();
+  const std::uint16_t row = f_.rows().allocate();
+  open_loop(f_.emit(Opcode::kProbeNext, cursor, batch, lanes, row));
+  expand(lanes, batch, live_after_);
+  bind_match(step, row, /*compare_given=*/false);
+}
+
+void BodyEmitter::emit_equivalence(const Step& step) {
+  flush();
+  const std::uint16_t cursor = f_.cursor();
+  const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
+  const std::uint16_t outer = environment_.batch;
+  const bool cross = step.kind == StepKind::kEqCross;
+  if (cross) {
+    f_.emit(Opcode::kEqCrossOpen, cursor, relation, outer, 0, 0, 0, view_flags_of(step));
+  } else {
+    const Value given = expressions().emit(step.match->terms[step.given.front()]);
+    f_.emit(Opcode::kEqProbeOpen, cursor, relation, outer, given.words[0]);
+    drop_temporaries();
+  }
+  prepare_expansion(live_after_);
+  const std::uint16_t batch = f_.batch();
+  const std::uint16_t lanes = f_.rows().allocate();
+  std::array<std::uint16_t, 2> members{};
+  if (cross) {
+    members = {f_.words().allocate(), f_.words().allocate()};
+    open_loop(f_.emit(Opcode::kEqCrossNext, cursor, batch, lanes, members[0], members[1]));
+  } else {
+    members[1 - step.given.front()] = f_.words().allocate();
+    open_loop(f_.emit(Opcode::kEqProbeNext, cursor, batch, lanes, members[1 - step.given.front()]));
+  }
+  expand(lanes, batch, live_after_);
+  for (std::uint32_t column = 0; column < 2; ++column) {
+    const Expression& term = step.match->terms[column];
+    const bool given = !cross && column == step.given.front();
+    if (given || term.op != ExpressionOp::kVariable) continue;
+    Value value;
+    value.type = term.type;
+    value.words[0] = members[column];
+    bind_or_compare(term.variable, value);
+  }
+}
+
+void BodyEmitter::emit_test(const Step& step, const std::vector<std::uint16_t>& words, bool negate) {
+  const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
+  const std::uint16_t lanes = f_.rows().allocate();
+  const std::uint16_t batch = f_.batch();
+  const std::uint16_t outer = environment_.batch;
+  const auto flags = static_cast<std::uint16_t>(view_flags_of(step) | (negate ? vm::kNegate : 0));
+  switch (step.kind) {
+    case StepKind::kMember:
+      f_.emit(Opcode::kContains, lanes, relation, outer, batch, f_.list(words), 0, flags);
+      break;
+    case StepKind::kSemi:
+      f_.emit(Opcode::kContainsKey, lanes, relation, outer, batch, step.index, f_.list(words), flags);
+      break;
+    case StepKind::kEqMember:
+      // One side given: is it in any class, which is to be equivalent to itself.
+      f_.emit(Opcode::kEqContains, lanes, relation, outer, batch,
+              f_.list({words[0], words.size() > 1 ? words[1] : words[0]}), 0, flags);
+      break;
+    default:
+      f_.emit(Opcode::kNonEmpty, lanes, relation, outer, batch, 0, 0, flags);
+      break;
+  }
+  contract(lanes, batch, live_after_);
+  f_.rows().release(lanes);
+}
+
+void BodyEmitter::emit_member(const Step& step) {
+  flush();
+  std::vector<std::uint16_t> null_free;
+  std::vector<std::uint16_t> words;
+  if (step.kind != StepKind::kNonEmpty) words = given_words(step, null_free);
+  if (null_free.empty()) return emit_test(step, words, step.negate);
+  // A null is in no column that cannot hold one.
+  auto positive = [&, this] {
+    std::vector<std::uint16_t> flags;
+    given_words(step, flags);
+    require_null_free(flags);
+    flush();
+    drop_temporaries();
+    flags.clear();
+    emit_test(step, given_words(step, flags), false);
+  };
+  drop_temporaries();
+  if (!step.negate) return positive();
+  mark_pipeline(true, live_after_, positive);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Expressions
+
+void BodyEmitter::emit_filter(const Step& step) {
+  const Expression& condition = std::get<datalog::Filter>(step.literal->node).condition;
+  if (datalog::can_fail(condition)) flush();
+  const Value value = evaluate(condition);
+  std::uint16_t flag = value.words[0];
+  // The condition's register is consumed, so a variable's own must not be it.
+  if (!f_.is_temporary(flag)) {
+    flag = f_.temporary();
+    f_.emit(Opcode::kCopy, flag, value.words[0], 0, environment_.batch);
+  }
+  add_condition(flag);
+}
+
+void BodyEmitter::emit_bind(const Step& step) {
+  const auto& bind = std::get<datalog::Bind>(step.literal->node);
+  const VariableId target = step.reversed ? bind.value.variable : bind.variable;
+  if (step.kind == StepKind::kBind && bind.value.op == ExpressionOp::kVariable) {
+    const VariableId source = step.reversed ? bind.variable : bind.value.variable;
+    environment_.slots[target] = environment_.slots.at(source);
+    return;
+  }
+  if (datalog::can_fail(bind.value)) flush();
+  if (step.kind == StepKind::kCompare) {
+    const Value value = evaluate(bind.value);
+    add_condition(expressions().identical(variable_value(bind.variable), value));
+    return;
+  }
+  if (bind.value.op != ExpressionOp::kConstant && bind.value.op != ExpressionOp::kNull) flush();
+  Value value = evaluate(bind.value);
+  own(value);
+  Slot slot;
+  slot.loaded = true;
+  slot.value = value;
+  environment_.slots[target] = slot;
+}
+
+void BodyEmitter::emit_each(const Step& step) {
+  flush();
+  const auto& each = std::get<datalog::Each>(step.literal->node);
+  const vm::Type type = f_.rule().variables[datalog::index_of(each.variable)].type;
+  const std::uint16_t cursor = f_.cursor();
+  const std::uint16_t outer = environment_.batch;
+  std::vector<std::uint16_t> registers, null_free;
+  for (const Expression& argument : each.arguments) {
+    const Value value = evaluate(argument);
+    registers.push_back(value.words[0]);
+    if (value.null != kNoRegister) null_free.push_back(value.null);
+  }
+  if (!null_free.empty()) f_.owner().refuse("a generator over nulls in rule '" + f_.rule().name + "'");
+  if (each.generator == datalog::Generator::kElements) {
+    const vm::TypeTable& types = f_.owner().rules().types;
+    const vm::TypeId array = each.arguments.front().type.detail;
+    if (vm::words_of(types.array_element(array), types.array_element_nullable(array)) != 1) {
+      f_.owner().refuse("elements of more than one word in rule '" + f_.rule().name + "'");
+    }
+    f_.emit(Opcode::kElementsOpen, cursor, 0, outer, registers.front());
+  } else {
+    std::uint16_t flags = vm::kRangeSigned;
+    if (type.kind == vm::TypeKind::kUnsigned) flags = vm::kRangeUnsigned;
+    if (type.kind == vm::TypeKind::kFloat8) flags = vm::kRangeFloat;
+    if (type.kind == vm::TypeKind::kFloat4) {
+      f_.owner().refuse("a range of 4-byte floats in rule '" + f_.rule().name + "'");
+    }
+    if (registers.size() == 2) registers.push_back(kNoRegister);
+    f_.emit(Opcode::kRangeGenOpen, cursor, 0, outer, 0, 0, f_.list(registers), flags);
+  }
+  drop_temporaries();
+  // The variable may be bound already; then the values are compared with it in the loop.
+  Live live = live_after_;
+  if (is_bound(each.variable) && !is_live(each.variable)) {
+    live.insert(std::upper_bound(live.begin(), live.end(), each.variable), each.variable);
+  }
+  prepare_expansion(live);
+  const std::uint16_t batch = f_.batch();
+  const std::uint16_t lanes = f_.rows().allocate();
+  Value value;
+  value.type = type;
+  value.words[0] = f_.words().allocate();
+  open_loop(f_.emit(Opcode::kGenNext, cursor, batch, lanes, value.words[0]));
+  expand(lanes, batch, live);
+  bind_or_compare(each.variable, value);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Heads
+
+void BodyEmitter::insert(const datalog::Head& head) {
+  const RelationLayout& placed = layout(head.relation);
+  auto collect = [&](std::vector<std::uint16_t>& null_free) {
+    std::vector<std::uint16_t> words;
+    for (std::uint32_t i = 0; i < head.terms.size(); ++i) {
+      append_column_words(evaluate(head.terms[i]), placed.columns[i], words, null_free);
+    }
+    if (words.empty()) words.push_back(f_.constant(0));
+    return words;
+  };
+  std::vector<std::uint16_t> null_free;
+  std::vector<std::uint16_t> words = collect(null_free);
+  if (!null_free.empty()) {  // A null has no row in a column that cannot hold it.
+    require_null_free(null_free);
+    flush();
+    drop_temporaries();
+    null_free.clear();
+    words = collect(null_free);
+  }
+  const datalog::Relation& relation = f_.owner().rules().relation(head.relation);
+  const Opcode op = relation.key.empty() ? Opcode::kInsert : Opcode::kInsertDefault;
+  f_.emit(op, f_.owner().operand_of(head.relation), environment_.batch, kNoRegister, 0, f_.list(words));
+}
+
+}  // namespace entail::compiler::internal

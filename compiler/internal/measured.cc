@@ -1,0 +1,59 @@
+#include "compiler/internal/measured.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace entail::compiler::internal {
+
+namespace {
+
+// A round's delta as a share of what is known: rounds are many, so most deltas are small.
+constexpr double kDeltaShare = 32;
+// Below this many rows a growing relation says nothing yet about its later shape.
+constexpr std::size_t kTellingRows = 256;
+
+}  // namespace
+
+void MeasuredCardinalities::expect_growth(const std::vector<datalog::RelationId>& relations,
+                                          double rows) {
+  expected_.clear();
+  for (const datalog::RelationId relation : relations) expected_[relation] = rows;
+}
+
+double MeasuredCardinalities::rows(datalog::RelationId relation, vm::View view) const {
+  const Source source = source_(relation);
+  double total = source.relation != nullptr ? static_cast<double>(source.relation->size())
+                                            : static_cast<double>(source.equivalence->size());
+  double delta = total / kDeltaShare;
+  if (source.relation != nullptr) {
+    const auto actual = static_cast<double>(source.relation->range(vm::View::kDelta).size());
+    if (actual > 0) delta = std::min(delta, actual);
+  }
+  const auto expected = expected_.find(relation);
+  if (expected != expected_.end() && total < expected->second &&
+      total < static_cast<double>(kTellingRows)) {
+    total = expected->second;
+    delta = total / kDeltaShare;
+  }
+  return std::max(1.0, view == vm::View::kDelta ? delta : total);
+}
+
+double MeasuredCardinalities::distinct(datalog::RelationId relation,
+                                       const std::vector<std::uint32_t>& words) const {
+  const double total = rows(relation, vm::View::kTotal);
+  const vm::Relation* measured = source_(relation).relation;
+  const bool telling = measured != nullptr && (measured->size() >= kTellingRows ||
+                                               expected_.find(relation) == expected_.end());
+  if (!telling) {
+    const double width = measured != nullptr ? static_cast<double>(measured->column_count()) : 2;
+    return std::max(1.0, std::pow(total, static_cast<double>(words.size()) / std::max(2.0, width)));
+  }
+  Estimate& estimate = estimates_[{relation, words}];
+  if (estimate.at_size != measured->size()) {
+    estimate.at_size = measured->size();
+    estimate.distinct = static_cast<double>(measured->estimate_distinct(words));
+  }
+  return std::max(1.0, estimate.distinct);
+}
+
+}  // namespace entail::compiler::internal

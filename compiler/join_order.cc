@@ -1,0 +1,793 @@
+#include "compiler/join_order.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "datalog/body_walk.h"
+#include "vm/base/ensure.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using datalog::ExpressionOp;
+using datalog::VariableId;
+
+// Costs in rows touched: looking up a key costs more than reading the next row of a scan, and an
+// index that nobody has built yet is paid for by the plan that asks for it.
+constexpr double kProbeCost = 2;
+constexpr double kMemberCost = 1.5;
+constexpr double kIndexBuildCost = 2;
+constexpr double kInnerPipelineCost = 8;
+// A range index pays when a key has more matches than this.
+constexpr double kRangeWorthMatches = 8;
+
+struct State {
+  std::vector<char> placed;  // By literal.
+  std::set<VariableId> bound;
+  bool has_batch = false;
+  double rows = 1;
+  double cost = 0;
+  std::vector<Step> steps;
+};
+
+bool contains(const std::set<VariableId>& set, VariableId variable) {
+  return set.find(variable) != set.end();
+}
+
+bool includes(const std::set<VariableId>& set, const std::set<VariableId>& subset) {
+  return std::includes(set.begin(), set.end(), subset.begin(), subset.end());
+}
+
+double filter_selectivity(const datalog::Expression& condition) {
+  switch (condition.op) {
+    case ExpressionOp::kEqual:
+    case ExpressionOp::kIdentical:
+      return 0.1;
+    case ExpressionOp::kLess:
+    case ExpressionOp::kLessEqual:
+    case ExpressionOp::kGreater:
+    case ExpressionOp::kGreaterEqual:
+      return 0.4;
+    case ExpressionOp::kNotEqual:
+    case ExpressionOp::kNotIdentical:
+      return 0.9;
+    default:
+      return 0.5;
+  }
+}
+
+bool is_constant(const datalog::Expression& expression) {
+  return expression.op == ExpressionOp::kConstant || expression.op == ExpressionOp::kNull;
+}
+
+bool counts_rows(const datalog::Reduce& reduce) {
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+    switch (aggregate.op) {
+      case datalog::AggregateOp::kMin:
+      case datalog::AggregateOp::kMax:
+      case datalog::AggregateOp::kCountDistinct:
+      case datalog::AggregateOp::kBoolAnd:
+      case datalog::AggregateOp::kBoolOr:
+        break;
+      default:
+        return true;
+    }
+  }
+  return false;
+}
+
+std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
+  std::set<VariableId> result;
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+    if (aggregate.argument) result.merge(datalog::variables_of(*aggregate.argument));
+  }
+  for (const datalog::GroupKey& key : reduce.keys) result.merge(datalog::variables_of(key.value));
+  return result;
+}
+
+// What each literal of the body needs and is, worked out once.
+struct LiteralFacts {
+  std::set<VariableId> variables;
+  std::set<VariableId> required;  // Bound before it runs; not for Match and Bind.
+  bool fallible = false;
+  bool tests = false;             // Filter-like: fallible expressions behind it wait for it.
+  const datalog::Match* atom = nullptr;  // A positive one.
+};
+
+class Planner {
+ public:
+  Planner(const PlanScope& scope, const BodyTask& task)
+      : scope_(scope), task_(task), body_(*task.body) {}
+
+  Expected<PlannedBody> plan();
+
+ private:
+  Expected<void> learn_literals();
+  State search(State start);
+  State search_exhaustively(const State& start);
+  State search_greedily(State state);
+  void finish(State& state);
+
+  // Places whatever is ready without another atom.
+  void place_ready(State& state) const;
+  bool place_one(State& state) const;
+  bool place_constant_binding(State& state) const;
+  bool place_test(State& state, bool fallible) const;
+  bool place_bind(State& state, std::size_t i) const;
+  bool place_given_atom(State& state) const;
+  bool place_negation(State& state) const;
+  bool place_inner(State& state) const;
+  bool may_fail_now(const State& state, std::size_t i) const;
+
+  void extend(State& state, std::size_t literal) const;
+  void extend_equivalence(State& state, std::size_t literal) const;
+  bool find_range(const State& state, const datalog::Match& match, Step& step,
+                  std::vector<std::size_t>& used) const;
+
+  std::vector<std::uint32_t> given_columns(const State& state, const datalog::Match& match) const;
+  // Whether the columns that are not given hold nothing that anybody needs.
+  bool rest_is_free(const State& state, const datalog::Match& match, std::size_t literal) const;
+  bool needed_beside(const State& state, VariableId variable, std::size_t literal) const;
+  std::set<VariableId> outer_variables(std::size_t literal, std::set<VariableId> inner) const;
+  void choose_test(const State& state, const datalog::Match& match, Step& step) const;
+  bool has_membership(const datalog::Match& match) const;
+
+  vm::View view_of(std::size_t literal) const {
+    return task_.views.empty() ? vm::View::kTotal : task_.views[literal];
+  }
+  const datalog::Relation& relation(const datalog::Match& match) const {
+    return scope_.program->relation(match.relation);
+  }
+  const RelationLayout& layout(const datalog::Match& match) const {
+    return (*scope_.layouts)[datalog::index_of(match.relation)];
+  }
+  double matches_per_key(const datalog::Match& match, vm::View view,
+                         const std::vector<std::uint32_t>& words) const {
+    return scope_.cardinalities->rows(match.relation, view) /
+           std::max(1.0, scope_.cardinalities->distinct(match.relation, words));
+  }
+  void bind_match(State& state, const datalog::Match& match) const {
+    for (const datalog::Expression& term : match.terms) {
+      if (term.op == ExpressionOp::kVariable) state.bound.insert(term.variable);
+    }
+    if (match.row) state.bound.insert(*match.row);
+  }
+  void push(State& state, std::size_t literal, Step step) const {
+    step.literal = &body_[literal];
+    step.rows = state.rows;
+    state.placed[literal] = 1;
+    state.steps.push_back(std::move(step));
+  }
+  void open_unit(State& state) const {
+    Step step;
+    step.kind = StepKind::kUnit;
+    step.rows = 1;
+    state.steps.push_back(std::move(step));
+    state.has_batch = true;
+    state.rows = 1;
+  }
+  bool all_placed(const State& state) const {
+    return std::all_of(state.placed.begin(), state.placed.end(), [](char c) { return c != 0; });
+  }
+
+  Expected<void> plan_inner(State& state) const;
+  void compute_live(std::vector<Step>& steps) const;
+
+  const PlanScope& scope_;
+  const BodyTask& task_;
+  const datalog::Body& body_;
+  std::vector<LiteralFacts> facts_;
+  std::vector<std::size_t> atoms_;  // Literals that are positive atoms.
+};
+
+Expected<void> Planner::learn_literals() {
+  facts_.resize(body_.size());
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    facts_[i].variables = datalog::variables_of(body_[i]);
+  }
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    LiteralFacts& facts = facts_[i];
+    const auto& node = body_[i].node;
+    if (const auto* match = std::get_if<datalog::Match>(&node)) {
+      facts.atom = match;
+      atoms_.push_back(i);
+    } else if (const auto* filter = std::get_if<datalog::Filter>(&node)) {
+      facts.required = facts.variables;
+      facts.fallible = datalog::can_fail(filter->condition);
+      facts.tests = true;
+    } else if (const auto* bind = std::get_if<datalog::Bind>(&node)) {
+      facts.fallible = datalog::can_fail(bind->value);
+      facts.tests = true;
+    } else if (const auto* each = std::get_if<datalog::Each>(&node)) {
+      for (const datalog::Expression& argument : each->arguments) {
+        facts.required.merge(datalog::variables_of(argument));
+        facts.fallible = facts.fallible || datalog::can_fail(argument);
+      }
+    } else if (const auto* absent = std::get_if<datalog::Absent>(&node)) {
+      facts.required = outer_variables(i, datalog::variables_of(absent->body));
+      facts.tests = true;
+    } else if (const auto* exists = std::get_if<datalog::Exists>(&node)) {
+      facts.required = outer_variables(i, datalog::variables_of(exists->body));
+      facts.tests = true;
+    } else if (const auto* reduce = std::get_if<datalog::Reduce>(&node)) {
+      if (reduce->form == datalog::ReduceForm::kPerBinding) {
+        std::set<VariableId> inner = datalog::variables_of(reduce->body);
+        inner.merge(argument_variables(*reduce));
+        facts.required = outer_variables(i, std::move(inner));
+      }
+    } else {
+      const char* what = std::holds_alternative<datalog::Rank>(node)     ? "a ranking"
+                         : std::holds_alternative<datalog::Window>(node) ? "a window"
+                                                                         : "a sequence pattern";
+      return unexpected(ErrorCode::kUnsupported, std::string(what) + " in rule '" +
+                                                     task_.rule->name + "' is not executed yet");
+    }
+  }
+  return {};
+}
+
+std::set<VariableId> Planner::outer_variables(std::size_t literal,
+                                              std::set<VariableId> inner) const {
+  std::set<VariableId> result;
+  for (const VariableId variable : inner) {
+    bool outer = contains(task_.bound, variable) || contains(task_.needed, variable);
+    for (std::size_t i = 0; i < body_.size() && !outer; ++i) {
+      outer = i != literal && contains(facts_[i].variables, variable);
+    }
+    if (outer) result.insert(variable);
+  }
+  return result;
+}
+
+std::vector<std::uint32_t> Planner::given_columns(const State& state,
+                                                  const datalog::Match& match) const {
+  std::vector<std::uint32_t> result;
+  for (std::uint32_t i = 0; i < match.terms.size(); ++i) {
+    const datalog::Expression& term = match.terms[i];
+    if (is_constant(term) ||
+        (term.op == ExpressionOp::kVariable && contains(state.bound, term.variable))) {
+      result.push_back(i);
+    }
+  }
+  return result;
+}
+
+bool Planner::needed_beside(const State& state, VariableId variable, std::size_t literal) const {
+  if (contains(task_.needed, variable)) return true;
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    if (i != literal && !state.placed[i] && contains(facts_[i].variables, variable)) return true;
+  }
+  return false;
+}
+
+bool Planner::rest_is_free(const State& state, const datalog::Match& match,
+                           std::size_t literal) const {
+  if (match.row) return false;
+  std::set<VariableId> seen;
+  for (const datalog::Expression& term : match.terms) {
+    if (term.op != ExpressionOp::kVariable || contains(state.bound, term.variable)) continue;
+    if (!seen.insert(term.variable).second) return false;  // p(x, y, y) compares.
+    if (needed_beside(state, term.variable, literal)) return false;
+  }
+  return true;
+}
+
+bool Planner::has_membership(const datalog::Match& match) const {
+  const datalog::Relation& read = relation(match);
+  return read.collection == datalog::Collection::kSet &&
+         read.extremum == datalog::Extremum::kNone && !match.row;
+}
+
+// How to ask whether the atom has a row, its given columns given and the rest free.
+void Planner::choose_test(const State& state, const datalog::Match& match, Step& step) const {
+  step.match = &match;
+  step.given = given_columns(state, match);
+  if (relation(match).equivalence) {
+    step.kind = StepKind::kEqMember;
+  } else if (step.given.empty()) {
+    step.kind = StepKind::kNonEmpty;
+  } else if (step.given.size() == match.terms.size() && step.view != vm::View::kDelta &&
+             has_membership(match)) {
+    step.kind = StepKind::kMember;
+  } else {
+    step.kind = StepKind::kSemi;
+    step.spec.key = layout(match).words_of_columns(step.given);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// What needs no further atom
+
+bool Planner::place_constant_binding(State& state) const {
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    if (state.placed[i]) continue;
+    const auto* bind = std::get_if<datalog::Bind>(&body_[i].node);
+    if (bind == nullptr || !is_constant(bind->value) || contains(state.bound, bind->variable)) {
+      continue;
+    }
+    state.bound.insert(bind->variable);
+    Step step;
+    step.kind = StepKind::kBind;
+    push(state, i, std::move(step));
+    return true;
+  }
+  return false;
+}
+
+// (2) of the header: the tests that stand before literal i have run, but for those that wait for a
+// variable that only i or an atom still to come can bind.
+bool Planner::may_fail_now(const State& state, std::size_t i) const {
+  for (std::size_t k = 0; k < i; ++k) {
+    if (state.placed[k] || !facts_[k].tests) continue;
+    const auto* bind = std::get_if<datalog::Bind>(&body_[i].node);
+    const bool waits_for_me = bind != nullptr && contains(facts_[k].variables, bind->variable) &&
+                              !contains(state.bound, bind->variable);
+    if (!waits_for_me) return false;
+  }
+  return true;
+}
+
+bool Planner::place_bind(State& state, std::size_t i) const {
+  const auto& bind = std::get<datalog::Bind>(body_[i].node);
+  const bool value_ready = includes(state.bound, datalog::variables_of(bind.value));
+  const bool variable_bound = contains(state.bound, bind.variable);
+  Step step;
+  if (value_ready && variable_bound) {
+    step.kind = StepKind::kCompare;
+    state.rows *= 0.1;
+  } else if (value_ready) {
+    step.kind = StepKind::kBind;
+    state.bound.insert(bind.variable);
+  } else if (variable_bound && bind.value.op == ExpressionOp::kVariable) {
+    step.kind = StepKind::kBind;
+    step.reversed = true;
+    state.bound.insert(bind.value.variable);
+  } else {
+    return false;
+  }
+  push(state, i, std::move(step));
+  return true;
+}
+
+bool Planner::place_test(State& state, bool fallible) const {
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    if (state.placed[i] || facts_[i].fallible != fallible) continue;
+    if (fallible && !may_fail_now(state, i)) continue;
+    if (const auto* filter = std::get_if<datalog::Filter>(&body_[i].node)) {
+      if (!includes(state.bound, facts_[i].required)) continue;
+      state.rows *= filter_selectivity(filter->condition);
+      Step step;
+      step.kind = StepKind::kFilter;
+      push(state, i, std::move(step));
+      return true;
+    }
+    if (std::holds_alternative<datalog::Bind>(body_[i].node) && place_bind(state, i)) return true;
+  }
+  return false;
+}
+
+bool Planner::place_given_atom(State& state) const {
+  for (const std::size_t i : atoms_) {
+    if (state.placed[i]) continue;
+    const datalog::Match& match = *facts_[i].atom;
+    const std::size_t given = given_columns(state, match).size();
+    const bool whole = given == match.terms.size() && !match.row;
+    // A row of a bag may be there twice, which counts where rows matter.
+    const bool test = whole ? !task_.rows_matter || relation(match).collection == datalog::Collection::kSet
+                            : !task_.rows_matter && rest_is_free(state, match, i);
+    if (!test) continue;
+    if (relation(match).equivalence && given == 0) continue;
+    Step step;
+    step.view = view_of(i);
+    choose_test(state, match, step);
+    if (step.kind == StepKind::kEqMember && step.view == vm::View::kDelta) continue;
+    state.cost += state.rows * kMemberCost;
+    state.rows *= 0.5;
+    bind_match(state, match);
+    push(state, i, std::move(step));
+    return true;
+  }
+  return false;
+}
+
+// Absent and Exists over one atom whose other columns are free are tests, without an inner pipeline.
+bool Planner::place_negation(State& state) const {
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    if (state.placed[i]) continue;
+    const auto* absent = std::get_if<datalog::Absent>(&body_[i].node);
+    const auto* exists = std::get_if<datalog::Exists>(&body_[i].node);
+    if (absent == nullptr && exists == nullptr) continue;
+    const datalog::Body& inner = absent != nullptr ? absent->body : exists->body;
+    if (inner.size() != 1 || !includes(state.bound, facts_[i].required)) continue;
+    const auto* match = std::get_if<datalog::Match>(&inner.front().node);
+    if (match == nullptr || !rest_is_free(state, *match, i)) continue;
+    Step step;
+    step.negate = absent != nullptr;
+    choose_test(state, *match, step);
+    if (step.kind == StepKind::kEqMember && step.given.empty()) continue;
+    state.cost += state.rows * kMemberCost;
+    state.rows *= 0.5;
+    push(state, i, std::move(step));
+    return true;
+  }
+  return false;
+}
+
+bool Planner::place_inner(State& state) const {
+  std::size_t best = body_.size();
+  int best_rank = 3;
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    if (state.placed[i] || facts_[i].atom != nullptr) continue;
+    const auto& node = body_[i].node;
+    const auto* reduce = std::get_if<datalog::Reduce>(&node);
+    const bool mark = std::holds_alternative<datalog::Absent>(node) ||
+                      std::holds_alternative<datalog::Exists>(node);
+    const bool each = std::holds_alternative<datalog::Each>(node);
+    if (!mark && !each && (reduce == nullptr || reduce->form != datalog::ReduceForm::kPerBinding)) {
+      continue;
+    }
+    if (!includes(state.bound, facts_[i].required)) continue;
+    if (facts_[i].fallible && !may_fail_now(state, i)) continue;
+    const int rank = mark ? 0 : reduce != nullptr ? 1 : 2;
+    if (rank < best_rank) {
+      best_rank = rank;
+      best = i;
+    }
+  }
+  if (best == body_.size()) return false;
+
+  Step step;
+  const auto& node = body_[best].node;
+  if (const auto* each = std::get_if<datalog::Each>(&node)) {
+    step.kind = StepKind::kEach;
+    state.rows *= 10;
+    state.cost += state.rows;
+    state.bound.insert(each->variable);
+  } else if (const auto* reduce = std::get_if<datalog::Reduce>(&node)) {
+    step.kind = StepKind::kReduce;
+    state.cost += state.rows * kInnerPipelineCost;
+    const auto* match = reduce->body.size() == 1
+                            ? std::get_if<datalog::Match>(&reduce->body.front().node)
+                            : nullptr;
+    if (match != nullptr && reduce->aggregates.size() == 1 &&
+        reduce->aggregates.front().op == datalog::AggregateOp::kCount &&
+        !relation(*match).equivalence && rest_is_free(state, *match, best)) {
+      std::vector<std::uint32_t> given = given_columns(state, *match);
+      if (!given.empty()) {
+        step.kind = StepKind::kCount;
+        step.match = match;
+        step.spec.key = layout(*match).words_of_columns(given);
+        step.given = std::move(given);
+      }
+    }
+    for (const datalog::Aggregate& aggregate : reduce->aggregates) {
+      state.bound.insert(aggregate.result);
+    }
+  } else {
+    step.kind = StepKind::kMark;
+    step.negate = std::holds_alternative<datalog::Absent>(node);
+    state.cost += state.rows * kInnerPipelineCost;
+    state.rows *= 0.5;
+  }
+  push(state, best, std::move(step));
+  return true;
+}
+
+bool Planner::place_one(State& state) const {
+  if (place_constant_binding(state)) return true;
+  if (!state.has_batch) return false;
+  return place_test(state, false) || place_given_atom(state) || place_negation(state) ||
+         place_test(state, true) || place_inner(state);
+}
+
+void Planner::place_ready(State& state) const {
+  while (place_one(state)) {
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Atoms
+
+void Planner::extend_equivalence(State& state, std::size_t literal) const {
+  const datalog::Match& match = *facts_[literal].atom;
+  Step step;
+  step.match = &match;
+  step.view = view_of(literal);
+  step.given = given_columns(state, match);
+  const double pairs = scope_.cardinalities->rows(match.relation, step.view);
+  if (!step.given.empty() && !state.has_batch) open_unit(state);
+  if (step.given.size() == match.terms.size()) {
+    step.kind = StepKind::kEqMember;
+    state.cost += state.rows * kMemberCost;
+  } else if (!step.given.empty()) {
+    step.kind = StepKind::kEqProbe;
+    const double members = std::max(2.0, std::sqrt(pairs));
+    state.cost += state.rows * (kProbeCost + members);
+    state.rows *= members;
+  } else {
+    step.kind = state.has_batch ? StepKind::kEqCross : StepKind::kEqScan;
+    state.rows *= pairs;
+    state.cost += state.rows;
+  }
+  state.has_batch = true;
+  bind_match(state, match);
+  push(state, literal, std::move(step));
+}
+
+// Bounds on one column that stand as filters: `p(x), q(y), x < y, y <= 10`.
+bool Planner::find_range(const State& state, const datalog::Match& match, Step& step,
+                         std::vector<std::size_t>& used) const {
+  if (scope_.growing.count(match.relation) != 0) return false;
+  for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
+    const datalog::Expression& term = match.terms[column];
+    const ColumnLayout& placed = layout(match).columns[column];
+    if (term.op != ExpressionOp::kVariable || contains(state.bound, term.variable) ||
+        placed.nullable || placed.value_words != 1 || !has_word_order(placed.type)) {
+      continue;
+    }
+    const datalog::Expression* low = nullptr;
+    const datalog::Expression* high = nullptr;
+    for (std::size_t i = 0; i < body_.size(); ++i) {
+      const auto* filter = std::get_if<datalog::Filter>(&body_[i].node);
+      if (state.placed[i] || filter == nullptr || facts_[i].fallible) continue;
+      const datalog::Expression& condition = filter->condition;
+      const bool less = condition.op == ExpressionOp::kLess || condition.op == ExpressionOp::kLessEqual;
+      const bool greater =
+          condition.op == ExpressionOp::kGreater || condition.op == ExpressionOp::kGreaterEqual;
+      if (!less && !greater) continue;
+      for (std::size_t side = 0; side < 2; ++side) {
+        const datalog::Expression& mine = condition.arguments[side];
+        const datalog::Expression& other = condition.arguments[1 - side];
+        if (mine.op != ExpressionOp::kVariable || mine.variable != term.variable) continue;
+        if (other.nullable || other.type != placed.type ||
+            !includes(state.bound, datalog::variables_of(other))) {
+          continue;
+        }
+        const bool is_high = less == (side == 0);  // x < other bounds x from above.
+        const datalog::Expression*& bound = is_high ? high : low;
+        if (bound != nullptr) continue;
+        bound = &other;
+        const bool inclusive = condition.op == ExpressionOp::kLessEqual ||
+                               condition.op == ExpressionOp::kGreaterEqual;
+        (is_high ? step.high_inclusive : step.low_inclusive) = inclusive;
+        // NaN has a place in the index but satisfies no comparison, so floats are filtered again.
+        if (placed.type.kind != vm::TypeKind::kFloat8) used.push_back(i);
+        break;
+      }
+    }
+    if (low == nullptr && high == nullptr) continue;
+    step.range_column = column;
+    step.low = low;
+    step.high = high;
+    return true;
+  }
+  return false;
+}
+
+void Planner::extend(State& state, std::size_t literal) const {
+  const datalog::Match& match = *facts_[literal].atom;
+  if (relation(match).equivalence) {
+    extend_equivalence(state, literal);
+    place_ready(state);
+    return;
+  }
+  Step step;
+  step.match = &match;
+  step.view = view_of(literal);
+  step.given = given_columns(state, match);
+  const double total = scope_.cardinalities->rows(match.relation, step.view);
+  const std::vector<std::uint32_t> words = layout(match).words_of_columns(step.given);
+  const double matches = step.given.empty() ? total : matches_per_key(match, step.view, words);
+  std::vector<std::size_t> used;
+  if (!state.has_batch && step.given.size() == match.terms.size() && !match.row) {
+    open_unit(state);
+    choose_test(state, match, step);
+    state.cost += kMemberCost;
+    state.rows = 0.5;
+  } else if (!state.has_batch) {
+    step.kind = StepKind::kScan;
+    state.rows = matches;
+    state.cost += total;
+  } else if (matches > kRangeWorthMatches && find_range(state, match, step, used)) {
+    step.kind = StepKind::kRange;
+    step.spec.key = words;
+    step.spec.range_column =
+        static_cast<std::int32_t>(layout(match).columns[step.range_column].first_word);
+    const double fraction = step.low != nullptr && step.high != nullptr ? 0.1 : 0.4;
+    if (!scope_.repeated) state.cost += total * kIndexBuildCost * 4;
+    state.cost += state.rows * (kProbeCost + matches * fraction);
+    state.rows *= matches * fraction;
+  } else if (step.given.empty()) {
+    step.kind = StepKind::kCross;
+    state.rows *= total;
+    state.cost += state.rows;
+  } else {
+    step.kind = StepKind::kProbe;
+    step.spec.key = words;
+    if (!scope_.repeated) state.cost += total * kIndexBuildCost;
+    state.cost += state.rows * (kProbeCost + matches);
+    state.rows *= matches;
+  }
+  state.has_batch = true;
+  bind_match(state, match);
+  push(state, literal, std::move(step));
+  for (const std::size_t i : used) state.placed[i] = 1;
+  place_ready(state);
+}
+
+State Planner::search_exhaustively(const State& start) {
+  std::vector<std::size_t> open;
+  for (const std::size_t i : atoms_) {
+    if (!start.placed[i]) open.push_back(i);
+  }
+  const std::size_t subsets = std::size_t{1} << open.size();
+  std::vector<std::optional<State>> best(subsets);
+  auto subset_of = [&](const State& state) {
+    std::size_t subset = 0;
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      if (state.placed[open[k]]) subset |= std::size_t{1} << k;
+    }
+    return subset;
+  };
+  best[0] = start;
+  for (std::size_t subset = 0; subset < subsets; ++subset) {
+    if (!best[subset]) continue;
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      if ((subset >> k & 1) != 0) continue;
+      State next = *best[subset];
+      extend(next, open[k]);
+      std::optional<State>& rival = best[subset_of(next)];
+      if (!rival || next.cost < rival->cost ||
+          (next.cost == rival->cost && next.rows < rival->rows)) {
+        rival = std::move(next);
+      }
+    }
+    if (subset + 1 < subsets) best[subset].reset();
+  }
+  return std::move(*best[subsets - 1]);
+}
+
+State Planner::search_greedily(State state) {
+  while (true) {
+    std::optional<State> best;
+    for (const std::size_t i : atoms_) {
+      if (state.placed[i]) continue;
+      State next = state;
+      extend(next, i);
+      if (!best || next.cost + next.rows < best->cost + best->rows) best = std::move(next);
+    }
+    if (!best) return state;
+    state = std::move(*best);
+  }
+}
+
+State Planner::search(State start) {
+  for (const std::size_t literal : task_.forced) {
+    if (!start.placed[literal]) extend(start, literal);
+  }
+  const auto open = std::count_if(atoms_.begin(), atoms_.end(),
+                                  [&](std::size_t i) { return !start.placed[i]; });
+  if (open == 0) return start;
+  if (static_cast<std::size_t>(open) <= kExhaustiveAtomsMax) return search_exhaustively(start);
+  return search_greedily(std::move(start));
+}
+
+// Places what waits for no atom: bodies without one, and expressions that can fail whose order with
+// the tests before them cannot be kept.
+void Planner::finish(State& state) {
+  for (std::size_t i = 0; i < body_.size() && !state.has_batch; ++i) {
+    const auto* reduce = std::get_if<datalog::Reduce>(&body_[i].node);
+    if (reduce == nullptr || reduce->form != datalog::ReduceForm::kPerGroup) continue;
+    for (const datalog::GroupKey& key : reduce->keys) state.bound.insert(key.result);
+    for (const datalog::Aggregate& aggregate : reduce->aggregates) {
+      state.bound.insert(aggregate.result);
+    }
+    state.has_batch = true;
+    state.rows = 100;
+    Step step;
+    step.kind = StepKind::kGroups;
+    push(state, i, std::move(step));
+  }
+  if (!state.has_batch) open_unit(state);
+  place_ready(state);
+  while (!all_placed(state)) {
+    bool placed = false;
+    for (std::size_t i = 0; i < body_.size() && !placed; ++i) {
+      if (state.placed[i] || !facts_[i].fallible) continue;
+      if (std::holds_alternative<datalog::Filter>(body_[i].node)) {
+        if (!includes(state.bound, facts_[i].required)) continue;
+        Step step;
+        step.kind = StepKind::kFilter;
+        push(state, i, std::move(step));
+        placed = true;
+      } else if (std::holds_alternative<datalog::Bind>(body_[i].node)) {
+        placed = place_bind(state, i);
+      }
+    }
+    if (!placed) return;
+    place_ready(state);
+  }
+}
+
+Expected<void> Planner::plan_inner(State& state) const {
+  std::set<VariableId> bound = task_.bound;
+  double rows = task_.has_batch ? task_.rows : 1;
+  for (Step& step : state.steps) {
+    const datalog::Body* inner = nullptr;
+    BodyTask task;
+    if (step.kind == StepKind::kMark) {
+      const auto* absent = std::get_if<datalog::Absent>(&step.literal->node);
+      inner = absent != nullptr ? &absent->body
+                                : &std::get<datalog::Exists>(step.literal->node).body;
+    } else if (step.kind == StepKind::kReduce || step.kind == StepKind::kGroups) {
+      const auto& reduce = std::get<datalog::Reduce>(step.literal->node);
+      inner = &reduce.body;
+      task.needed = argument_variables(reduce);
+      task.rows_matter = counts_rows(reduce);
+    }
+    if (inner != nullptr) {
+      task.rule = task_.rule;
+      task.body = inner;
+      task.has_batch = step.kind != StepKind::kGroups;
+      if (task.has_batch) {
+        const auto position = static_cast<std::size_t>(step.literal - body_.data());
+        for (const VariableId variable : facts_[position].required) task.bound.insert(variable);
+      }
+      task.rows = std::max(1.0, rows);
+      auto planned = plan_body(scope_, task);
+      if (!planned) return unexpected(planned.error());
+      state.cost += planned->cost;
+      step.inner = std::move(planned->steps);
+    }
+    rows = step.rows;
+  }
+  return {};
+}
+
+void Planner::compute_live(std::vector<Step>& steps) const {
+  std::set<VariableId> live = task_.needed;
+  for (std::size_t i = steps.size(); i-- > 0;) {
+    Step& step = steps[i];
+    step.live.assign(live.begin(), live.end());
+    if (step.literal != nullptr) {
+      for (const VariableId variable : facts_[static_cast<std::size_t>(step.literal - body_.data())].variables) {
+        live.insert(variable);
+      }
+    }
+    for (const datalog::Expression* bound : {step.low, step.high}) {
+      if (bound != nullptr) live.merge(datalog::variables_of(*bound));
+    }
+  }
+}
+
+Expected<PlannedBody> Planner::plan() {
+  if (auto learned = learn_literals(); !learned) return unexpected(learned.error());
+  State start;
+  start.placed.assign(body_.size(), 0);
+  start.bound = task_.bound;
+  start.has_batch = task_.has_batch;
+  start.rows = task_.has_batch ? task_.rows : 1;
+  place_ready(start);
+  State state = search(std::move(start));
+  finish(state);
+  if (!all_placed(state)) {
+    return unexpected(ErrorCode::kUnsupported,
+                      "rule '" + task_.rule->name +
+                          "' cannot be ordered: a literal waits for a variable that nothing before it binds");
+  }
+  if (auto inner = plan_inner(state); !inner) return unexpected(inner.error());
+  compute_live(state.steps);
+  return PlannedBody{std::move(state.steps), state.cost, state.rows};
+}
+
+}  // namespace
+
+Expected<PlannedBody> plan_body(const PlanScope& scope, const BodyTask& task) {
+  return Planner(scope, task).plan();
+}
+
+}  // namespace entail::compiler
