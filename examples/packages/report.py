@@ -74,7 +74,7 @@ def main():
     subject = options.subject
 
     print("The machine")
-    for what, n in report.rows("total"):
+    for _, what, n in sorted(report.rows("total")):
         print("    {:>12}  {}".format("{:,}".format(int(n)), what))
 
     needs = report.rows("subject_needs")
