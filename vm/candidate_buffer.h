@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 
+#include "vm/base/tiny.h"
 #include "vm/word.h"
 
 namespace entail::vm {
@@ -35,7 +36,7 @@ class CandidateBuffer {
   void clear();
   std::uint64_t bytes_used() const;
 
-  static constexpr std::size_t kFullRows = std::size_t{1} << 17;
+  static constexpr std::size_t kFullRows = size_or_tiny(std::size_t{1} << 17, 48);
 
  private:
   friend class Relation;

@@ -16,21 +16,17 @@ namespace {
 
 View view_of(const Instruction& in) { return static_cast<View>(in.flags & kViewMask); }
 
-// Rows a worker takes from the shared source at a time: several batches, so that the counter is rarely
-// touched, few enough that the last morsels even out the load.
-constexpr std::uint64_t kMorselRows = 4 * kBatchRows;
-
 // ---- sources ---------------------------------------------------------------------------------------
 
 std::size_t next_scan_rows(Frame& frame, Cursor& cursor, Row* out) {
   for (;;) {
     const std::size_t n = cursor.relation->next_rows(cursor.range, out, kBatchRows);
     if (n > 0 || !cursor.shared) return n;
-    const std::uint64_t begin =
-        frame.source->next.fetch_add(kMorselRows, std::memory_order_relaxed);
+    const std::uint64_t morsel = frame.source->morsel;
+    const std::uint64_t begin = frame.source->next.fetch_add(morsel, std::memory_order_relaxed);
     if (begin >= frame.source->end) return 0;
     cursor.range = {static_cast<Row>(begin),
-                    static_cast<Row>(std::min(begin + kMorselRows, frame.source->end))};
+                    static_cast<Row>(std::min(begin + morsel, frame.source->end))};
   }
 }
 

@@ -10,9 +10,11 @@ namespace entail::vm {
 
 namespace {
 
-// Below this many rows in the source, waking the other workers costs more than it saves: a wake and
-// a barrier are some 10 us, a row of a join some 10 ns.
-constexpr std::size_t kParallelRowsMin = 4096;
+// Rows that a worker takes from the shared source at a time: several batches, so that the counter is
+// rarely touched; fewer where the source is small, so that the last morsels even out the load.
+std::uint64_t morsel_rows(std::uint64_t rows, std::uint64_t workers) {
+  return std::clamp<std::uint64_t>(rows / (4 * workers), 1, 4 * kBatchRows);
+}
 
 }  // namespace
 
@@ -50,7 +52,7 @@ struct Machine::Impl {
 
   void enter(Worker& worker, std::uint32_t fragment_number, bool shared,
              const Machine::Options& options, std::uint64_t rows_touched_left);
-  std::size_t workers_for(const Fragment& fragment, std::size_t team_size);
+  std::size_t workers_for(const Fragment& fragment, std::size_t team_size, std::uint64_t rows_min);
 };
 
 // Makes the worker's frame ready for the first instruction of a fragment.
@@ -91,15 +93,17 @@ void Machine::Impl::enter(Worker& worker, std::uint32_t fragment_number, bool sh
 }
 
 // How many workers a fragment is worth; sets up the shared source.
-std::size_t Machine::Impl::workers_for(const Fragment& fragment, std::size_t team_size) {
+std::size_t Machine::Impl::workers_for(const Fragment& fragment, std::size_t team_size,
+                                       std::uint64_t rows_min) {
   source.unit_taken.store(false, std::memory_order_relaxed);
   const Instruction& first = program->code[fragment.entry];
   if (team_size < 2 || fragment.single_worker || first.op != Opcode::kScanOpen) return 1;
   const Relation& relation = *(*bindings)[first.b].relation;
   const RowRange range = relation.range(static_cast<View>(first.flags & kViewMask));
-  if (range.size() < kParallelRowsMin) return 1;
+  if (range.size() < rows_min) return 1;
   source.next.store(range.begin, std::memory_order_relaxed);
   source.end = range.end;
+  source.morsel = morsel_rows(range.size(), team_size);
   return team_size;
 }
 
@@ -155,7 +159,8 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
   FragmentCounters counters;
   counters.runs = 1;
   const std::int64_t started = options_.clock != nullptr ? options_.clock->steady_ns() : 0;
-  const std::size_t workers = impl_->workers_for(fragment, impl_->workers.size());
+  const std::size_t workers =
+      impl_->workers_for(fragment, impl_->workers.size(), options_.parallel_rows_min);
   const std::uint64_t limit = options_.limits.rows_touched;
   const std::uint64_t left = limit > rows_touched_ ? limit - rows_touched_ : 0;
   for (std::size_t w = 0; w < workers; ++w) {

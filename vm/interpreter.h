@@ -80,6 +80,9 @@ class Machine {
     const Clock* clock = nullptr;  // For FragmentCounters::nanoseconds.
     MachineLimits limits;
     Progress* progress = nullptr;
+    // Below this many rows in the source, waking the other workers costs more than it saves: a wake
+    // and a barrier are some 10 us, a row of a join some 10 ns.
+    std::uint64_t parallel_rows_min = 4096;
   };
 
   explicit Machine(Options options);

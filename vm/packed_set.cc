@@ -6,12 +6,14 @@
 #include <cstdlib>
 
 #include "vm/base/ensure.h"
+#include "vm/base/tiny.h"
 
 namespace entail::vm {
 
 namespace {
 
-constexpr std::uint64_t kPartitionBytes = std::uint64_t{96} << 10;  // On average, then they split.
+// On average, then they split.
+constexpr std::uint64_t kPartitionBytes = size_or_tiny(std::size_t{96} << 10, 512);
 constexpr unsigned kPartitionBitsMax = 13;  // More would make grouping miss the cache itself.
 constexpr unsigned kSplitBits = 2;
 constexpr std::uint64_t kCacheBytes = std::uint64_t{512} << 10;  // Half a usual second-level cache.

@@ -34,6 +34,7 @@
 #include <span>
 #include <vector>
 
+#include "vm/base/tiny.h"
 #include "vm/flat_array.h"
 #include "vm/word.h"
 
@@ -67,7 +68,7 @@ class PackedSet {
   // out[i] = whether the set holds keys[i].
   void contains(const Key* keys, std::size_t n, std::uint8_t* out) const;
 
-  static constexpr std::size_t kChunkMax = std::size_t{1} << 18;
+  static constexpr std::size_t kChunkMax = size_or_tiny(std::size_t{1} << 18, 32);
 
   void verify() const;
 

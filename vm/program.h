@@ -27,12 +27,13 @@
 #include <string>
 #include <vector>
 
+#include "vm/base/tiny.h"
 #include "vm/type.h"
 #include "vm/word.h"
 
 namespace entail::vm {
 
-inline constexpr std::size_t kBatchRows = 1024;
+inline constexpr std::size_t kBatchRows = size_or_tiny(1024, 16);
 inline constexpr std::uint16_t kNoRegister = 0xffff;
 
 enum class Opcode : std::uint16_t {

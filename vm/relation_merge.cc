@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
+#include "vm/base/tiny.h"
 #include "vm/internal/candidate_state.h"
 #include "vm/relation.h"
 #include "vm/value_pool.h"
@@ -14,9 +15,11 @@ namespace entail::vm {
 namespace {
 
 constexpr std::size_t kRowMax = 0xfffffffeU;
-constexpr std::size_t kChunk = std::size_t{1} << 16;        // Keys whose room is reserved at once.
-constexpr std::size_t kWordChunk = 4096;                    // The same for rows of words.
-constexpr std::size_t kParallelMin = std::size_t{1} << 15;  // Fewer are not worth waking threads.
+// Keys whose room is reserved at once; the same for rows of words.
+constexpr std::size_t kChunk = size_or_tiny(std::size_t{1} << 16, 32);
+constexpr std::size_t kWordChunk = size_or_tiny(4096, 8);
+// Fewer are not worth waking threads.
+constexpr std::size_t kParallelMin = size_or_tiny(std::size_t{1} << 15, 8);
 
 }  // namespace
 

@@ -25,6 +25,7 @@ namespace entail::vm {
 struct SharedSource {
   std::atomic<std::uint64_t> next{0};
   std::uint64_t end = 0;
+  std::uint64_t morsel = 1;  // Rows dealt out at a time.
   std::atomic<bool> unit_taken{false};
 };
 

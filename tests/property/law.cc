@@ -1,0 +1,410 @@
+#include "tests/property/law.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "compiler/evaluate.h"
+#include "datalog/demand.h"
+#include "datalog/lower.h"
+#include "datalog/stratify.h"
+#include "datalog/verify.h"
+#include "grammar/parser.h"
+#include "tests/oracle/expression_evaluator.h"
+#include "tests/oracle/reference_evaluator.h"
+#include "vm/base/random.h"
+#include "vm/value_text.h"
+
+namespace entail::testing {
+
+namespace {
+
+using datalog::RelationId;
+using vm::Word;
+
+using Lines = std::vector<std::string>;
+using Answer = std::map<std::string, Lines>;  // By relation; sorted.
+
+// Enough for every program whose reference answer is known, and an end for those that run away.
+constexpr std::uint64_t kOracleStepsMax = 400'000;
+constexpr std::uint64_t kRowsTouchedMax = 40'000'000;
+constexpr std::uint64_t kRowsDerivedMax = 2'000'000;
+
+// The relation that the query's atom is attached to; it never reaches an evaluation.
+constexpr const char* kQuestion = "law_question";
+
+// A disagreement on its way out of a check.
+struct Broken {
+  std::string message;
+};
+
+std::string line_of(const datalog::Relation& relation, const compiler::RelationLayout& layout,
+                    const vm::ValuePool& pool, const std::vector<std::vector<Word>>& columns,
+                    std::size_t row) {
+  if (relation.columns.empty()) return "()";
+  std::string line;
+  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+    const compiler::ColumnLayout& column = layout.columns[i];
+    Word words[3] = {0, 0, 0};
+    for (std::uint32_t w = 0; w < column.word_count(); ++w) {
+      words[w] = columns[column.first_word + w][row];
+    }
+    if (i > 0) line += '\t';
+    vm::print_value(pool, column.type, column.nullable, words, {}, line);
+  }
+  return line;
+}
+
+// All rows of a relation, by word column.
+std::vector<std::vector<Word>> words_of(const compiler::Evaluation& evaluation, RelationId id) {
+  constexpr std::size_t kAtOnce = 7;  // Odd and small: cursors must go on where they were.
+  const std::size_t count = evaluation.layout(id).words.size();
+  std::vector<std::vector<Word>> result(count), part(count, std::vector<Word>(kAtOnce));
+  std::vector<Word*> pointers;
+  for (auto& column : part) pointers.push_back(column.data());
+  compiler::RowCursor cursor = evaluation.rows(id);
+  while (const std::size_t n = cursor.next(pointers, kAtOnce)) {
+    for (std::size_t c = 0; c < count; ++c) {
+      result[c].insert(result[c].end(), part[c].begin(),
+                       part[c].begin() + static_cast<std::ptrdiff_t>(n));
+    }
+  }
+  return result;
+}
+
+Lines lines_of(const compiler::Evaluation& evaluation, RelationId id) {
+  const datalog::Relation& relation = evaluation.program().relation(id);
+  const auto words = words_of(evaluation, id);
+  Lines lines;
+  for (std::size_t row = 0; row < words[0].size(); ++row) {
+    lines.push_back(line_of(relation, evaluation.layout(id), evaluation.pool(), words, row));
+  }
+  std::sort(lines.begin(), lines.end());
+  if (lines.size() != evaluation.row_count(id)) {
+    throw Broken{"'" + relation.name + "' counts " + std::to_string(evaluation.row_count(id)) +
+                 " rows and shows " + std::to_string(lines.size())};
+  }
+  return lines;
+}
+
+void expect_equal(const std::string& name, const Lines& expected, const Lines& found) {
+  if (expected == found) return;
+  std::string message = "'" + name + "' has " + std::to_string(found.size()) + " rows instead of " +
+                        std::to_string(expected.size());
+  Lines missing, surplus;
+  std::set_difference(expected.begin(), expected.end(), found.begin(), found.end(),
+                      std::back_inserter(missing));
+  std::set_difference(found.begin(), found.end(), expected.begin(), expected.end(),
+                      std::back_inserter(surplus));
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < std::min(kShown, missing.size()); ++i) {
+    message += "\n  missing: " + missing[i];
+  }
+  for (std::size_t i = 0; i < std::min(kShown, surplus.size()); ++i) {
+    message += "\n  surplus: " + surplus[i];
+  }
+  throw Broken{std::move(message)};
+}
+
+class Law {
+ public:
+  Law(const GeneratedProgram& generated, std::uint64_t seed, ThreadTeam& team,
+      LawProgress& progress)
+      : generated_(generated), seed_(seed), team_(team), progress_(progress) {}
+
+  LawReport check() {
+    LawReport report;
+    try {
+      if (!read() || !ask_reference()) {
+        report.outcome = LawOutcome::kTooLarge;
+        return report;
+      }
+      report.derived_rows = derived_rows_;
+      report.failed_as_expected = fails_;
+      for (const auto& [stage, options] : ways()) {
+        progress_.stage = stage;
+        evaluate(options);
+      }
+      progress_.stage = "demand";
+      if (question_ && !fails_) ask_demanded();
+    } catch (Broken& broken) {
+      report.outcome = LawOutcome::kBroken;
+      report.stage = progress_.stage;
+      report.message = std::move(broken.message);
+    }
+    return report;
+  }
+
+ private:
+  struct Way {
+    bool share = false;           // Two threads.
+    std::uint64_t plan_seed = 0;  // 0: the planner's own plans.
+    bool bound_forms = false;
+  };
+
+  std::vector<std::pair<const char*, Way>> ways() const {
+    return {{"one thread", {.bound_forms = true}},
+            {"two threads", {.share = true}},
+            {"other plans", {.plan_seed = 2 * seed_ + 1}},
+            {"other plans, two threads", {.share = true, .plan_seed = 2 * seed_ + 2}}};
+  }
+
+  // Text to a stratified program. False when the program is not to be run.
+  bool read() {
+    std::string text = generated_.text;
+    if (!generated_.query.empty()) {
+      text += std::string(".decl ") + kQuestion + "()\n" + kQuestion + "() :- " + generated_.query +
+              ".\n";
+    }
+    progress_.stage = "parse";
+    grammar::SourceFiles files;
+    grammar::Diagnostics diagnostics;
+    grammar::NoFiles no_files;
+    const grammar::Program tree =
+        grammar::parse_text("law.dl", std::move(text), {}, no_files, files, diagnostics);
+    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files)};
+    progress_.stage = "lower";
+    std::optional<datalog::RuleProgram> lowered = datalog::lower(tree, {}, diagnostics);
+    if (!lowered) throw Broken{diagnostics.render(files)};
+    datalog::refuse_unexecuted(*lowered, diagnostics);
+    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files)};
+    program_ = std::move(*lowered);
+    take_question();
+    verify(program_);
+    progress_.stage = "stratify";
+    if (!datalog::stratify(program_, diagnostics)) throw Broken{diagnostics.render(files)};
+    verify(program_);
+    return true;
+  }
+
+  bool may_fail() const { return fails_ || generated_.may_fail; }
+
+  static void verify(const datalog::RuleProgram& program) {
+    if (auto sound = datalog::verify_rule_program(program); !sound) {
+      throw Broken{sound.error().message};
+    }
+  }
+
+  // The query's atom was lowered as the body of a rule; the rule goes.
+  void take_question() {
+    for (std::size_t i = 0; i < program_.rules.size(); ++i) {
+      const datalog::Rule& rule = program_.rules[i];
+      if (program_.relation(rule.head.relation).name != kQuestion) continue;
+      const auto* match = std::get_if<datalog::Match>(&rule.body.front().node);
+      if (match == nullptr || rule.body.size() != 1) throw Broken{"the query is not one atom"};
+      datalog::DemandQuery question;
+      question.relation = match->relation;
+      for (const datalog::Expression& term : match->terms) {
+        const bool constant = term.op == datalog::ExpressionOp::kConstant;
+        question.arguments.push_back(constant ? std::optional(term) : std::nullopt);
+      }
+      question_ = std::move(question);
+      program_.rules.erase(program_.rules.begin() + static_cast<std::ptrdiff_t>(i));
+      return;
+    }
+  }
+
+  bool ask_reference() {
+    progress_.stage = "reference";
+    auto answer = oracle::evaluate(program_, {}, {.steps_max = kOracleStepsMax});
+    if (!answer) {
+      if (answer.error().code == ErrorCode::kLimit) return false;
+      throw Broken{answer.error().message};
+    }
+    expected_ = std::move(answer->rows);
+    fails_ = !answer->errors.empty();
+    std::map<std::string, std::size_t> facts;
+    std::map<std::string, bool> derived;
+    for (const datalog::Rule& rule : program_.rules) {
+      const std::string& name = program_.relation(rule.head.relation).name;
+      if (rule.body.empty()) {
+        ++facts[name];
+      } else {
+        derived[name] = true;
+      }
+    }
+    for (const auto& [name, is_derived] : derived) {
+      derived_rows_ += expected_[name].size() - std::min(facts[name], expected_[name].size());
+    }
+    return true;
+  }
+
+  compiler::EvaluationOptions options_for(const Way& way, vm::ValuePool& pool) const {
+    compiler::EvaluationOptions options;
+    options.pool = &pool;
+    options.limits.rows_touched = kRowsTouchedMax;
+    options.limits.rows_derived = kRowsDerivedMax;
+    options.plan_seed = way.plan_seed;
+    if (way.share) {
+      options.team = &team_;
+      options.parallel_rows_min = 1;
+    }
+    return options;
+  }
+
+  void evaluate(const Way& way) const {
+    datalog::RuleProgram program = program_;
+    vm::ValuePool pool(program.types);
+    {
+      auto made = compiler::Evaluation::create(program, options_for(way, pool));
+      if (!made) {
+        if (may_fail() && made.error().code == ErrorCode::kData) return;
+        throw Broken{"making it: " + made.error().message};
+      }
+      compiler::Evaluation& evaluation = **made;
+      const auto done = evaluation.run();
+      verify_relations(evaluation);
+      if (!done) {
+        if (may_fail() && done.error().code == ErrorCode::kData) return;
+        throw Broken{"running it: " + done.error().message};
+      }
+      if (fails_) throw Broken{"it runs, though the reference reports an error of the data"};
+      for (std::size_t i = 0; i < program_.relations.size(); ++i) {
+        const std::string& name = program_.relations[i].name;
+        if (name == kQuestion) continue;
+        expect_equal(name, expected_.at(name), lines_of(evaluation, static_cast<RelationId>(i)));
+      }
+      if (way.bound_forms) check_bound_forms(evaluation);
+      pool.verify();
+    }
+    pool.end_step();
+    pool.verify();
+  }
+
+  static void verify_relations(const compiler::Evaluation& evaluation) {
+    for (std::size_t i = 0; i < evaluation.program().relations.size(); ++i) {
+      const auto id = static_cast<RelationId>(i);
+      if (evaluation.relation(id) != nullptr) evaluation.relation(id)->verify();
+      if (evaluation.equivalence(id) != nullptr) evaluation.equivalence(id)->verify();
+    }
+  }
+
+  // Rows of each relation, and as many mixed from them that are mostly no rows of it, against the
+  // bound forms of its rules.
+  void check_bound_forms(compiler::Evaluation& evaluation) const {
+    progress_.stage = "bound form";
+    for (std::size_t i = 0; i < program_.relations.size(); ++i) {
+      const auto id = static_cast<RelationId>(i);
+      const datalog::Relation& relation = program_.relations[i];
+      if (relation.equivalence || relation.extremum != datalog::Extremum::kNone ||
+          relation.collection == datalog::Collection::kBag || !relation.key.empty()) {
+        continue;
+      }
+      std::vector<datalog::RuleId> rules;
+      bool stated = false;
+      for (std::size_t r = 0; r < program_.rules.size(); ++r) {
+        if (program_.rules[r].head.relation != id) continue;
+        stated = stated || program_.rules[r].body.empty();
+        rules.push_back(static_cast<datalog::RuleId>(r));
+      }
+      if (rules.empty()) continue;
+      check_bound_forms(evaluation, id, rules, stated);
+    }
+  }
+
+  void check_bound_forms(compiler::Evaluation& evaluation, RelationId id,
+                         const std::vector<datalog::RuleId>& rules, bool stated) const {
+    constexpr std::size_t kRowsMax = 60;
+    const datalog::Relation& relation = program_.relation(id);
+    auto words = words_of(evaluation, id);
+    const std::size_t known = std::min(words[0].size(), kRowsMax);
+    for (std::size_t c = 0; c < words.size(); ++c) {
+      words[c].resize(known);
+      // The first column is taken from the next row.
+      for (std::size_t row = 0; row < known; ++row) {
+        words[c].push_back(words[c][c == 0 ? (row + 1) % known : row]);
+      }
+    }
+    const std::size_t count = words[0].size();
+    if (count == 0) return;
+    std::vector<const Word*> columns;
+    for (const auto& column : words) columns.push_back(column.data());
+    std::vector<bool> derivable(count, false);
+    for (const datalog::RuleId rule : rules) {
+      if (program_.rule(rule).body.empty()) continue;
+      auto answer = evaluation.derivable(rule, columns, count);
+      if (!answer) throw Broken{answer.error().message};
+      for (std::size_t row = 0; row < count; ++row) {
+        derivable[row] = derivable[row] || (*answer)[row];
+      }
+    }
+    const Lines& expected = expected_.at(relation.name);
+    for (std::size_t row = 0; row < count; ++row) {
+      const std::string line =
+          line_of(relation, evaluation.layout(id), evaluation.pool(), words, row);
+      const bool holds = std::binary_search(expected.begin(), expected.end(), line);
+      if (derivable[row] ? holds : (!holds || stated)) continue;
+      throw Broken{"'" + relation.name + "': the row " + line + " is " +
+                   (derivable[row] ? "derivable" : "not derivable") + ", and " +
+                   (holds ? "holds" : "does not hold")};
+    }
+  }
+
+  // The rows of the reference's answer that agree with the query's constants.
+  Lines selected_rows() const {
+    const datalog::Relation& relation = program_.relation(question_->relation);
+    std::vector<std::optional<std::string>> wanted;
+    for (std::size_t i = 0; i < question_->arguments.size(); ++i) {
+      wanted.emplace_back();
+      if (!question_->arguments[i]) continue;
+      const oracle::Value value = oracle::constant_value(program_.types, *question_->arguments[i]);
+      wanted.back() = oracle::to_text(program_.types, relation.columns[i].type, value);
+    }
+    Lines selected;
+    for (const std::string& line : expected_.at(relation.name)) {
+      bool agrees = true;
+      std::size_t begin = 0;
+      for (const auto& text : wanted) {
+        const std::size_t end = std::min(line.find('\t', begin), line.size());
+        agrees = agrees && (!text || line.compare(begin, end - begin, *text) == 0);
+        begin = std::min(end + 1, line.size());
+      }
+      if (agrees) selected.push_back(line);
+    }
+    return selected;
+  }
+
+  void ask_demanded() const {
+    datalog::DemandedProgram demanded = datalog::demand(program_, *question_);
+    verify(demanded.program);
+    for (const bool share : {false, true}) {
+      vm::ValuePool pool(demanded.program.types);
+      datalog::RuleProgram program = demanded.program;
+      auto made = compiler::Evaluation::create(program, options_for({.share = share}, pool));
+      if (!made) throw Broken{"making it: " + made.error().message};
+      const auto done = (*made)->run();
+      verify_relations(**made);
+      if (!done && done.error().code == ErrorCode::kData && generated_.may_fail) return;
+      if (!done) throw Broken{"running it: " + done.error().message};
+      Lines found = lines_of(**made, demanded.answer);
+      // Where nothing was specialised the answer is the relation itself, whole.
+      if (demanded.answer == question_->relation) {
+        expect_equal(generated_.query, expected_.at(program_.relation(question_->relation).name),
+                     found);
+      } else {
+        expect_equal(generated_.query, selected_rows(), found);
+      }
+    }
+  }
+
+  const GeneratedProgram& generated_;
+  std::uint64_t seed_;
+  ThreadTeam& team_;
+  LawProgress& progress_;
+  datalog::RuleProgram program_;
+  std::optional<datalog::DemandQuery> question_;
+  Answer expected_;
+  bool fails_ = false;
+  std::uint64_t derived_rows_ = 0;
+};
+
+}  // namespace
+
+LawReport check_law(const GeneratedProgram& program, std::uint64_t seed, ThreadTeam& team,
+                    LawProgress& progress) {
+  return Law(program, seed, team, progress).check();
+}
+
+}  // namespace entail::testing
