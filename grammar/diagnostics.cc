@@ -13,19 +13,24 @@ constexpr std::size_t kLineShownMax = 160;
 
 std::string_view severity_name(Severity severity) {
   switch (severity) {
-    case Severity::kError: return "error";
-    case Severity::kWarning: return "warning";
-    case Severity::kNote: return "note";
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNote:
+      return "note";
   }
   return "error";
 }
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
-// The line with tabs as they are and other control characters as '?', and a caret under byte `position`.
+// The line with tabs as they are and other control characters as '?', and a caret under byte
+// `position`.
 std::string line_with_caret(std::string_view line, std::size_t position) {
   std::size_t from = 0;
-  if (line.size() > kLineShownMax && position > kLineShownMax / 2) from = position - kLineShownMax / 2;
+  if (line.size() > kLineShownMax && position > kLineShownMax / 2)
+    from = position - kLineShownMax / 2;
   while (from > 0 && from < line.size() && is_continuation(line[from])) --from;
   std::size_t to = std::min(line.size(), from + kLineShownMax);
   while (to < line.size() && is_continuation(line[to])) ++to;
@@ -98,7 +103,8 @@ std::string Diagnostics::render(const Diagnostic& diagnostic, const SourceFiles&
   std::string text;
   const SourcePlace place = files.locate(diagnostic.span);
   if (place.line > 0) {
-    text += place.file_name + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
+    text += place.file_name + ":" + std::to_string(place.line) + ":" +
+            std::to_string(place.column) + ": ";
   }
   text += severity_name(diagnostic.severity);
   text += ": " + diagnostic.message + "\n";

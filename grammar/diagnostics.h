@@ -1,16 +1,16 @@
 // grammar/diagnostics.h - what is wrong with a program's text, all of it, as plain values.
 //
-// Every pass that reads a program (parser, lowering, typing, safety, strata) adds to one Diagnostics and
-// carries on, so that a rule author sees all mistakes of a run at once. Nothing is printed here: the
-// command line and the server render them.
+// Every pass that reads a program (parser, lowering, typing, safety, strata) adds to one
+// Diagnostics and carries on, so that a rule author sees all mistakes of a run at once. Nothing is
+// printed here: the command line and the server render them.
 //
 //     shop.dl:12:18: error: unexpected ')'; expected an expression
 //       fee(o, f, ) :- Order{id: o}.
 //                 ^
 //     Help: remove the comma, or write another argument.
 //
-// Order: sorted() gives source order (file, offset), then the order of adding; exact repeats are shown once. A
-// note belongs to the error or warning added before it and stays behind it.
+// Order: sorted() gives source order (file, offset), then the order of adding; exact repeats are
+// shown once. A note belongs to the error or warning added before it and stays behind it.
 //
 // Limit: after kErrorsMax errors further ones are counted, not kept.
 // Threads: one at a time.
@@ -66,8 +66,9 @@ class Diagnostics {
   bool last_was_dropped_ = false;  // A note on a dropped error is dropped with it.
 };
 
-// The name among `known` that `name` was probably meant to be (edit distance at most a third of its length, first
-// of the nearest in the order given), or an empty string. For "did you mean"; names over 64 bytes are never near.
+// The name among `known` that `name` was probably meant to be (edit distance at most a third of its
+// length, first of the nearest in the order given), or an empty string. For "did you mean"; names
+// over 64 bytes are never near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known);
 
 }  // namespace entail::grammar

@@ -21,49 +21,70 @@ using P = antlr::DatalogParser;
 
 bool is_literal(std::uint16_t type) {
   switch (type) {
-    case P::STRING: case P::FLOAT: case P::UNSIGNED: case P::NUMBER: case P::DURATION: case P::TIMESTAMP: case P::IPV4: case P::K_NIL:
-    case P::K_TRUE: case P::K_FALSE:
+    case P::STRING:
+    case P::FLOAT:
+    case P::UNSIGNED:
+    case P::NUMBER:
+    case P::DURATION:
+    case P::TIMESTAMP:
+    case P::IPV4:
+    case P::K_NIL:
+    case P::K_TRUE:
+    case P::K_FALSE:
       return true;
     default:
       return false;
   }
 }
 
-bool is_number(std::uint16_t type) { return type == P::NUMBER || type == P::UNSIGNED || type == P::FLOAT; }
+bool is_number(std::uint16_t type) {
+  return type == P::NUMBER || type == P::UNSIGNED || type == P::FLOAT;
+}
 
 class ProgramParser {
  public:
-  ProgramParser(const PreprocessedText& text, const ParseOptions& options, const SourceFiles& files, Diagnostics& diagnostics)
-      : options_(options), diagnostics_(diagnostics), scanner_(text, diagnostics), splitter_(scanner_, options, diagnostics),
-        item_parser_(scanner_, diagnostics), builder_(scanner_, files, diagnostics),
+  ProgramParser(const PreprocessedText& text, const ParseOptions& options, const SourceFiles& files,
+                Diagnostics& diagnostics)
+      : options_(options),
+        diagnostics_(diagnostics),
+        scanner_(text, diagnostics),
+        splitter_(scanner_, options, diagnostics),
+        item_parser_(scanner_, diagnostics),
+        builder_(scanner_, files, diagnostics),
         declared_(internal::find_declared_prefix_words(text.text())) {}
 
   Program run() {
     ItemTokens item;
     while (splitter_.next(item)) read(item);
     while (!open_.empty()) {
-      diagnostics_.error(open_.back().span, "component '" + open_.back().as<Component>()->type.name.text + "' is never closed",
-                         "End it with '}'.");
+      diagnostics_.error(
+          open_.back().span,
+          "component '" + open_.back().as<Component>()->type.name.text + "' is never closed",
+          "End it with '}'.");
       close_component(open_.back().span);
     }
     return std::move(program_);
   }
 
  private:
-  std::vector<Item>& items() { return open_.empty() ? program_.items : open_.back().as<Component>()->items; }
+  std::vector<Item>& items() {
+    return open_.empty() ? program_.items : open_.back().as<Component>()->items;
+  }
 
   void read(ItemTokens& item) {
     if (item.refused) return;
     if (item.kind == ItemKind::kComponentEnd) {
       if (open_.empty()) {
-        diagnostics_.error(scanner_.span(item.tokens.front()), "unexpected '}'; no component is open");
+        diagnostics_.error(scanner_.span(item.tokens.front()),
+                           "unexpected '}'; no component is open");
       } else {
         close_component(scanner_.span(item.tokens.front()));
       }
       return;
     }
     if (item.kind == ItemKind::kStrayPlan) {
-      diagnostics_.error(scanner_.span(item.tokens.front()), "a '.plan' stands behind the clause it is for");
+      diagnostics_.error(scanner_.span(item.tokens.front()),
+                         "a '.plan' stands behind the clause it is for");
       return;
     }
     if (item.kind == ItemKind::kUnknownDirective) {
@@ -84,22 +105,29 @@ class ProgramParser {
       return;
     }
     std::vector<Annotation> annotations;
-    for (const ScannedToken& token : item.annotations) annotations.push_back(builder_.annotation(token));
+    for (const ScannedToken& token : item.annotations)
+      annotations.push_back(builder_.annotation(token));
     Item built = builder_.build(item.kind, tree, std::move(annotations));
     if (diagnostics_.error_count() != errors_before) return;
     add(std::move(built));
   }
 
   void unknown_directive(const ItemTokens& item) {
-    const std::string word(scanner_.text_of(item.tokens.size() > 1 ? item.tokens[1] : item.tokens[0]));
-    const std::string near = nearest_name(
-        word, {"decl", "type", "input", "output", "printsize", "limitsize", "functor", "pragma", "comp", "init", "override", "plan",
-               "lattice", "include", "once", "number_type", "symbol_type"});
-    diagnostics_.error(joined(item.tokens[0], item.tokens[item.tokens.size() > 1 ? 1 : 0]), "unknown directive '." + word + "'",
-                       near.empty() ? "" : near == word ? "A directive's word needs a blank behind it." : "Did you mean '." + near + "'?");
+    const std::string word(
+        scanner_.text_of(item.tokens.size() > 1 ? item.tokens[1] : item.tokens[0]));
+    const std::string near =
+        nearest_name(word, {"decl", "type", "input", "output", "printsize", "limitsize", "functor",
+                            "pragma", "comp", "init", "override", "plan", "lattice", "include",
+                            "once", "number_type", "symbol_type"});
+    diagnostics_.error(joined(item.tokens[0], item.tokens[item.tokens.size() > 1 ? 1 : 0]),
+                       "unknown directive '." + word + "'",
+                       near.empty()   ? ""
+                       : near == word ? "A directive's word needs a blank behind it."
+                                      : "Did you mean '." + near + "'?");
   }
 
-  // A mistake at the start of a line is often a missing end before it: what starts there is read as an item of its own.
+  // A mistake at the start of a line is often a missing end before it: what starts there is read as
+  // an item of its own.
   void resume_after_error(const ItemTokens& item) {
     const std::size_t position = item_parser_.error_position();
     if (item.kind == ItemKind::kComponentHead) {
@@ -115,7 +143,8 @@ class ProgramParser {
     if (position == 0 || position >= item.tokens.size()) return;
     const ScannedToken& token = item.tokens[position];
     const std::string_view text = scanner_.text();
-    const bool at_line_start = token.first_on_line && (token.begin == 0 || text[token.begin - 1] == '\n');
+    const bool at_line_start =
+        token.first_on_line && (token.begin == 0 || text[token.begin - 1] == '\n');
     if (at_line_start && token.type == P::IDENT) splitter_.resume_at(token);
   }
 
@@ -135,14 +164,18 @@ class ProgramParser {
       open_.push_back(std::move(item));
       return;
     }
-    if (const Clause* clause = item.as<Clause>(); clause != nullptr && add_as_fact(*clause, item.span)) return;
+    if (const Clause* clause = item.as<Clause>();
+        clause != nullptr && add_as_fact(*clause, item.span))
+      return;
     items().push_back(std::move(item));
   }
 
   // Facts ----------------------------------------------------------------------------------------
 
-  // The Facts item that a fact of `arity` constants of `relation` belongs to: the last one, or a new one.
-  Facts& facts_for(std::string relation, const NodeSpan& relation_span, std::size_t arity, const NodeSpan& fact_span) {
+  // The Facts item that a fact of `arity` constants of `relation` belongs to: the last one, or a
+  // new one.
+  Facts& facts_for(std::string relation, const NodeSpan& relation_span, std::size_t arity,
+                   const NodeSpan& fact_span) {
     std::vector<Item>& list = items();
     if (!list.empty()) {
       Facts* last = list.back().as<Facts>();
@@ -163,11 +196,14 @@ class ProgramParser {
 
   // A clause from ANTLR that is a fact of literals.
   bool add_as_fact(const Clause& clause, const NodeSpan& span) {
-    if (clause.heads.size() != 1 || clause.body || !clause.plan.empty() || !clause.annotations.empty() || clause.final) return false;
+    if (clause.heads.size() != 1 || clause.body || !clause.plan.empty() ||
+        !clause.annotations.empty() || clause.final)
+      return false;
     const Atom& head = clause.heads.front();
     if (head.named) return false;
     for (const Expr& arg : head.args) {
-      if (arg.as<Literal>() == nullptr || arg.as<Literal>()->kind == LiteralKind::kNull) return false;
+      if (arg.as<Literal>() == nullptr || arg.as<Literal>()->kind == LiteralKind::kNull)
+        return false;
     }
     Facts& facts = facts_for(head.relation.text, head.relation.span, head.args.size(), span);
     for (const Expr& arg : head.args) {
@@ -178,12 +214,16 @@ class ProgramParser {
     return true;
   }
 
-  // name(constant, …).  read without ANTLR. False, and nothing done, when the item is anything else.
+  // name(constant, …).  read without ANTLR. False, and nothing done, when the item is anything
+  // else.
   bool read_fact(const ItemTokens& item) {
     const std::vector<ScannedToken>& tokens = item.tokens;
-    if (item.kind != ItemKind::kClause || !item.annotations.empty() || tokens.size() < 4 || tokens.back().type != P::END) return false;
+    if (item.kind != ItemKind::kClause || !item.annotations.empty() || tokens.size() < 4 ||
+        tokens.back().type != P::END)
+      return false;
     std::size_t i = 0;
-    while (i + 1 < tokens.size() && tokens[i].type == P::IDENT && tokens[i + 1].type == P::DOT) i += 2;
+    while (i + 1 < tokens.size() && tokens[i].type == P::IDENT && tokens[i + 1].type == P::DOT)
+      i += 2;
     if (tokens[i].type != P::IDENT || tokens[i + 1].type != P::LPAREN) return false;
     const std::size_t name_end = i + 1;
     const std::size_t close = tokens.size() - 2;
@@ -219,7 +259,8 @@ class ProgramParser {
       if (tokens[at].quoted) part = part.substr(1, part.size() - 2);
       relation += part;
     }
-    Facts& facts = facts_for(std::move(relation), joined(tokens.front(), tokens[name_end - 1]), arity, span);
+    Facts& facts =
+        facts_for(std::move(relation), joined(tokens.front(), tokens[name_end - 1]), arity, span);
     facts.constants.insert(facts.constants.end(), std::make_move_iterator(constants.begin()),
                            std::make_move_iterator(constants.end()));
     facts.spans.push_back(span);
@@ -243,7 +284,8 @@ class ProgramParser {
   std::vector<Item> open_;  // Components whose items are being read, outermost first.
 };
 
-Program parse_added(FileId file, const ParseOptions& options, FileReader& reader, SourceFiles& files, Diagnostics& diagnostics) {
+Program parse_added(FileId file, const ParseOptions& options, FileReader& reader,
+                    SourceFiles& files, Diagnostics& diagnostics) {
   PreprocessedText text;
   preprocess(file, options, reader, files, diagnostics, text);
   return ProgramParser(text, options, files, diagnostics).run();
@@ -255,13 +297,14 @@ Expected<FileReader::File> NoFiles::open(const std::string& name, const std::str
   return unexpected(ErrorCode::kNotFound, "no files can be included here (" + name + ")");
 }
 
-Program parse_text(std::string name, std::string text, const ParseOptions& options, FileReader& reader, SourceFiles& files,
-                   Diagnostics& diagnostics) {
-  return parse_added(files.add(std::move(name), std::move(text)), options, reader, files, diagnostics);
+Program parse_text(std::string name, std::string text, const ParseOptions& options,
+                   FileReader& reader, SourceFiles& files, Diagnostics& diagnostics) {
+  return parse_added(files.add(std::move(name), std::move(text)), options, reader, files,
+                     diagnostics);
 }
 
-Program parse_file(const std::string& name, const ParseOptions& options, FileReader& reader, SourceFiles& files,
-                   Diagnostics& diagnostics) {
+Program parse_file(const std::string& name, const ParseOptions& options, FileReader& reader,
+                   SourceFiles& files, Diagnostics& diagnostics) {
   Expected<FileReader::File> opened = reader.open(name, {});
   if (!opened) {
     diagnostics.error({}, "cannot read '" + name + "': " + opened.error().message);
@@ -275,11 +318,16 @@ std::optional<std::string> property_text(const Property& property) {
   const auto* literal = property.value.as<Literal>();
   if (literal == nullptr) return std::nullopt;
   switch (literal->kind) {
-    case LiteralKind::kTrue: return "true";
-    case LiteralKind::kFalse: return "false";
-    case LiteralKind::kNil: return "nil";
-    case LiteralKind::kNull: return "null";
-    default: return literal->text;
+    case LiteralKind::kTrue:
+      return "true";
+    case LiteralKind::kFalse:
+      return "false";
+    case LiteralKind::kNil:
+      return "nil";
+    case LiteralKind::kNull:
+      return "null";
+    default:
+      return literal->text;
   }
 }
 

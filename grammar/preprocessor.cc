@@ -18,7 +18,9 @@ namespace {
 constexpr std::size_t kMacroDepthMax = 200;
 
 bool is_word_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-bool is_word_part(char c) { return is_word_start(c) || std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_word_part(char c) {
+  return is_word_start(c) || std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 bool is_blank(char c) { return is_space(c) || c == '\n'; }
 
@@ -36,7 +38,8 @@ std::size_t string_end(std::string_view text, std::size_t i) {
   return std::min(text.size(), i + 1);
 }
 
-// The offset after the comment that starts at `i`, or `i` when none does. A line comment ends before its newline.
+// The offset after the comment that starts at `i`, or `i` when none does. A line comment ends
+// before its newline.
 std::size_t comment_end(std::string_view text, std::size_t i) {
   if (text.substr(i, 2) == "//") return std::min(text.size(), text.find('\n', i));
   if (text.substr(i, 2) == "/*") {
@@ -74,7 +77,9 @@ struct Macro {
 
 SourceSpan PreprocessedText::span(std::uint32_t begin, std::uint32_t end) const {
   const Piece& first = piece_of(begin);
-  const auto inside = [](const Piece& piece, std::uint32_t offset) { return piece.in_begin + (offset - piece.out_begin); };
+  const auto inside = [](const Piece& piece, std::uint32_t offset) {
+    return piece.in_begin + (offset - piece.out_begin);
+  };
   SourceSpan start{first.file, first.verbatim ? inside(first, begin) : first.in_begin,
                    first.verbatim ? inside(first, begin) : first.in_end};
   if (end <= begin) return start;
@@ -85,12 +90,14 @@ SourceSpan PreprocessedText::span(std::uint32_t begin, std::uint32_t end) const 
 
 const PreprocessedText::Piece& PreprocessedText::piece_of(std::uint32_t offset) const {
   const auto holds = [&](std::size_t i) {
-    return pieces_[i].out_begin <= offset && (i + 1 == pieces_.size() || offset < pieces_[i + 1].out_begin);
+    return pieces_[i].out_begin <= offset &&
+           (i + 1 == pieces_.size() || offset < pieces_[i + 1].out_begin);
   };
   if (last_piece_ < pieces_.size() && holds(last_piece_)) return pieces_[last_piece_];
   if (last_piece_ + 1 < pieces_.size() && holds(last_piece_ + 1)) return pieces_[++last_piece_];
-  const auto after = std::upper_bound(pieces_.begin(), pieces_.end(), offset,
-                                      [](std::uint32_t o, const Piece& piece) { return o < piece.out_begin; });
+  const auto after =
+      std::upper_bound(pieces_.begin(), pieces_.end(), offset,
+                       [](std::uint32_t o, const Piece& piece) { return o < piece.out_begin; });
   ENTAIL_ENSURE(after != pieces_.begin());
   last_piece_ = static_cast<std::size_t>(after - pieces_.begin()) - 1;
   return pieces_[last_piece_];
@@ -98,9 +105,13 @@ const PreprocessedText::Piece& PreprocessedText::piece_of(std::uint32_t offset) 
 
 class Preprocessor {
  public:
-  Preprocessor(const ParseOptions& options, FileReader& reader, SourceFiles& files, Diagnostics& diagnostics,
-               PreprocessedText& result)
-      : options_(options), reader_(reader), files_(files), diagnostics_(diagnostics), result_(result) {
+  Preprocessor(const ParseOptions& options, FileReader& reader, SourceFiles& files,
+               Diagnostics& diagnostics, PreprocessedText& result)
+      : options_(options),
+        reader_(reader),
+        files_(files),
+        diagnostics_(diagnostics),
+        result_(result) {
     for (const auto& [name, value] : options.defines) macros_[name] = Macro{false, {}, value};
   }
 
@@ -125,23 +136,25 @@ class Preprocessor {
   // One #if … #endif.
   struct Conditional {
     SourceSpan opened;
-    bool active = false;      // Its present branch is read.
-    bool taken = false;       // Some branch was.
+    bool active = false;  // Its present branch is read.
+    bool taken = false;   // Some branch was.
     bool outer_active = false;
     bool else_seen = false;
   };
   using Hidden = std::set<std::string, std::less<>>;
 
   static bool needs_work(std::string_view text) {
-    return text.find('#') != std::string_view::npos || text.find(".include") != std::string_view::npos ||
+    return text.find('#') != std::string_view::npos ||
+           text.find(".include") != std::string_view::npos ||
            text.find(".once") != std::string_view::npos;
   }
 
   void too_large(SourceSpan span) {
     if (stopped_) return;
     stopped_ = true;
-    diagnostics_.error(span, "the program is larger than " + std::to_string(options_.program_limit) + " bytes",
-                       "Facts belong in files that '.input' reads; the limit is --program-limit.");
+    diagnostics_.error(
+        span, "the program is larger than " + std::to_string(options_.program_limit) + " bytes",
+        "Facts belong in files that '.input' reads; the limit is --program-limit.");
   }
 
   // Adds [begin, end) of the file being read to the output, as it stands.
@@ -151,8 +164,8 @@ class Preprocessor {
       too_large({file_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(begin)});
       return;
     }
-    piece({static_cast<std::uint32_t>(result_.out_.size()), file_, static_cast<std::uint32_t>(begin),
-           static_cast<std::uint32_t>(end), true});
+    piece({static_cast<std::uint32_t>(result_.out_.size()), file_,
+           static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), true});
     result_.out_ += text_.substr(begin, end - begin);
   }
 
@@ -164,12 +177,13 @@ class Preprocessor {
   // What macro text adds stands for the use of the macro.
   void write(const std::string& text, std::size_t use_begin, std::size_t use_end) {
     if (result_.out_.size() + text.size() > options_.program_limit) {
-      too_large({file_, static_cast<std::uint32_t>(use_begin), static_cast<std::uint32_t>(use_end)});
+      too_large(
+          {file_, static_cast<std::uint32_t>(use_begin), static_cast<std::uint32_t>(use_end)});
       return;
     }
     if (text.empty()) return;
-    piece({static_cast<std::uint32_t>(result_.out_.size()), file_, static_cast<std::uint32_t>(use_begin),
-           static_cast<std::uint32_t>(use_end), false});
+    piece({static_cast<std::uint32_t>(result_.out_.size()), file_,
+           static_cast<std::uint32_t>(use_begin), static_cast<std::uint32_t>(use_end), false});
     result_.out_ += text;
   }
 
@@ -186,8 +200,9 @@ class Preprocessor {
     text_ = files_.text(file);
     stack_.push_back(files_.name(file));
     read();
-    if (!conditionals_.empty()) {
-      diagnostics_.error(conditionals_.back().opened, "this #if is never closed", "End it with '#endif'.");
+    if (!conditionals_.empty() && !stopped_) {
+      diagnostics_.error(conditionals_.back().opened, "this #if is never closed",
+                         "End it with '#endif'.");
     }
     stack_.pop_back();
     conditionals_ = outer_conditionals;
@@ -226,11 +241,13 @@ class Preprocessor {
         i = string_end(text_, i);
       } else if (const std::size_t after = comment_end(text_, i); after > i) {
         i = after;
-      } else if (c == '.' && text_.substr(i, 8) == ".include" && i + 8 < text_.size() && is_blank(text_[i + 8])) {
+      } else if (c == '.' && text_.substr(i, 8) == ".include" && i + 8 < text_.size() &&
+                 is_blank(text_[i + 8])) {
         copy(copied, i);
         i = include(i, i + 8);
         copied = i;
-      } else if (c == '.' && text_.substr(i, 5) == ".once" && (i + 5 >= text_.size() || !is_word_part(text_[i + 5]))) {
+      } else if (c == '.' && text_.substr(i, 5) == ".once" &&
+                 (i + 5 >= text_.size() || !is_word_part(text_[i + 5]))) {
         copy(copied, i);
         i += 5;
         copied = i;
@@ -260,10 +277,11 @@ class Preprocessor {
 
   // Macros ---------------------------------------------------------------------------------------
 
-  // Expands the macro whose name is text[begin, end), appending to `out`. Returns where its use ends, or `begin` when it is no
-  // use: hidden, or function-like without arguments.
-  std::size_t expand_use(std::string_view text, std::size_t begin, std::size_t end, std::string& out, const Hidden& hidden,
-                         std::size_t depth, std::size_t place) {
+  // Expands the macro whose name is text[begin, end), appending to `out`. Returns where its use
+  // ends, or `begin` when it is no use: hidden, or function-like without arguments.
+  std::size_t expand_use(std::string_view text, std::size_t begin, std::size_t end,
+                         std::string& out, const Hidden& hidden, std::size_t depth,
+                         std::size_t place) {
     const auto found = macros_.find(text.substr(begin, end - begin));
     if (found == macros_.end() || hidden.contains(found->first)) return begin;
     const Macro& macro = found->second;
@@ -277,11 +295,13 @@ class Preprocessor {
                            "the arguments of macro '" + found->first + "' are never closed");
         return begin;
       }
-      if (macro.parameters.empty() && arguments.size() == 1 && trimmed(arguments[0]).empty()) arguments.clear();
+      if (macro.parameters.empty() && arguments.size() == 1 && trimmed(arguments[0]).empty())
+        arguments.clear();
       if (arguments.size() != macro.parameters.size()) {
         diagnostics_.error(here(place, place + found->first.size()),
-                           "macro '" + found->first + "' takes " + std::to_string(macro.parameters.size()) +
-                               " arguments, not " + std::to_string(arguments.size()));
+                           "macro '" + found->first + "' takes " +
+                               std::to_string(macro.parameters.size()) + " arguments, not " +
+                               std::to_string(arguments.size()));
         return begin;
       }
     }
@@ -289,7 +309,8 @@ class Preprocessor {
     work_ += macro.body.size() + 128;
     if (depth > kMacroDepthMax || work_ > 4 * options_.program_limit + (std::size_t{1} << 20)) {
       if (!stopped_) {
-        diagnostics_.error(here(place, place + found->first.size()), "macro '" + found->first + "' expands without end");
+        diagnostics_.error(here(place, place + found->first.size()),
+                           "macro '" + found->first + "' expands without end");
       }
       stopped_ = true;
       return after;
@@ -302,7 +323,8 @@ class Preprocessor {
   }
 
   // Expands every macro use in `text`, appending to `out`.
-  void expand_text(std::string_view text, std::string& out, const Hidden& hidden, std::size_t depth, std::size_t place) {
+  void expand_text(std::string_view text, std::string& out, const Hidden& hidden, std::size_t depth,
+                   std::size_t place) {
     for (std::size_t i = 0; i < text.size() && !stopped_;) {
       if (out.size() > options_.program_limit) {
         too_large(here(place, place));
@@ -315,7 +337,8 @@ class Preprocessor {
       } else if (is_word_part(text[i])) {
         std::size_t end = i;
         while (end < text.size() && is_word_part(text[end])) ++end;
-        const std::size_t after = is_word_start(text[i]) ? expand_use(text, i, end, out, hidden, depth, place) : i;
+        const std::size_t after =
+            is_word_start(text[i]) ? expand_use(text, i, end, out, hidden, depth, place) : i;
         if (after == i) {
           out += text.substr(i, end - i);
           i = end;
@@ -329,7 +352,8 @@ class Preprocessor {
   }
 
   // Reads `(a, b)` at `i`; moves `i` behind it. Brackets nest, strings and comments are respected.
-  static bool read_arguments(std::string_view text, std::size_t& i, std::vector<std::string>& arguments) {
+  static bool read_arguments(std::string_view text, std::size_t& i,
+                             std::vector<std::string>& arguments) {
     std::size_t depth = 0;
     std::size_t from = i + 1;
     for (std::size_t j = i; j < text.size();) {
@@ -357,8 +381,8 @@ class Preprocessor {
   }
 
   // The body with its parameters replaced: expanded, but as written beside # and ##.
-  std::string substitute(const Macro& macro, const std::vector<std::string>& arguments, const Hidden& hidden,
-                         std::size_t depth, std::size_t place) {
+  std::string substitute(const Macro& macro, const std::vector<std::string>& arguments,
+                         const Hidden& hidden, std::size_t depth, std::size_t place) {
     if (!macro.function_like && macro.body.find('#') == std::string::npos) return macro.body;
     std::vector<std::optional<std::string>> expanded(arguments.size());
     std::string result;
@@ -438,12 +462,14 @@ class Preprocessor {
 
   // Directives -----------------------------------------------------------------------------------
 
-  // Reads the directive whose # is at `begin`; returns the offset of its newline (continued lines joined).
+  // Reads the directive whose # is at `begin`; returns the offset of its newline (continued lines
+  // joined).
   std::size_t directive(std::size_t begin) {
     std::string line;
     std::size_t i = begin + 1;
     for (; i < text_.size() && text_[i] != '\n'; ++i) {
-      if (text_[i] == '\\' && i + 1 < text_.size() && (text_[i + 1] == '\n' || text_.substr(i + 1, 2) == "\r\n")) {
+      if (text_[i] == '\\' && i + 1 < text_.size() &&
+          (text_[i + 1] == '\n' || text_.substr(i + 1, 2) == "\r\n")) {
         i += text_[i + 1] == '\n' ? 1 : 2;
         line += '\n';
       } else if (text_.substr(i, 2) == "/*") {  // A block comment may hold newlines.
@@ -461,7 +487,8 @@ class Preprocessor {
     while (word_end < rest.size() && is_word_part(rest[word_end])) ++word_end;
     const std::string_view word = rest.substr(0, word_end);
     const bool is_include = word == "include";
-    const std::string argument_text = is_include ? std::string(rest.substr(word_end)) : without_comments(rest.substr(word_end));
+    const std::string argument_text =
+        is_include ? std::string(rest.substr(word_end)) : without_comments(rest.substr(word_end));
     const std::string_view argument = trimmed(argument_text);
     if (word == "if" || word == "ifdef" || word == "ifndef") {
       open_conditional(word, argument, span);
@@ -474,7 +501,8 @@ class Preprocessor {
         macros_.erase(std::string(argument));
       } else if (is_include) {
         include(begin, begin + static_cast<std::size_t>(text_.substr(begin).find("include")) + 7);
-      } else if (word == "line" || (!word.empty() && std::isdigit(static_cast<unsigned char>(word[0])) != 0)) {
+      } else if (word == "line" ||
+                 (!word.empty() && std::isdigit(static_cast<unsigned char>(word[0])) != 0)) {
         renumber(word == "line" ? argument : rest, end);
       } else if (word == "error") {
         diagnostics_.error(span, "#error " + std::string(argument));
@@ -482,7 +510,8 @@ class Preprocessor {
         diagnostics_.warning(span, "#warning " + std::string(argument));
       } else if (word != "pragma" && !rest.empty() && !rest.starts_with('!')) {
         constexpr std::size_t kShownMax = 40;
-        diagnostics_.warning(span, "unknown directive '#" + std::string(rest.substr(0, kShownMax)) + "' is ignored");
+        diagnostics_.warning(
+            span, "unknown directive '#" + std::string(rest.substr(0, kShownMax)) + "' is ignored");
       }
     }
     return end;
@@ -555,7 +584,8 @@ class Preprocessor {
     conditional.opened = span;
     conditional.outer_active = active();
     if (conditional.outer_active) {
-      conditional.active = word == "if" ? holds(argument, span) : macros_.contains(argument) == (word == "ifdef");
+      conditional.active =
+          word == "if" ? holds(argument, span) : macros_.contains(argument) == (word == "ifdef");
       conditional.taken = conditional.active;
     }
     if (conditionals_.size() >= kMacroDepthMax) {
@@ -581,7 +611,8 @@ class Preprocessor {
       return;
     }
     conditional.else_seen = word == "else";
-    conditional.active = conditional.outer_active && !conditional.taken && (word == "else" || holds(argument, span));
+    conditional.active =
+        conditional.outer_active && !conditional.taken && (word == "else" || holds(argument, span));
     conditional.taken = conditional.taken || conditional.active;
   }
 
@@ -594,17 +625,20 @@ class Preprocessor {
     }
     std::string name;
     const std::size_t open = text.find('"', i);
-    if (open != std::string_view::npos) name = text.substr(open + 1, std::min(text.size(), text.find('"', open + 1)) - open - 1);
+    if (open != std::string_view::npos)
+      name = text.substr(open + 1, std::min(text.size(), text.find('"', open + 1)) - open - 1);
     if (line > 0) files_.renumber(file_, static_cast<std::uint32_t>(end), line, name);
   }
 
-  // Reads the name after an include word that ends at `i`, and the file of that name. Returns the offset behind the name.
+  // Reads the name after an include word that ends at `i`, and the file of that name. Returns the
+  // offset behind the name.
   std::size_t include(std::size_t begin, std::size_t i) {
     while (i < text_.size() && is_space(text_[i])) ++i;
     const char open = i < text_.size() ? text_[i] : '\0';
     const char close = open == '<' ? '>' : open;
     if (open != '"' && open != '<') {
-      diagnostics_.error(here(begin, i), "an include needs a file name", "Write .include \"file.dl\".");
+      diagnostics_.error(here(begin, i), "an include needs a file name",
+                         "Write .include \"file.dl\".");
       return i;
     }
     std::size_t end = i + 1;
@@ -613,7 +647,8 @@ class Preprocessor {
     end = std::min(text_.size(), end + 1);
     const SourceSpan span = here(begin, end);
     if (stack_.size() >= options_.include_depth_max) {
-      diagnostics_.error(span, "includes are nested deeper than " + std::to_string(options_.include_depth_max) + " files");
+      diagnostics_.error(span, "includes are nested deeper than " +
+                                   std::to_string(options_.include_depth_max) + " files");
       stopped_ = true;
       return end;
     }
@@ -624,7 +659,8 @@ class Preprocessor {
     }
     if (once_.contains(opened->name) || is_guarded(opened->text)) return end;
     if (std::find(stack_.begin(), stack_.end(), opened->name) != stack_.end()) {
-      diagnostics_.error(span, "'" + name + "' includes itself", "Put '.once' at its start to have it read once only.");
+      diagnostics_.error(span, "'" + name + "' includes itself",
+                         "Put '.once' at its start to have it read once only.");
       return end;
     }
     included_bytes_ += opened->text.size() + 64;  // Many includes of nothing are work too.
@@ -650,7 +686,8 @@ class Preprocessor {
     while (begin < text.size() && is_space(text[begin])) ++begin;
     std::size_t end = begin;
     while (end < text.size() && is_word_part(text[end])) ++end;
-    return macros_.contains(text.substr(begin, end - begin)) && text.find("#else", end) == std::string_view::npos;
+    return macros_.contains(text.substr(begin, end - begin)) &&
+           text.find("#else", end) == std::string_view::npos;
   }
 
   const ParseOptions& options_;
@@ -659,10 +696,10 @@ class Preprocessor {
   Diagnostics& diagnostics_;
   PreprocessedText& result_;
 
-  FileId file_ = kNoFile;               // The file being read,
-  std::string_view text_;               // its text,
+  FileId file_ = kNoFile;                  // The file being read,
+  std::string_view text_;                  // its text,
   std::vector<Conditional> conditionals_;  // and its open #ifs.
-  std::vector<std::string> stack_;      // The files being read, outermost first.
+  std::vector<std::string> stack_;         // The files being read, outermost first.
   std::set<std::string, std::less<>> once_;
   std::map<std::string, Macro, std::less<>> macros_;
   std::size_t work_ = 0;
@@ -670,8 +707,8 @@ class Preprocessor {
   bool stopped_ = false;
 };
 
-void preprocess(FileId file, const ParseOptions& options, FileReader& reader, SourceFiles& files, Diagnostics& diagnostics,
-                PreprocessedText& result) {
+void preprocess(FileId file, const ParseOptions& options, FileReader& reader, SourceFiles& files,
+                Diagnostics& diagnostics, PreprocessedText& result) {
   Preprocessor(options, reader, files, diagnostics, result).run(file);
 }
 

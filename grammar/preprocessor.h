@@ -1,23 +1,28 @@
 // grammar/preprocessor.h - includes, macros and conditional text: many files in, one text out.
 //
-// Souffle runs the C preprocessor over every program, and its own `.include` beside it. This is the part of both that
-// programs use:
+// Souffle runs the C preprocessor over every program, and its own `.include` beside it. This is the
+// part of both that programs use:
 //
 //     .include "f"   #include "f"   #include <f>     .once
-//     #define N body   #define F(a, b) body          object- and function-like, #a, a##b, continued lines
-//     #undef   #ifdef   #ifndef   #if   #elif   #else   #endif   #line   #error   #warning   #pragma (ignored)
+//     #define N body   #define F(a, b) body          object- and function-like, #a, a##b, continued
+//     lines
+//     #undef   #ifdef   #ifndef   #if   #elif   #else   #endif   #line   #error   #warning
+//     #pragma (ignored)
 //
-// Strings and comments are left alone: nothing is replaced in them, and a directive in them is none.
+// Strings and comments are left alone: nothing is replaced in them, and a directive in them is
+// none.
 //
-// Where a byte of the output came from is kept in pieces, so that spans point into the files as written:
+// Where a byte of the output came from is kept in pieces, so that spans point into the files as
+// written:
 //
 //     out   | path(x) :- |  edge(x, y)  | , y > 1. |
-//           verbatim      macro use      verbatim          a byte of a macro's text maps to the whole use
+//           verbatim      macro use      verbatim          a byte of a macro's text maps to the
+//           whole use
 //
 // A program without any of this (most) is passed through by reference: no copy, one piece.
 //
-// Refused: included files that include themselves, nesting over the limits, more output than ParseOptions::program_limit,
-// macros that expand without end.
+// Refused: included files that include themselves, nesting over the limits, more output than
+// ParseOptions::program_limit, macros that expand without end.
 
 #pragma once
 
@@ -35,7 +40,9 @@ namespace entail::grammar {
 class PreprocessedText {
  public:
   // The text of `file`, unchanged.
-  PreprocessedText(FileId file, std::string_view text) : view_(text) { add_piece({0, file, 0, 0, true}); }
+  PreprocessedText(FileId file, std::string_view text) : view_(text) {
+    add_piece({0, file, 0, 0, true});
+  }
   // Text put together from pieces.
   PreprocessedText() = default;
 
@@ -65,13 +72,13 @@ class PreprocessedText {
   bool owned_ = false;
   std::string_view view_;
   std::string out_;
-  std::vector<Piece> pieces_;                // Ascending out_begin; the first is 0.
-  mutable std::size_t last_piece_ = 0;       // Where the last look-up ended: look-ups come in order.
+  std::vector<Piece> pieces_;           // Ascending out_begin; the first is 0.
+  mutable std::size_t last_piece_ = 0;  // Where the last look-up ended: look-ups come in order.
 };
 
-// Preprocesses `file`, and what it includes, into `result`. What is wrong goes to `diagnostics`; the result is then what could
-// be made of it.
-void preprocess(FileId file, const ParseOptions& options, FileReader& reader, SourceFiles& files, Diagnostics& diagnostics,
-                PreprocessedText& result);
+// Preprocesses `file`, and what it includes, into `result`. What is wrong goes to `diagnostics`;
+// the result is then what could be made of it.
+void preprocess(FileId file, const ParseOptions& options, FileReader& reader, SourceFiles& files,
+                Diagnostics& diagnostics, PreprocessedText& result);
 
 }  // namespace entail::grammar

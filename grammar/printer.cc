@@ -1,423 +1,26 @@
 #include "grammar/printer.h"
 
 #include <string_view>
-#include <utility>
 
-#include "grammar/internal/print_names.h"
+#include "grammar/internal/condition_printer.h"
 
 namespace entail::grammar {
 
 namespace {
 
-using internal::precedence;
+using internal::ConditionPrinter;
 using internal::quoted_name;
 using internal::quoted_string;
 using internal::spelling;
 
-// The strength of an expression as an operand: its operator's precedence, or more than any for what needs no parentheses.
-constexpr int kPrefixStrength = 15;
-constexpr int kPrimaryStrength = 100;
-
-int strength(const Expr& expr) {
-  if (const auto* binary = expr.as<Binary>()) return precedence(binary->op);
-  if (expr.as<Unary>() != nullptr) return kPrefixStrength;
-  if (expr.as<Conditional>() != nullptr) return 0;
-  if (const auto* literal = expr.as<Literal>()) return literal->text.starts_with('-') && literal->kind != LiteralKind::kString ? kPrefixStrength : kPrimaryStrength;
-  return kPrimaryStrength;
-}
-
-class Printer {
+class ItemPrinter : public ConditionPrinter {
  public:
-  std::string take() { return std::move(out_); }
-
-  void expr(const Expr& e) {
-    std::visit([&](const auto& node) { print(node); }, e.node);
-  }
-
-  void formula(const Formula& f) {
-    std::visit([&](const auto& node) { print(node); }, f.node);
-  }
-
   void item(const Item& i) {
     i.visit([&](const auto& node) { print(node); });
   }
 
  private:
-  void put(std::string_view text) { out_ += text; }
-  void name(const Name& n) { put(quoted_name(n.text)); }
-  void line() { out_ += "\n" + std::string(indent_ * 2, ' '); }
-
-  template <typename List, typename Each>
-  void list(const List& values, Each&& each, std::string_view separator = ", ") {
-    bool first = true;
-    for (const auto& value : values) {
-      if (!first) put(separator);
-      first = false;
-      each(value);
-    }
-  }
-  void exprs(const std::vector<Expr>& values) {
-    list(values, [&](const Expr& e) { expr(e); });
-  }
-  void names(const std::vector<Name>& values) {
-    list(values, [&](const Name& n) { name(n); });
-  }
-
-  // Expressions ----------------------------------------------------------------------------------
-
-  void operand(const Expr& e, int strength_min) {
-    const bool parens = strength(e) < strength_min;
-    if (parens) put("(");
-    expr(e);
-    if (parens) put(")");
-  }
-
-  void print(const Literal& literal) { constant(literal.kind, literal.text); }
-
-  void constant(LiteralKind kind, const std::string& text) {
-    switch (kind) {
-      case LiteralKind::kString: put(quoted_string(text)); break;
-      case LiteralKind::kUnsigned: put(text + "u"); break;
-      case LiteralKind::kNil: put("nil"); break;
-      case LiteralKind::kTrue: put("true"); break;
-      case LiteralKind::kFalse: put("false"); break;
-      case LiteralKind::kNull: put("null"); break;
-      default: put(text);
-    }
-  }
-
-  void print(const Variable& variable) { put(quoted_name(variable.name)); }
-  void print(const Wildcard&) { put("_"); }
-  void print(const Counter&) { put("autoinc()"); }
-  void print(const Path& path) { name(path.name); }
-
-  void print(const Unary& unary) {
-    put(spelling(unary.op));
-    const Expr& inner = *unary.operand;
-    const auto* literal = inner.as<Literal>();
-    const auto* power = inner.as<Binary>();
-    const bool bare = (power != nullptr && power->op == BinaryOp::kPow) || inner.as<Unary>() != nullptr;
-    // A number behind a minus would be folded into it.
-    const bool folds = literal != nullptr && unary.op == UnaryOp::kMinus && literal->text.starts_with('-');
-    const bool parens = folds || (!bare && strength(inner) < kPrefixStrength);
-    if (parens) put("(");
-    expr(inner);
-    if (parens) put(")");
-  }
-
-  void print(const Binary& binary) {
-    const int own = precedence(binary.op);
-    const bool power = binary.op == BinaryOp::kPow;
-    operand(*binary.left, power ? own + 1 : own);
-    put(" ");
-    put(spelling(binary.op));
-    put(" ");
-    const bool prefixed = strength(*binary.right) == kPrefixStrength;  // `x ^ -y` needs none.
-    operand(*binary.right, power ? (prefixed ? kPrefixStrength : own) : own + 1);
-  }
-
-  void print(const Conditional& conditional) {
-    put("if ");
-    part(*conditional.condition);
-    put(" then ");
-    operand(*conditional.then_value, 1);
-    put(" else ");
-    operand(*conditional.else_value, 1);
-  }
-
-  void print(const Call& call) {
-    if (call.user_functor) put("@");
-    name(call.name);
-    put("(");
-    exprs(call.args);
-    put(")");
-  }
-
-  void print(const Aggregate& aggregate) {
-    if (aggregate.user_defined) {
-      put("@@");
-      name(aggregate.function);
-      put(" ");
-      list(aggregate.initial, [&](const Expr& e) { operand(e, 1); });
-      put(" : ");
-      operand(aggregate.target.front(), 1);
-      put(", { ");
-    } else {
-      put(aggregate.function.text);
-      for (const Expr& target : aggregate.target) {
-        put(" ");
-        operand(target, 1);
-      }
-      put(" : { ");
-    }
-    inline_body(*aggregate.body);
-    put(" }");
-  }
-
-  void print(const RecordInit& record) {
-    put("[");
-    exprs(record.args);
-    put("]");
-  }
-
-  void print(const AdtInit& adt) {
-    put("$");
-    name(adt.branch);
-    put("(");
-    exprs(adt.args);
-    put(")");
-  }
-
-  void print(const Cast& cast) {
-    put("as(");
-    expr(*cast.value);
-    put(", ");
-    name(cast.type);
-    put(")");
-  }
-
-  void print(const Range& range) {
-    put(range.low_included ? "[" : "(");
-    expr(*range.low);
-    put("..");
-    expr(*range.high);
-    put(range.high_included ? "]" : ")");
-  }
-
-  // Conditions -----------------------------------------------------------------------------------
-
-  // A condition among others: a conjunction or disjunction in parentheses.
-  void part(const Formula& f) {
-    const bool parens = f.as<Conjunction>() != nullptr || f.as<Disjunction>() != nullptr;
-    if (parens) put("(");
-    formula(f);
-    if (parens) put(")");
-  }
-
-  // A body in braces or behind `:-`, on one line.
-  void inline_body(const Formula& f) {
-    if (const auto* disjunction = f.as<Disjunction>()) {
-      list(disjunction->parts, [&](const Formula& each) { disjunct(each); }, " ; ");
-    } else {
-      formula(f);
-    }
-  }
-
-  void disjunct(const Formula& f) {
-    if (f.as<Disjunction>() != nullptr) {
-      part(f);
-    } else {
-      formula(f);
-    }
-  }
-
-  // A clause's body: one condition a line.
-  void body(const Formula& f) {
-    ++indent_;
-    if (const auto* conjunction = f.as<Conjunction>()) {
-      for (std::size_t i = 0; i < conjunction->parts.size(); ++i) {
-        if (i > 0) put(",");
-        line();
-        part(conjunction->parts[i]);
-      }
-    } else {
-      line();
-      inline_body(f);
-    }
-    --indent_;
-  }
-
-  void print(const BooleanConstant& constant) { put(constant.value ? "true" : "false"); }
-  void print(const Conjunction& conjunction) {
-    list(conjunction.parts, [&](const Formula& f) { part(f); });
-  }
-  void print(const Disjunction& disjunction) {
-    list(disjunction.parts, [&](const Formula& f) { disjunct(f); }, " ; ");
-  }
-  void print(const Negation& negation) {
-    put("!");
-    part(*negation.operand);
-  }
-
-  void print(const Atom& atom) {
-    name(atom.relation);
-    put(atom.named ? "{" : "(");
-    if (atom.named) {
-      list(atom.fields, [&](const FieldPattern& field) { print(field); });
-    } else {
-      exprs(atom.args);
-    }
-    put(atom.named ? "}" : ")");
-    if (atom.window) {
-      put(" over ");
-      put(spelling(atom.window->kind));
-      put(" ");
-      operand(atom.window->size, 1);
-      if (atom.window->kind == WindowKind::kLastEvents) put(" events");
-      if (atom.window->slide) {
-        put(", ");
-        operand(*atom.window->slide, 1);
-      }
-    }
-    if (atom.alias) {
-      put(" as ");
-      name(*atom.alias);
-    }
-  }
-
-  void print(const FieldPattern& field) {
-    name(field.field);
-    if (field.value) {
-      put(": ");
-      operand(*field.value, 1);
-    }
-    if (field.constraint) {
-      put(" ");
-      put(spelling(field.constraint->op));
-      put(" ");
-      operand(field.constraint->value, 1);
-    }
-  }
-
-  void print(const Comparison& comparison) {
-    operand(comparison.left, 1);
-    put(" ");
-    put(spelling(comparison.op));
-    put(" ");
-    expr(comparison.right);
-  }
-
-  void print(const Allen& allen) {
-    operand(allen.left, 1);
-    put(" ");
-    put(spelling(allen.relation));
-    put(" ");
-    if (!allen.bounds.empty()) {
-      put("[");
-      exprs(allen.bounds);
-      put("] ");
-    } else if (allen.right.as<RecordInit>() != nullptr || allen.right.as<Range>() != nullptr) {
-      put("(");  // A bracket right behind the word would be its bounds.
-      expr(allen.right);
-      put(")");
-      return;
-    }
-    expr(allen.right);
-  }
-
-  void print(const Membership& membership) {
-    operand(membership.value, 1);
-    put(" in ");
-    expr(membership.collection);
-  }
-
-  void print(const NullTest& test) {
-    operand(test.value, 1);
-    put(test.negated ? " is not null" : " is null");
-  }
-
-  void print(const BooleanTest& test) {
-    const auto* call = test.value.as<Call>();
-    const bool reserved = call != nullptr && !call->user_functor && (call->name.text == "match" || call->name.text == "contains");
-    if (!reserved) put("if ");
-    const bool parens = !reserved && strength(test.value) < kPrimaryStrength;
-    if (parens) put("(");
-    expr(test.value);
-    if (parens) put(")");
-  }
-
-  void print(const Exists& exists) {
-    put("exists { ");
-    inline_body(*exists.body);
-    put(" }");
-  }
-
-  void print(const Forall& forall) {
-    put("forall { ");
-    inline_body(*forall.condition);
-    put(" } => { ");
-    inline_body(*forall.consequence);
-    put(" }");
-  }
-
-  void keys(const std::vector<Expr>& values) {
-    if (values.empty()) return;
-    put(" by ");
-    const bool bare = values.size() == 1 && (values.front().as<Variable>() != nullptr || values.front().as<Path>() != nullptr);
-    if (!bare) put("(");
-    exprs(values);
-    if (!bare) put(")");
-  }
-
-  void print(const Group& group) {
-    put("group { ");
-    inline_body(*group.body);
-    put(" }");
-    keys(group.keys);
-    put(" => { ");
-    list(group.results, [&](const NamedExpr& result) {
-      name(result.name);
-      put(": ");
-      expr(result.value);
-    });
-    put(" }");
-  }
-
-  void print(const AsOfMatch& match) {
-    put("last ");
-    print(match.atom);
-    put(" before ");
-    expr(match.before);
-  }
-
-  void steps(const SequencePattern& pattern) {
-    for (const SequenceStep& step : pattern.steps) {
-      if (step.connector == Connector::kFollowedBy) put(" -> ");
-      if (step.connector == Connector::kFollowedByAny) put(" ->> ");
-      if (step.connector == Connector::kNext) put(" next ");
-      if (step.negated) put("not ");
-      if (step.atom) {
-        print(*step.atom);
-      } else {
-        put("(");
-        list(step.alternatives, [&](const SequencePattern& each) { steps(each); }, " | ");
-        put(")");
-      }
-      if (step.quantifier) {
-        put(" [");
-        operand(step.quantifier->min, 1);
-        if (!step.quantifier->max) {
-          put("..*");
-        } else if (!(*step.quantifier->max == step.quantifier->min)) {
-          put("..");
-          operand(*step.quantifier->max, 1);
-        }
-        put("]");
-      }
-      if (step.within) {
-        put(" within ");
-        operand(*step.within, 1);
-      }
-      if (step.until) {
-        put(" until ");
-        print(*step.until);
-      }
-    }
-  }
-
-  void print(const Sequence& sequence) {
-    put("sequence(");
-    steps(sequence.pattern);
-    put(")");
-    if (sequence.within) {
-      put(" within ");
-      operand(*sequence.within, 1);
-    }
-    keys(sequence.keys);
-    if (sequence.skip == SkipPolicy::kPastLast) put(" skip past_last");
-    if (sequence.skip == SkipPolicy::kToNext) put(" skip to_next");
-    if (sequence.skip == SkipPolicy::kNone) put(" skip none");
-  }
+  using ConditionPrinter::print;
 
   // Types and columns ----------------------------------------------------------------------------
 
@@ -599,12 +202,15 @@ class Printer {
   }
   void print(const AdtType& adt) {
     put(" = ");
-    list(adt.branches, [&](const AdtBranch& branch) {
-      name(branch.name);
-      put(" { ");
-      columns(branch.fields);
-      put(" }");
-    }, " | ");
+    list(
+        adt.branches,
+        [&](const AdtBranch& branch) {
+          name(branch.name);
+          put(" { ");
+          columns(branch.fields);
+          put(" }");
+        },
+        " | ");
   }
 
   void print(const Directive& directive) {
@@ -731,7 +337,9 @@ class Printer {
 
   void print(const RelationDecl& decl) {
     if (decl.final) put("final ");
-    put(decl.kind == RelationKind::kRelation ? "relation " : decl.kind == RelationKind::kStream ? "stream " : "event ");
+    put(decl.kind == RelationKind::kRelation ? "relation "
+        : decl.kind == RelationKind::kStream ? "stream "
+                                             : "event ");
     name(decl.name);
     put("(");
     columns(decl.columns);
@@ -754,7 +362,8 @@ class Printer {
     if (decl.time_column) put(" time " + quoted_name(decl.time_column->text));
     optional(" watermark ", decl.watermark);
     if (decl.late == LatePolicy::kDrop) put(" late drop");
-    if (decl.late == LatePolicy::kSideline) put(" late sideline " + quoted_name(decl.sideline->text));
+    if (decl.late == LatePolicy::kSideline)
+      put(" late sideline " + quoted_name(decl.sideline->text));
     if (decl.duration_column) put(" duration " + quoted_name(decl.duration_column->text));
     optional(" expire ", decl.expire);
     if (!decl.properties.empty()) {
@@ -886,7 +495,8 @@ class Printer {
   }
   void moment(const Expr& e) {
     const auto* literal = e.as<Literal>();
-    const bool bare = literal != nullptr && (literal->kind == LiteralKind::kDuration || literal->kind == LiteralKind::kTimestamp);
+    const bool bare = literal != nullptr && (literal->kind == LiteralKind::kDuration ||
+                                             literal->kind == LiteralKind::kTimestamp);
     if (!bare) put("(");
     expr(e);
     if (!bare) put(")");
@@ -959,13 +569,16 @@ class Printer {
     ++indent_;
     for (const TableRow& row : table.rows) {
       line();
-      list(row.cells, [&](const TableCell& cell) {
-        if (cell.op) {
-          put(spelling(*cell.op));
-          put(" ");
-        }
-        exprs(cell.values);
-      }, " | ");
+      list(
+          row.cells,
+          [&](const TableCell& cell) {
+            if (cell.op) {
+              put(spelling(*cell.op));
+              put(" ");
+            }
+            exprs(cell.values);
+          },
+          " | ");
       put(" => ");
       list(row.results, [&](const Expr& e) { expr(e); }, " | ");
       put(";");
@@ -1060,9 +673,6 @@ class Printer {
     rule_name(step.rule);
   }
   void print(const ExpectNoLoop&) { put("no loop"); }
-
-  std::string out_;
-  std::size_t indent_ = 0;
 };
 
 }  // namespace
@@ -1074,19 +684,19 @@ std::string print(const Program& program) {
 }
 
 std::string print(const Item& item) {
-  Printer printer;
+  ItemPrinter printer;
   printer.item(item);
   return printer.take();
 }
 
 std::string print(const Formula& formula) {
-  Printer printer;
+  ConditionPrinter printer;
   printer.formula(formula);
   return printer.take();
 }
 
 std::string print(const Expr& expr) {
-  Printer printer;
+  ConditionPrinter printer;
   printer.expr(expr);
   return printer.take();
 }

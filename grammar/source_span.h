@@ -1,14 +1,14 @@
 // grammar/source_span.h - where a piece of program text stands, and the texts themselves.
 //
-// A SourceSpan is twelve bytes: a file and a range of byte offsets in it. Lines and columns are looked
-// up in SourceFiles only when somebody wants to show them, so that a million facts carry no line
-// numbers.
+// A SourceSpan is twelve bytes: a file and a range of byte offsets in it. Lines and columns are
+// looked up in SourceFiles only when somebody wants to show them, so that a million facts carry no
+// line numbers.
 //
 //     file 0 "main.dl"   path(x, y) :- edge(x, y).
 //                                      ^begin    ^end       [begin, end) in bytes
 //
-// Macros and includes: a span always points into a file as its author wrote it. Text that came out of a macro
-// carries the span of the macro's use.
+// Macros and includes: a span always points into a file as its author wrote it. Text that came out
+// of a macro carries the span of the macro's use.
 //
 // Invariants: begin <= end; file is an id that SourceFiles gave, or kNoFile.
 // Cost: locate() is O(log lines); the line table of a file is built at its first use.
@@ -37,7 +37,8 @@ struct SourceSpan {
   bool operator==(const SourceSpan&) const = default;
 };
 
-// The span from the start of `first` to the end of `last`; `first` alone when they are of two files.
+// The span from the start of `first` to the end of `last`; `first` alone when they are of two
+// files.
 SourceSpan join(const SourceSpan& first, const SourceSpan& last);
 
 // A place as a person reads it.
@@ -65,8 +66,8 @@ class SourceFiles {
   const std::string& name(FileId file) const;
   std::string_view text(FileId file) const;
 
-  // Says that the line after `offset` is to be shown as `line` of `name` (`#line`). Calls for one file
-  // come in ascending order of offset. An empty name keeps the name in force.
+  // Says that the line after `offset` is to be shown as `line` of `name` (`#line`). Calls for one
+  // file come in ascending order of offset. An empty name keeps the name in force.
   void renumber(FileId file, std::uint32_t offset, std::uint32_t line, std::string name);
 
   SourcePlace locate(const SourceSpan& span) const;

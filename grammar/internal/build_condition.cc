@@ -35,12 +35,18 @@ AllenRelation allen_relation(std::string_view word) {
 
 CompareOp TreeBuilder::compare_op(P::CompareOpContext* context) const {
   switch (context->getStart()->getType()) {
-    case P::NE: return CompareOp::kNotEqual;
-    case P::LT: return CompareOp::kLess;
-    case P::LE: return CompareOp::kLessEqual;
-    case P::GT: return CompareOp::kGreater;
-    case P::GE: return CompareOp::kGreaterEqual;
-    default: return CompareOp::kEqual;
+    case P::NE:
+      return CompareOp::kNotEqual;
+    case P::LT:
+      return CompareOp::kLess;
+    case P::LE:
+      return CompareOp::kLessEqual;
+    case P::GT:
+      return CompareOp::kGreater;
+    case P::GE:
+      return CompareOp::kGreaterEqual;
+    default:
+      return CompareOp::kEqual;
   }
 }
 
@@ -48,12 +54,18 @@ FieldOp TreeBuilder::field_op(P::FieldOpContext* context) const {
   if (context->K_IN() != nullptr) return FieldOp::kIn;
   if (context->K_MATCHES() != nullptr) return FieldOp::kMatches;
   switch (compare_op(context->compareOp())) {
-    case CompareOp::kEqual: return FieldOp::kEqual;
-    case CompareOp::kNotEqual: return FieldOp::kNotEqual;
-    case CompareOp::kLess: return FieldOp::kLess;
-    case CompareOp::kLessEqual: return FieldOp::kLessEqual;
-    case CompareOp::kGreater: return FieldOp::kGreater;
-    case CompareOp::kGreaterEqual: return FieldOp::kGreaterEqual;
+    case CompareOp::kEqual:
+      return FieldOp::kEqual;
+    case CompareOp::kNotEqual:
+      return FieldOp::kNotEqual;
+    case CompareOp::kLess:
+      return FieldOp::kLess;
+    case CompareOp::kLessEqual:
+      return FieldOp::kLessEqual;
+    case CompareOp::kGreater:
+      return FieldOp::kGreater;
+    case CompareOp::kGreaterEqual:
+      return FieldOp::kGreaterEqual;
   }
   return FieldOp::kEqual;
 }
@@ -66,9 +78,12 @@ Formula TreeBuilder::body(P::BodyContext* context) {
   return make(std::move(disjunction), span(context));
 }
 
-Formula TreeBuilder::conjunction(P::ConjunctionContext* context) { return conjunction_of(context->term(), span(context)); }
+Formula TreeBuilder::conjunction(P::ConjunctionContext* context) {
+  return conjunction_of(context->term(), span(context));
+}
 
-Formula TreeBuilder::conjunction_of(const std::vector<P::TermContext*>& terms, const NodeSpan& where) {
+Formula TreeBuilder::conjunction_of(const std::vector<P::TermContext*>& terms,
+                                    const NodeSpan& where) {
   if (terms.size() == 1) return term(terms.front());
   Conjunction result;
   result.parts.reserve(terms.size());
@@ -79,7 +94,8 @@ Formula TreeBuilder::conjunction_of(const std::vector<P::TermContext*>& terms, c
 Formula TreeBuilder::term(P::TermContext* context) {
   const SourceSpan whole = span(context);
   switch (context->getStart()->getType()) {
-    case P::BANG: case P::K_NOT: {
+    case P::BANG:
+    case P::K_NOT: {
       if (context->term() == nullptr) break;
       Negation negation;
       negation.operand = term(context->term());
@@ -107,10 +123,14 @@ Formula TreeBuilder::term(P::TermContext* context) {
       group.results = results(context->result());
       return make(std::move(group), whole);
     }
-    case P::K_SEQUENCE: return make(sequence(context), whole);
-    case P::K_LAST: return make(AsOfMatch{atom(context->head()), expr(context->expr())}, whole);
-    case P::K_TEST: return make(BooleanTest{expr(context->expr())}, whole);
-    default: break;
+    case P::K_SEQUENCE:
+      return make(sequence(context), whole);
+    case P::K_LAST:
+      return make(AsOfMatch{atom(context->head()), expr(context->expr())}, whole);
+    case P::K_TEST:
+      return make(BooleanTest{expr(context->expr())}, whole);
+    default:
+      break;
   }
   return from_expression(context);
 }
@@ -119,7 +139,8 @@ Formula TreeBuilder::from_expression(P::TermContext* context) {
   const SourceSpan whole = span(context);
   P::ExprContext* left = context->expr();
   P::TermTailContext* tail = context->termTail();
-  if (tail == nullptr || tail->window() != nullptr || tail->K_AS() != nullptr) return atom_term(left, tail);
+  if (tail == nullptr || tail->window() != nullptr || tail->K_AS() != nullptr)
+    return atom_term(left, tail);
   if (tail->K_IN() != nullptr) return make(Membership{expr(left), expr(tail->expr(0))}, whole);
   if (tail->K_IS() != nullptr) return make(NullTest{expr(left), tail->K_NOT() != nullptr}, whole);
   if (tail->ALLEN() != nullptr) {
@@ -143,18 +164,22 @@ P::PrimaryContext* TreeBuilder::sole_primary(P::ExprContext* context) const {
 
 // An expression without a comparison: an atom, a test that Souffle reserves, true or false.
 Formula TreeBuilder::atom_term(P::ExprContext* context, P::TermTailContext* tail) {
-  const SourceSpan whole = tail == nullptr ? SourceSpan(span(context)) : join(span(context), span(tail));
+  const SourceSpan whole =
+      tail == nullptr ? SourceSpan(span(context)) : join(span(context), span(tail));
   P::PrimaryContext* only = sole_primary(context);
-  const bool applied = only != nullptr && scanned(only->getStart()).type == P::IDENT && only->name() != nullptr &&
+  const bool applied = only != nullptr && scanned(only->getStart()).type == P::IDENT &&
+                       only->name() != nullptr &&
                        (only->LPAREN() != nullptr || only->LBRACE() != nullptr);
   if (!applied) {
     if (only != nullptr && tail == nullptr) {
       if (only->K_TRUE() != nullptr) return make(BooleanConstant{true}, whole);
       if (only->K_FALSE() != nullptr) return make(BooleanConstant{false}, whole);
     }
-    const bool is_name = only != nullptr && scanned(only->getStart()).type == P::IDENT && only->name() != nullptr;
+    const bool is_name =
+        only != nullptr && scanned(only->getStart()).type == P::IDENT && only->name() != nullptr;
     if (is_name) {
-      error(whole, "'" + std::string(scanner_.text_of(scanned(only->getStart()))) + "' alone is no condition; expected '(', '{' or a comparison behind it");
+      error(whole, "'" + std::string(scanner_.text_of(scanned(only->getStart()))) +
+                       "' alone is no condition; expected '(', '{' or a comparison behind it");
     } else {
       error(whole, "an expression alone is no condition; expected a comparison, as in 'x > 1'");
     }
@@ -162,7 +187,8 @@ Formula TreeBuilder::atom_term(P::ExprContext* context, P::TermTailContext* tail
   }
   Name called = name(only->name());
   const bool reserved = called.text == "match" || called.text == "contains";
-  if (reserved && only->LPAREN() != nullptr && tail == nullptr) return make(BooleanTest{expr(context)}, whole);
+  if (reserved && only->LPAREN() != nullptr && tail == nullptr)
+    return make(BooleanTest{expr(context)}, whole);
   Atom result;
   result.relation = std::move(called);
   result.named = only->LBRACE() != nullptr;
@@ -244,7 +270,8 @@ std::vector<Expr> TreeBuilder::keys(P::KeysContext* context) {
 
 std::vector<NamedExpr> TreeBuilder::results(const std::vector<P::ResultContext*>& contexts) {
   std::vector<NamedExpr> list;
-  for (P::ResultContext* context : contexts) list.push_back({name(context->IDENT()), expr(context->expr())});
+  for (P::ResultContext* context : contexts)
+    list.push_back({name(context->IDENT()), expr(context->expr())});
   return list;
 }
 
@@ -278,7 +305,9 @@ SequencePattern TreeBuilder::steps(P::StepsContext* context) {
   for (antlr4::tree::ParseTree* child : context->children) {
     if (auto* sign = dynamic_cast<Terminal*>(child)) {
       const std::uint16_t type = token(sign).type;
-      connector = type == P::ARROW ? Connector::kFollowedBy : type == P::ARROW_ANY ? Connector::kFollowedByAny : Connector::kNext;
+      connector = type == P::ARROW       ? Connector::kFollowedBy
+                  : type == P::ARROW_ANY ? Connector::kFollowedByAny
+                                         : Connector::kNext;
       continue;
     }
     result.steps.push_back(step(static_cast<P::StepContext*>(child)));
@@ -294,7 +323,8 @@ SequenceStep TreeBuilder::step(P::StepContext* context) {
   const std::vector<P::HeadContext*> heads = context->head();
   const bool alternatives = context->LPAREN() != nullptr;
   if (alternatives) {
-    for (P::StepsContext* alternative : context->steps()) result.alternatives.push_back(steps(alternative));
+    for (P::StepsContext* alternative : context->steps())
+      result.alternatives.push_back(steps(alternative));
   } else {
     result.atom = atom(heads.front());
     if (context->K_AS() != nullptr) result.atom->alias = name(context->IDENT());

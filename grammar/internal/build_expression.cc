@@ -19,11 +19,20 @@ constexpr int kPowerPrecedence = 20;
 constexpr int kPrefixPrecedence = 15;  // `-x ^ 2` is -(x ^ 2); `-x * 2` is (-x) * 2.
 
 constexpr std::array<OperatorInfo, 15> kOperators = {{
-    {P::K_LOR, BinaryOp::kLogicalOr, 1}, {P::K_LXOR, BinaryOp::kLogicalXor, 2}, {P::K_LAND, BinaryOp::kLogicalAnd, 3},
-    {P::K_BOR, BinaryOp::kBitOr, 4}, {P::K_BXOR, BinaryOp::kBitXor, 5}, {P::K_BAND, BinaryOp::kBitAnd, 6},
-    {P::K_BSHL, BinaryOp::kShiftLeft, 7}, {P::K_BSHR, BinaryOp::kShiftRight, 7}, {P::K_BSHRU, BinaryOp::kShiftRightUnsigned, 7},
-    {P::PLUS, BinaryOp::kAdd, 8}, {P::MINUS, BinaryOp::kSub, 8},
-    {P::STAR, BinaryOp::kMul, 9}, {P::SLASH, BinaryOp::kDiv, 9}, {P::PERCENT, BinaryOp::kMod, 9},
+    {P::K_LOR, BinaryOp::kLogicalOr, 1},
+    {P::K_LXOR, BinaryOp::kLogicalXor, 2},
+    {P::K_LAND, BinaryOp::kLogicalAnd, 3},
+    {P::K_BOR, BinaryOp::kBitOr, 4},
+    {P::K_BXOR, BinaryOp::kBitXor, 5},
+    {P::K_BAND, BinaryOp::kBitAnd, 6},
+    {P::K_BSHL, BinaryOp::kShiftLeft, 7},
+    {P::K_BSHR, BinaryOp::kShiftRight, 7},
+    {P::K_BSHRU, BinaryOp::kShiftRightUnsigned, 7},
+    {P::PLUS, BinaryOp::kAdd, 8},
+    {P::MINUS, BinaryOp::kSub, 8},
+    {P::STAR, BinaryOp::kMul, 9},
+    {P::SLASH, BinaryOp::kDiv, 9},
+    {P::PERCENT, BinaryOp::kMod, 9},
     {P::CARET, BinaryOp::kPow, kPowerPrecedence},
 }};
 
@@ -44,7 +53,8 @@ Expr make(Expr::Node node, const SourceSpan& span) {
 }
 
 bool is_numeric(const Literal& literal) {
-  return literal.kind == LiteralKind::kNumber || literal.kind == LiteralKind::kUnsigned || literal.kind == LiteralKind::kFloat;
+  return literal.kind == LiteralKind::kNumber || literal.kind == LiteralKind::kUnsigned ||
+         literal.kind == LiteralKind::kFloat;
 }
 
 }  // namespace
@@ -60,27 +70,41 @@ Literal TreeBuilder::literal(const ScannedToken& token) {
   };
   switch (token.type) {
     case P::NUMBER:
-      if (text == "__LINE__") return {LiteralKind::kNumber, std::to_string(files_.locate(scanner_.span(token)).line)};
+      if (text == "__LINE__")
+        return {LiteralKind::kNumber, std::to_string(files_.locate(scanner_.span(token)).line)};
       return {LiteralKind::kNumber, digits(text)};
-    case P::UNSIGNED: return {LiteralKind::kUnsigned, digits(text.substr(0, text.size() - 1))};
-    case P::FLOAT: return {LiteralKind::kFloat, digits(text.ends_with('f') ? text.substr(0, text.size() - 1) : text)};
-    case P::DURATION: return {LiteralKind::kDuration, std::string(text)};
-    case P::TIMESTAMP: return {LiteralKind::kTimestamp, std::string(text)};
-    case P::IPV4: return {LiteralKind::kIpv4, std::string(text)};
-    case P::K_NIL: return {LiteralKind::kNil, {}};
-    case P::K_TRUE: return {LiteralKind::kTrue, {}};
-    case P::K_FALSE: return {LiteralKind::kFalse, {}};
-    case P::K_NULL: return {LiteralKind::kNull, {}};
-    default: break;
+    case P::UNSIGNED:
+      return {LiteralKind::kUnsigned, digits(text.substr(0, text.size() - 1))};
+    case P::FLOAT:
+      return {LiteralKind::kFloat,
+              digits(text.ends_with('f') ? text.substr(0, text.size() - 1) : text)};
+    case P::DURATION:
+      return {LiteralKind::kDuration, std::string(text)};
+    case P::TIMESTAMP:
+      return {LiteralKind::kTimestamp, std::string(text)};
+    case P::IPV4:
+      return {LiteralKind::kIpv4, std::string(text)};
+    case P::K_NIL:
+      return {LiteralKind::kNil, {}};
+    case P::K_TRUE:
+      return {LiteralKind::kTrue, {}};
+    case P::K_FALSE:
+      return {LiteralKind::kFalse, {}};
+    case P::K_NULL:
+      return {LiteralKind::kNull, {}};
+    default:
+      break;
   }
-  if (text == "__FILE__") return {LiteralKind::kString, files_.locate(scanner_.span(token)).file_name};
+  if (text == "__FILE__")
+    return {LiteralKind::kString, files_.locate(scanner_.span(token)).file_name};
   std::size_t bad_escape = 0;
   Literal result{LiteralKind::kString, decode_string(text, &bad_escape)};
   if (bad_escape != std::string_view::npos) {
     ScannedToken escape = token;
     escape.begin += static_cast<std::uint32_t>(bad_escape);
     escape.end = escape.begin + 2;
-    error(scanner_.span(escape), "unknown escape '" + std::string(text.substr(bad_escape, 2)) + "' in a string",
+    error(scanner_.span(escape),
+          "unknown escape '" + std::string(text.substr(bad_escape, 2)) + "' in a string",
           R"(A backslash itself is written '\\'.)");
   }
   return result;
@@ -111,15 +135,17 @@ Expr TreeBuilder::expr(P::ExprContext* context) {
   return climb(context->operand(), context->binaryOp(), next, 0);
 }
 
-// Precedence climbing: operands[next] and what binds at least as tightly as precedence_min behind it. operators[i] stands behind
-// operands[i].
-Expr TreeBuilder::climb(const std::vector<P::OperandContext*>& operands, const std::vector<P::BinaryOpContext*>& operators,
-                        std::size_t& next, int precedence_min) {
+// Precedence climbing: operands[next] and what binds at least as tightly as precedence_min behind
+// it. operators[i] stands behind operands[i].
+Expr TreeBuilder::climb(const std::vector<P::OperandContext*>& operands,
+                        const std::vector<P::BinaryOpContext*>& operators, std::size_t& next,
+                        int precedence_min) {
   Expr left = operand(operands[next], operands, operators, next);
   while (next < operators.size() && info(operators[next]).precedence >= precedence_min) {
     const OperatorInfo& found = info(operators[next]);
     ++next;
-    Expr right = climb(operands, operators, next, found.op == BinaryOp::kPow ? found.precedence : found.precedence + 1);
+    Expr right = climb(operands, operators, next,
+                       found.op == BinaryOp::kPow ? found.precedence : found.precedence + 1);
     const SourceSpan whole = join(left.span, right.span);
     Binary binary;
     binary.op = found.op;
@@ -130,8 +156,10 @@ Expr TreeBuilder::climb(const std::vector<P::OperandContext*>& operands, const s
   return left;
 }
 
-// An operand with its prefix operators, which bind weaker than `^`: `next` moves over the powers they cover.
-Expr TreeBuilder::operand(P::OperandContext* context, const std::vector<P::OperandContext*>& operands,
+// An operand with its prefix operators, which bind weaker than `^`: `next` moves over the powers
+// they cover.
+Expr TreeBuilder::operand(P::OperandContext* context,
+                          const std::vector<P::OperandContext*>& operands,
                           const std::vector<P::BinaryOpContext*>& operators, std::size_t& next) {
   const std::vector<P::PrefixOpContext*> prefixes = context->prefixOp();
   Expr value = primary(context->primary());
@@ -149,14 +177,15 @@ Expr TreeBuilder::operand(P::OperandContext* context, const std::vector<P::Opera
   for (auto prefix = prefixes.rbegin(); prefix != prefixes.rend(); ++prefix) {
     const SourceSpan whole = join(span(*prefix), value.span);
     if ((*prefix)->MINUS() != nullptr) {
-      if (auto* number = value.as<Literal>(); number != nullptr && is_numeric(*number) && !number->text.starts_with('-')) {
+      if (auto* number = value.as<Literal>();
+          number != nullptr && is_numeric(*number) && !number->text.starts_with('-')) {
         number->text.insert(number->text.begin(), '-');
         value.span = whole;
         continue;
       }
     }
     Unary unary;
-    unary.op = (*prefix)->MINUS() != nullptr ? UnaryOp::kMinus
+    unary.op = (*prefix)->MINUS() != nullptr    ? UnaryOp::kMinus
                : (*prefix)->K_BNOT() != nullptr ? UnaryOp::kBitNot
                                                 : UnaryOp::kLogicalNot;
     unary.operand = std::move(value);
@@ -169,31 +198,39 @@ Expr TreeBuilder::primary(P::PrimaryContext* context) {
   const SourceSpan whole = span(context);
   const ScannedToken& first = scanned(context->getStart());
   switch (first.type) {
-    case P::UNDERSCORE: return make(Wildcard{}, whole);
+    case P::UNDERSCORE:
+      return make(Wildcard{}, whole);
     case P::DOLLAR:
       if (context->name() == nullptr) return make(Counter{}, whole);
       return make(AdtInit{name(context->name()), args(context->args())}, whole);
-    case P::LBRACK: case P::LPAREN: return bracketed(context);
+    case P::LBRACK:
+    case P::LPAREN:
+      return bracketed(context);
     case P::K_AS: {
       Cast cast;
       cast.value = expr(context->expr(0));
       cast.type = name(context->name());
       return make(std::move(cast), whole);
     }
-    case P::AT: return at_call(context);
+    case P::AT:
+      return at_call(context);
     case P::AGGREGATE: {
-      Aggregate result = aggregate(std::string(scanner_.text_of(first)), scanner_.span(first), context->aggregateBody());
+      Aggregate result = aggregate(std::string(scanner_.text_of(first)), scanner_.span(first),
+                                   context->aggregateBody());
       result.target = args(context->args());
       const bool counts = result.function.text == "count";
       if (result.target.size() != (counts ? 0U : 1U)) {
-        error(whole, counts ? "'count' counts what its body matches and takes no expression"
-                            : "'" + result.function.text + "' takes one expression",
+        error(whole,
+              counts ? "'count' counts what its body matches and takes no expression"
+                     : "'" + result.function.text + "' takes one expression",
               counts ? "Write count : { … }." : "Write " + result.function.text + " x : { … }.");
       }
       return make(std::move(result), whole);
     }
-    case P::IDENT: return named(context);
-    default: return make(literal(first), whole);
+    case P::IDENT:
+      return named(context);
+    default:
+      return make(literal(first), whole);
   }
 }
 
@@ -222,14 +259,16 @@ Expr TreeBuilder::at_call(P::PrimaryContext* context) {
     call.user_functor = true;
     return make(std::move(call), whole);
   }
-  Aggregate result = aggregate(word(context->IDENT()), span(context->IDENT()), context->aggregateBody());
+  Aggregate result =
+      aggregate(word(context->IDENT()), span(context->IDENT()), context->aggregateBody());
   result.user_defined = true;
   result.initial = args(context->args());
   result.target.push_back(expr(context->expr(0)));
   return make(std::move(result), whole);
 }
 
-Aggregate TreeBuilder::aggregate(std::string function, const NodeSpan& where, P::AggregateBodyContext* context) {
+Aggregate TreeBuilder::aggregate(std::string function, const NodeSpan& where,
+                                 P::AggregateBodyContext* context) {
   Aggregate result;
   result.function = {std::move(function), where};
   if (context->head() != nullptr) {

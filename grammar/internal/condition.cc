@@ -17,8 +17,24 @@ struct Operator {
 
 // Longest first among those that share a start.
 constexpr std::array<Operator, 18> kOperators = {{
-    {"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7}, {"<<", 8}, {">>", 8}, {"|", 3},
-    {"^", 4}, {"&", 5}, {"<", 7}, {">", 7}, {"+", 9}, {"-", 9}, {"*", 10}, {"/", 10}, {"%", 10},
+    {"||", 1},
+    {"&&", 2},
+    {"==", 6},
+    {"!=", 6},
+    {"<=", 7},
+    {">=", 7},
+    {"<<", 8},
+    {">>", 8},
+    {"|", 3},
+    {"^", 4},
+    {"&", 5},
+    {"<", 7},
+    {">", 7},
+    {"+", 9},
+    {"-", 9},
+    {"*", 10},
+    {"/", 10},
+    {"%", 10},
 }};
 
 class Evaluator {
@@ -28,7 +44,8 @@ class Evaluator {
   std::optional<std::int64_t> run(std::string& problem) {
     const std::int64_t value = choice(0);
     skip();
-    if (problem_.empty() && i_ < text_.size()) fail("unexpected '" + std::string(1, text_[i_]) + "'");
+    if (problem_.empty() && i_ < text_.size())
+      fail("unexpected '" + std::string(1, text_[i_]) + "'");
     if (problem_.empty()) return value;
     problem = problem_;
     return std::nullopt;
@@ -117,13 +134,17 @@ class Evaluator {
       return value;
     }
     if (accept("!")) return unary(depth + 1) == 0 ? 1 : 0;
-    if (accept("~")) return static_cast<std::int64_t>(~static_cast<std::uint64_t>(unary(depth + 1)));
-    if (accept("-")) return static_cast<std::int64_t>(0U - static_cast<std::uint64_t>(unary(depth + 1)));
+    if (accept("~"))
+      return static_cast<std::int64_t>(~static_cast<std::uint64_t>(unary(depth + 1)));
+    if (accept("-"))
+      return static_cast<std::int64_t>(0U - static_cast<std::uint64_t>(unary(depth + 1)));
     if (accept("+")) return unary(depth + 1);
     const char c = i_ < text_.size() ? text_[i_] : '\0';
     if (std::isdigit(static_cast<unsigned char>(c)) != 0) return number();
     if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') {
-      while (i_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[i_])) != 0 || text_[i_] == '_')) ++i_;
+      while (i_ < text_.size() &&
+             (std::isalnum(static_cast<unsigned char>(text_[i_])) != 0 || text_[i_] == '_'))
+        ++i_;
       return 0;
     }
     fail(c == '\0' ? "it ends too early" : "unexpected '" + std::string(1, c) + "'");
@@ -141,14 +162,17 @@ class Evaluator {
     }
     for (; i_ < text_.size() && std::isxdigit(static_cast<unsigned char>(text_[i_])) != 0; ++i_) {
       const char c = text_[i_];
-      const unsigned digit = c <= '9' ? static_cast<unsigned>(c - '0') : (static_cast<unsigned>(c) | 32U) - 'a' + 10U;
+      const unsigned digit =
+          c <= '9' ? static_cast<unsigned>(c - '0') : (static_cast<unsigned>(c) | 32U) - 'a' + 10U;
       if (digit >= base) {
         fail("malformed number");
         return 0;
       }
       value = value * base + digit;
     }
-    while (i_ < text_.size() && (text_[i_] == 'u' || text_[i_] == 'U' || text_[i_] == 'l' || text_[i_] == 'L')) ++i_;
+    while (i_ < text_.size() &&
+           (text_[i_] == 'u' || text_[i_] == 'U' || text_[i_] == 'l' || text_[i_] == 'L'))
+      ++i_;
     return static_cast<std::int64_t>(value);
   }
 

@@ -1,7 +1,7 @@
 // grammar/internal/condition.h - the arithmetic of `#if`.
 //
-// C's integer expressions without assignment: ?: || && | ^ & == != < <= > >= << >> + - * / % ! ~ - + and parentheses, 64-bit and
-// wrapping. A word that is no macro counts 0, as in C.
+// C's integer expressions without assignment: ?: || && | ^ & == != < <= > >= << >> + - * / % ! ~ -
+// + and parentheses, 64-bit and wrapping. A word that is no macro counts 0, as in C.
 
 #pragma once
 

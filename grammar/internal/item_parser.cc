@@ -35,22 +35,28 @@ bool remove(TokenSet& set, std::size_t type) { return set.erase(type) > 0; }
 
 // What may follow an operand; named only when nothing else may.
 constexpr std::array<std::size_t, 25> kOperandTails = {
-    P::PLUS, P::MINUS, P::STAR, P::SLASH, P::PERCENT, P::CARET, P::K_BAND, P::K_BOR, P::K_BXOR, P::K_BSHL, P::K_BSHR, P::K_BSHRU,
-    P::K_LAND, P::K_LOR, P::K_LXOR, P::DOT, P::ALLEN, P::K_IN, P::K_IS, P::K_OVER, P::K_AS, P::K_MATCHES, P::BOUNDS_OPEN, P::QUESTION,
-    P::IMPORT_DOT};
-constexpr std::array<std::size_t, 7> kComparisons = {P::EQ, P::EQEQ, P::NE, P::LT, P::LE, P::GT, P::GE};
+    P::PLUS,      P::MINUS,       P::STAR,     P::SLASH,     P::PERCENT, P::CARET,  P::K_BAND,
+    P::K_BOR,     P::K_BXOR,      P::K_BSHL,   P::K_BSHR,    P::K_BSHRU, P::K_LAND, P::K_LOR,
+    P::K_LXOR,    P::DOT,         P::ALLEN,    P::K_IN,      P::K_IS,    P::K_OVER, P::K_AS,
+    P::K_MATCHES, P::BOUNDS_OPEN, P::QUESTION, P::IMPORT_DOT};
+constexpr std::array<std::size_t, 7> kComparisons = {P::EQ, P::EQEQ, P::NE, P::LT,
+                                                     P::LE, P::GT,   P::GE};
 constexpr std::array<std::size_t, 23> kExpressionStarts = {
-    P::STRING, P::FLOAT, P::UNSIGNED, P::NUMBER, P::DURATION, P::TIMESTAMP, P::IPV4, P::K_NIL, P::K_TRUE, P::K_FALSE, P::K_NULL,
-    P::UNDERSCORE, P::DOLLAR, P::LBRACK, P::LPAREN, P::K_AS, P::AT, P::AGGREGATE, P::IDENT, P::MINUS, P::K_BNOT, P::K_LNOT, P::K_IF};
-constexpr std::array<std::size_t, 9> kConditionStarts = {P::BANG, P::K_NOT, P::GROUP_OPEN, P::K_EXISTS, P::K_FORALL,
-                                                         P::K_GROUP, P::K_SEQUENCE, P::K_LAST, P::K_TEST};
+    P::STRING, P::FLOAT,  P::UNSIGNED, P::NUMBER,  P::DURATION, P::TIMESTAMP,
+    P::IPV4,   P::K_NIL,  P::K_TRUE,   P::K_FALSE, P::K_NULL,   P::UNDERSCORE,
+    P::DOLLAR, P::LBRACK, P::LPAREN,   P::K_AS,    P::AT,       P::AGGREGATE,
+    P::IDENT,  P::MINUS,  P::K_BNOT,   P::K_LNOT,  P::K_IF};
+constexpr std::array<std::size_t, 9> kConditionStarts = {P::BANG,       P::K_NOT,    P::GROUP_OPEN,
+                                                         P::K_EXISTS,   P::K_FORALL, P::K_GROUP,
+                                                         P::K_SEQUENCE, P::K_LAST,   P::K_TEST};
 
 class Strategy final : public antlr4::ANTLRErrorStrategy {
  public:
   void reset(antlr4::Parser*) override { states_.clear(); }
   antlr4::Token* recoverInline(antlr4::Parser* parser) override { stop(parser); }
   void recover(antlr4::Parser* parser, std::exception_ptr) override { stop(parser); }
-  // Called wherever the generated code decides: what was possible there was possible at this token too.
+  // Called wherever the generated code decides: what was possible there was possible at this token
+  // too.
   void sync(antlr4::Parser* parser) override {
     const std::size_t position = parser->getTokenStream()->index();
     if (position != position_ || states_.empty()) {
@@ -84,22 +90,39 @@ class Strategy final : public antlr4::ANTLRErrorStrategy {
 
 std::string spelling(std::size_t type, const antlr4::dfa::Vocabulary& vocabulary) {
   switch (type) {
-    case P::GROUP_OPEN: return "'('";
-    case P::BOUNDS_OPEN: return "'['";
-    case P::END: return "'.'";
-    case P::DOT: case P::IMPORT_DOT: return "'.'";
-    case P::K_TEST: return "'if'";
-    case P::K_TEST_DECL: return "'test'";
-    case P::K_AS_OF: return "'as of'";
-    case P::QUESTION: return "'?'";
-    case P::IDENT: return "a name";
-    case P::STRING: return "a string";
-    case P::NUMBER: return "a number";
-    case P::DURATION: return "a duration";
-    case P::TIMESTAMP: return "a timestamp";
-    case P::SQL: return "SQL text between '$$'";
-    case P::ALLEN: return "an interval relation";
-    default: break;
+    case P::GROUP_OPEN:
+      return "'('";
+    case P::BOUNDS_OPEN:
+      return "'['";
+    case P::END:
+      return "'.'";
+    case P::DOT:
+    case P::IMPORT_DOT:
+      return "'.'";
+    case P::K_TEST:
+      return "'if'";
+    case P::K_TEST_DECL:
+      return "'test'";
+    case P::K_AS_OF:
+      return "'as of'";
+    case P::QUESTION:
+      return "'?'";
+    case P::IDENT:
+      return "a name";
+    case P::STRING:
+      return "a string";
+    case P::NUMBER:
+      return "a number";
+    case P::DURATION:
+      return "a duration";
+    case P::TIMESTAMP:
+      return "a timestamp";
+    case P::SQL:
+      return "SQL text between '$$'";
+    case P::ALLEN:
+      return "an interval relation";
+    default:
+      break;
   }
   return vocabulary.getLiteralName(type);
 }
@@ -107,7 +130,8 @@ std::string spelling(std::size_t type, const antlr4::dfa::Vocabulary& vocabulary
 bool is_keyword(std::size_t type) { return type >= P::K_AS && type <= P::K_LOOP; }
 
 // The set as a phrase: "an expression", "',' or ')'".
-std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabulary& vocabulary, std::vector<std::string>& keywords) {
+std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabulary& vocabulary,
+                     std::vector<std::string>& keywords) {
   std::vector<std::string> parts;
   const bool end_of_item = remove(set, antlr4::Token::EOF);
   if (souffle_item) {  // What only our declarations have in a column.
@@ -182,7 +206,8 @@ std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabul
 
 class ItemParser::Machine {
  public:
-  explicit Machine(const Scanner& scanner) : stream_(scanner), strategy_(std::make_shared<Strategy>()), parser_(&stream_) {
+  explicit Machine(const Scanner& scanner)
+      : stream_(scanner), strategy_(std::make_shared<Strategy>()), parser_(&stream_) {
     parser_.setErrorHandler(strategy_);
     parser_.removeErrorListeners();
   }
@@ -201,34 +226,59 @@ class ItemParser::Machine {
 
   std::size_t position() { return stream_.index(); }
   std::string expected(std::vector<std::string>& keywords) const {
-    return describe(strategy_->expected(), kind_ < ItemKind::kModule, parser_.getVocabulary(), keywords);
+    return describe(strategy_->expected(), kind_ < ItemKind::kModule, parser_.getVocabulary(),
+                    keywords);
   }
 
  private:
   antlr4::ParserRuleContext* run(ItemKind kind) {
     switch (kind) {
-      case ItemKind::kClause: return parser_.clauseItem();
-      case ItemKind::kDecl: return parser_.declItem();
-      case ItemKind::kTypeDecl: return parser_.typeDeclItem();
-      case ItemKind::kLattice: return parser_.latticeItem();
-      case ItemKind::kDirective: return parser_.directiveItem();
-      case ItemKind::kFunctor: return parser_.functorItem();
-      case ItemKind::kPragma: return parser_.pragmaItem();
-      case ItemKind::kComponentHead: return parser_.componentHead();
-      case ItemKind::kInit: return parser_.initItem();
-      case ItemKind::kOverride: return parser_.overrideItem();
-      case ItemKind::kModule: return parser_.moduleItem();
-      case ItemKind::kImport: return parser_.importItem();
-      case ItemKind::kTypeAlias: return parser_.typeAliasItem();
-      case ItemKind::kEnum: return parser_.enumItem();
-      case ItemKind::kRelation: return parser_.relationItem();
-      case ItemKind::kRule: return parser_.ruleItem();
-      case ItemKind::kQuery: return parser_.queryItem();
-      case ItemKind::kView: return parser_.viewItem();
-      case ItemKind::kTable: return parser_.tableItem();
-      case ItemKind::kFunction: return parser_.functionItem();
-      case ItemKind::kTest: return parser_.testItem();
-      case ItemKind::kComponentEnd: case ItemKind::kStrayPlan: case ItemKind::kUnknownDirective: break;
+      case ItemKind::kClause:
+        return parser_.clauseItem();
+      case ItemKind::kDecl:
+        return parser_.declItem();
+      case ItemKind::kTypeDecl:
+        return parser_.typeDeclItem();
+      case ItemKind::kLattice:
+        return parser_.latticeItem();
+      case ItemKind::kDirective:
+        return parser_.directiveItem();
+      case ItemKind::kFunctor:
+        return parser_.functorItem();
+      case ItemKind::kPragma:
+        return parser_.pragmaItem();
+      case ItemKind::kComponentHead:
+        return parser_.componentHead();
+      case ItemKind::kInit:
+        return parser_.initItem();
+      case ItemKind::kOverride:
+        return parser_.overrideItem();
+      case ItemKind::kModule:
+        return parser_.moduleItem();
+      case ItemKind::kImport:
+        return parser_.importItem();
+      case ItemKind::kTypeAlias:
+        return parser_.typeAliasItem();
+      case ItemKind::kEnum:
+        return parser_.enumItem();
+      case ItemKind::kRelation:
+        return parser_.relationItem();
+      case ItemKind::kRule:
+        return parser_.ruleItem();
+      case ItemKind::kQuery:
+        return parser_.queryItem();
+      case ItemKind::kView:
+        return parser_.viewItem();
+      case ItemKind::kTable:
+        return parser_.tableItem();
+      case ItemKind::kFunction:
+        return parser_.functionItem();
+      case ItemKind::kTest:
+        return parser_.testItem();
+      case ItemKind::kComponentEnd:
+      case ItemKind::kStrayPlan:
+      case ItemKind::kUnknownDirective:
+        break;
     }
     ENTAIL_ENSURE(false);
     return nullptr;
@@ -240,7 +290,8 @@ class ItemParser::Machine {
   mutable P parser_;
 };
 
-ItemParser::ItemParser(const Scanner& scanner, Diagnostics& diagnostics) : scanner_(scanner), diagnostics_(diagnostics) {}
+ItemParser::ItemParser(const Scanner& scanner, Diagnostics& diagnostics)
+    : scanner_(scanner), diagnostics_(diagnostics) {}
 ItemParser::~ItemParser() = default;
 
 antlr4::ParserRuleContext* ItemParser::parse(const ItemTokens& item) {
@@ -254,17 +305,21 @@ antlr4::ParserRuleContext* ItemParser::parse(const ItemTokens& item) {
   constexpr std::size_t kShownMax = 40;
   std::string shown(scanner_.text_of(found).substr(0, kShownMax));
   if (scanner_.text_of(found).size() > kShownMax) shown += "…";
-  if (const std::size_t newline = shown.find('\n'); newline != std::string::npos) shown = shown.substr(0, newline) + "…";
+  if (const std::size_t newline = shown.find('\n'); newline != std::string::npos)
+    shown = shown.substr(0, newline) + "…";
   std::vector<std::string> keywords;
   const std::string expected = machine_->expected(keywords);
-  std::string message = found.type == kEndOfText ? "unexpected end of the program" : "unexpected '" + shown + "'";
+  std::string message =
+      found.type == kEndOfText ? "unexpected end of the program" : "unexpected '" + shown + "'";
   if (found.type == P::STRING) message = "unexpected string " + shown;
   if (!expected.empty()) message += "; expected " + expected;
   std::string hint;
   if (found.type == P::IDENT) {
     std::vector<std::string> words;
-    for (const std::string& keyword : keywords) words.push_back(keyword.substr(1, keyword.size() - 2));
-    if (const std::string near = nearest_name(shown, words); !near.empty()) hint = "Did you mean '" + near + "'?";
+    for (const std::string& keyword : keywords)
+      words.push_back(keyword.substr(1, keyword.size() - 2));
+    if (const std::string near = nearest_name(shown, words); !near.empty())
+      hint = "Did you mean '" + near + "'?";
   }
   diagnostics_.error(scanner_.span(found), std::move(message), std::move(hint));
   return nullptr;

@@ -13,17 +13,32 @@ namespace {
 using P = antlr::DatalogParser;
 
 constexpr std::array<std::string_view, 12> kTagWords = {
-    "overridable", "inline", "no_inline", "magic", "no_magic", "brie", "btree", "btree_delete", "eqrel", "output", "input",
-    "printsize"};
+    "overridable", "inline",       "no_inline", "magic",  "no_magic", "brie",
+    "btree",       "btree_delete", "eqrel",     "output", "input",    "printsize"};
 
 bool is_directive(std::uint16_t type) { return type >= P::D_DECL && type <= P::D_OVERRIDE; }
-bool is_open(std::uint16_t type) { return type == P::LPAREN || type == P::LBRACK || type == P::LBRACE; }
-bool is_close(std::uint16_t type) { return type == P::RPAREN || type == P::RBRACK || type == P::RBRACE; }
+bool is_open(std::uint16_t type) {
+  return type == P::LPAREN || type == P::LBRACK || type == P::LBRACE;
+}
+bool is_close(std::uint16_t type) {
+  return type == P::RPAREN || type == P::RBRACK || type == P::RBRACE;
+}
 
 bool is_comparison_or_sign(std::uint16_t type) {
   switch (type) {
-    case P::EQ: case P::EQEQ: case P::NE: case P::LT: case P::LE: case P::GT: case P::GE:
-    case P::PLUS: case P::MINUS: case P::STAR: case P::SLASH: case P::PERCENT: case P::CARET:
+    case P::EQ:
+    case P::EQEQ:
+    case P::NE:
+    case P::LT:
+    case P::LE:
+    case P::GT:
+    case P::GE:
+    case P::PLUS:
+    case P::MINUS:
+    case P::STAR:
+    case P::SLASH:
+    case P::PERCENT:
+    case P::CARET:
       return true;
     default:
       return false;
@@ -59,11 +74,20 @@ bool ItemSplitter::starts_declaration(std::size_t ahead, ItemKind& kind) {
     bool string_may_follow;
   };
   static constexpr std::array<Starter, 14> kStarters = {{
-      {"module", ItemKind::kModule, false}, {"import", ItemKind::kImport, false}, {"type", ItemKind::kTypeAlias, false},
-      {"enum", ItemKind::kEnum, false}, {"relation", ItemKind::kRelation, false}, {"stream", ItemKind::kRelation, false},
-      {"event", ItemKind::kRelation, false}, {"rule", ItemKind::kRule, true}, {"query", ItemKind::kQuery, false},
-      {"view", ItemKind::kView, false}, {"table", ItemKind::kTable, false}, {"function", ItemKind::kFunction, false},
-      {"test", ItemKind::kTest, true}, {"final", ItemKind::kClause, false},
+      {"module", ItemKind::kModule, false},
+      {"import", ItemKind::kImport, false},
+      {"type", ItemKind::kTypeAlias, false},
+      {"enum", ItemKind::kEnum, false},
+      {"relation", ItemKind::kRelation, false},
+      {"stream", ItemKind::kRelation, false},
+      {"event", ItemKind::kRelation, false},
+      {"rule", ItemKind::kRule, true},
+      {"query", ItemKind::kQuery, false},
+      {"view", ItemKind::kView, false},
+      {"table", ItemKind::kTable, false},
+      {"function", ItemKind::kFunction, false},
+      {"test", ItemKind::kTest, true},
+      {"final", ItemKind::kClause, false},
   }};
   for (const Starter& starter : kStarters) {
     if (word != starter.word) continue;
@@ -81,21 +105,39 @@ bool ItemSplitter::starts_declaration(std::size_t ahead, ItemKind& kind) {
 
 ItemKind ItemSplitter::kind_at_start() {
   switch (peek().type) {
-    case P::D_DECL: return ItemKind::kDecl;
-    case P::D_TYPE: case P::D_NUMBER_TYPE: case P::D_SYMBOL_TYPE: return ItemKind::kTypeDecl;
-    case P::D_LATTICE: return ItemKind::kLattice;
-    case P::D_INPUT: case P::D_OUTPUT: case P::D_PRINTSIZE: case P::D_LIMITSIZE: return ItemKind::kDirective;
-    case P::D_FUNCTOR: return ItemKind::kFunctor;
-    case P::D_PRAGMA: return ItemKind::kPragma;
-    case P::D_COMP: return ItemKind::kComponentHead;
-    case P::D_INIT: return ItemKind::kInit;
-    case P::D_OVERRIDE: return ItemKind::kOverride;
-    case P::D_PLAN: return ItemKind::kStrayPlan;
-    case P::RBRACE: return ItemKind::kComponentEnd;
+    case P::D_DECL:
+      return ItemKind::kDecl;
+    case P::D_TYPE:
+    case P::D_NUMBER_TYPE:
+    case P::D_SYMBOL_TYPE:
+      return ItemKind::kTypeDecl;
+    case P::D_LATTICE:
+      return ItemKind::kLattice;
+    case P::D_INPUT:
+    case P::D_OUTPUT:
+    case P::D_PRINTSIZE:
+    case P::D_LIMITSIZE:
+      return ItemKind::kDirective;
+    case P::D_FUNCTOR:
+      return ItemKind::kFunctor;
+    case P::D_PRAGMA:
+      return ItemKind::kPragma;
+    case P::D_COMP:
+      return ItemKind::kComponentHead;
+    case P::D_INIT:
+      return ItemKind::kInit;
+    case P::D_OVERRIDE:
+      return ItemKind::kOverride;
+    case P::D_PLAN:
+      return ItemKind::kStrayPlan;
+    case P::RBRACE:
+      return ItemKind::kComponentEnd;
     case P::END:
-      if (peek(1).type == P::IDENT && peek(1).begin == peek().end) return ItemKind::kUnknownDirective;
+      if (peek(1).type == P::IDENT && peek(1).begin == peek().end)
+        return ItemKind::kUnknownDirective;
       break;
-    default: break;
+    default:
+      break;
   }
   ItemKind kind = ItemKind::kClause;
   return starts_declaration(0, kind) ? kind : ItemKind::kClause;
@@ -109,24 +151,48 @@ bool ItemSplitter::next(ItemTokens& item) {
   while (peek().type == P::ANNOTATION) item.annotations.push_back(take());
   if (peek().type == kEndOfText) {
     if (!item.annotations.empty()) {
-      diagnostics_.error(scanner_.span(item.annotations.front()), "this annotation belongs to nothing");
+      diagnostics_.error(scanner_.span(item.annotations.front()),
+                         "this annotation belongs to nothing");
     }
     return false;
   }
   item.kind = kind_at_start();
   switch (item.kind) {
-    case ItemKind::kClause: read_clause(item); break;
-    case ItemKind::kComponentEnd: add(item); break;
-    case ItemKind::kUnknownDirective: read_line(item); break;
-    case ItemKind::kComponentHead: read_component_head(item); break;
-    case ItemKind::kStrayPlan: read_plan(item); break;
-    case ItemKind::kEnum: case ItemKind::kTable: read_until_semicolon(item, true); break;
-    case ItemKind::kModule: case ItemKind::kImport: case ItemKind::kTypeAlias: case ItemKind::kRelation:
-    case ItemKind::kQuery: case ItemKind::kView: case ItemKind::kFunction:
+    case ItemKind::kClause:
+      read_clause(item);
+      break;
+    case ItemKind::kComponentEnd:
+      add(item);
+      break;
+    case ItemKind::kUnknownDirective:
+      read_line(item);
+      break;
+    case ItemKind::kComponentHead:
+      read_component_head(item);
+      break;
+    case ItemKind::kStrayPlan:
+      read_plan(item);
+      break;
+    case ItemKind::kEnum:
+    case ItemKind::kTable:
+      read_until_semicolon(item, true);
+      break;
+    case ItemKind::kModule:
+    case ItemKind::kImport:
+    case ItemKind::kTypeAlias:
+    case ItemKind::kRelation:
+    case ItemKind::kQuery:
+    case ItemKind::kView:
+    case ItemKind::kFunction:
       read_until_semicolon(item, false);
       break;
-    case ItemKind::kRule: case ItemKind::kTest: read_until_end(item); break;
-    default: read_directive(item); break;
+    case ItemKind::kRule:
+    case ItemKind::kTest:
+      read_until_end(item);
+      break;
+    default:
+      read_directive(item);
+      break;
   }
   if (item.kind == ItemKind::kImport) {
     for (const ScannedToken& token : item.tokens) imported_.emplace(scanner_.text_of(token));
@@ -145,7 +211,9 @@ void ItemSplitter::add(ItemTokens& item) {
     ++depth_;
     if (depth_ > options_.nesting_limit && !item.refused) {
       item.refused = true;
-      diagnostics_.error(scanner_.span(token), "nested too deep: more than " + std::to_string(options_.nesting_limit) + " brackets inside each other");
+      diagnostics_.error(scanner_.span(token), "nested too deep: more than " +
+                                                   std::to_string(options_.nesting_limit) +
+                                                   " brackets inside each other");
     }
   } else if (is_close(token.type) && depth_ > 0) {
     --depth_;
@@ -153,7 +221,9 @@ void ItemSplitter::add(ItemTokens& item) {
   if (item.tokens.size() >= options_.item_tokens_max) {
     if (!item.refused) {
       item.refused = true;
-      diagnostics_.error(scanner_.span(item.tokens.front()), "too long: more than " + std::to_string(options_.item_tokens_max) + " tokens in one clause or declaration",
+      diagnostics_.error(scanner_.span(item.tokens.front()),
+                         "too long: more than " + std::to_string(options_.item_tokens_max) +
+                             " tokens in one clause or declaration",
                          "Split it, or read the data with '.input'.");
     }
     item.tokens.back() = token;  // The scan for the end looks at the last token only.
@@ -188,8 +258,9 @@ void ItemSplitter::read_clause(ItemTokens& item) {
       const ScannedToken fact = item.tokens.back();
       item.tokens.pop_back();
       item.tokens.back().type = P::END;
-      diagnostics_.warning(scanner_.span(item.tokens.back()), "this dot ends the clause, and a fact follows",
-                           "Put a blank behind the dot if that is meant; a function of a module needs its import.");
+      diagnostics_.warning(
+          scanner_.span(item.tokens.back()), "this dot ends the clause, and a fact follows",
+          "Put a blank behind the dot if that is meant; a function of a module needs its import.");
       resume_at(fact);
       return;
     }
@@ -207,9 +278,10 @@ void ItemSplitter::read_plan(ItemTokens& item) {
   for (;;) {
     const std::uint16_t last = item.tokens.back().type;
     const std::uint16_t next = peek().type;
-    const bool inside = depth_ > 0 || last == P::D_PLAN || last == P::COMMA || last == P::COLON || last == P::NUMBER ||
-                        next == P::COMMA;
-    if (!inside || next == kEndOfText || next == P::END || next == P::IDENT || is_directive(next)) return;
+    const bool inside = depth_ > 0 || last == P::D_PLAN || last == P::COMMA || last == P::COLON ||
+                        last == P::NUMBER || next == P::COMMA;
+    if (!inside || next == kEndOfText || next == P::END || next == P::IDENT || is_directive(next))
+      return;
     add(item);
   }
 }
@@ -217,12 +289,20 @@ void ItemSplitter::read_plan(ItemTokens& item) {
 // Whether the next token can go on with the directive, which no mark ends.
 bool ItemSplitter::belongs_to_directive(const ItemTokens& item) {
   const ScannedToken next = peek();
-  if (next.type == P::ANNOTATION) return depth_ > 0 || item.tokens.back().type == P::EQ || item.tokens.back().type == P::PIPE;
+  if (next.type == P::ANNOTATION)
+    return depth_ > 0 || item.tokens.back().type == P::EQ || item.tokens.back().type == P::PIPE;
   if (depth_ > 0) return true;
   if (next.type == P::RBRACE || next.type == P::BANG) return false;
   if (next.type != P::IDENT) return true;
   switch (item.tokens.back().type) {
-    case P::COMMA: case P::EQ: case P::COLON: case P::PIPE: case P::SUBTYPE: case P::DOT: case P::LT: case P::CHOICE:
+    case P::COMMA:
+    case P::EQ:
+    case P::COLON:
+    case P::PIPE:
+    case P::SUBTYPE:
+    case P::DOT:
+    case P::LT:
+    case P::CHOICE:
       return true;
     default:
       break;
@@ -234,8 +314,8 @@ bool ItemSplitter::belongs_to_directive(const ItemTokens& item) {
   if (std::find(kTagWords.begin(), kTagWords.end(), word) != kTagWords.end()) return true;
   // A misspelled tag, rather than a clause: on the same line, and no head.
   const std::uint16_t second = peek(1).type;
-  return !next.first_on_line && second != P::LPAREN && second != P::LBRACE && second != P::DOT && second != P::IDENT &&
-         second != P::STRING;
+  return !next.first_on_line && second != P::LPAREN && second != P::LBRACE && second != P::DOT &&
+         second != P::IDENT && second != P::STRING;
 }
 
 void ItemSplitter::read_directive(ItemTokens& item) {
@@ -282,8 +362,10 @@ void ItemSplitter::read_until_end(ItemTokens& item) {
     const ScannedToken& before = item.tokens[item.tokens.size() - 2];
     const std::string_view word = scanner_.text_of(before);
     const std::uint16_t next = peek().type;
-    const bool step_finished = before.type == P::SEMI || before.type == P::RBRACE || word == "then" || word == "expect";
-    const bool used_as_name = next == P::LPAREN || next == P::LBRACE || next == P::COMMA || next == P::DOT || is_comparison_or_sign(next);
+    const bool step_finished =
+        before.type == P::SEMI || before.type == P::RBRACE || word == "then" || word == "expect";
+    const bool used_as_name = next == P::LPAREN || next == P::LBRACE || next == P::COMMA ||
+                              next == P::DOT || is_comparison_or_sign(next);
     if (step_finished && !used_as_name) return;
   } while (!forced_boundary(item));
 }

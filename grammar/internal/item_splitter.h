@@ -1,16 +1,18 @@
 // grammar/internal/item_splitter.h - tokens -> top-level items.
 //
-// A program is parsed one item at a time, so that memory stays bounded, a mistake costs one item, and a million facts never
-// meet ANTLR. Where an item ends:
+// A program is parsed one item at a time, so that memory stays bounded, a mistake costs one item,
+// and a million facts never meet ANTLR. Where an item ends:
 //
 //     clause          the dot, and a .plan behind it
-//     .decl, …        no mark of its own: before the next directive, annotation or word that cannot belong to it
-//     .comp C {       at its brace; the items inside are items, and `}` at the start of one ends the component
+//     .decl, …        no mark of its own: before the next directive, annotation or word that cannot
+//     belong to it
+//     .comp C {       at its brace; the items inside are items, and `}` at the start of one ends
+//     the component
 //     relation, …     the semicolon (enum and table: the closing brace)
 //     rule, test      `end` after a finished step
 //
-// A mistake must not swallow the rest of the program: a directive, or one of our declarations at the start of a line, ends
-// whatever is open.
+// A mistake must not swallow the rest of the program: a directive, or one of our declarations at
+// the start of a line, ends whatever is open.
 
 #pragma once
 
@@ -29,17 +31,38 @@
 namespace entail::grammar::internal {
 
 enum class ItemKind : std::uint8_t {
-  kClause, kDecl, kTypeDecl, kLattice, kDirective, kFunctor, kPragma, kComponentHead, kComponentEnd, kInit, kOverride, kStrayPlan,
+  kClause,
+  kDecl,
+  kTypeDecl,
+  kLattice,
+  kDirective,
+  kFunctor,
+  kPragma,
+  kComponentHead,
+  kComponentEnd,
+  kInit,
+  kOverride,
+  kStrayPlan,
   kUnknownDirective,
-  kModule, kImport, kTypeAlias, kEnum, kRelation, kRule, kQuery, kView, kTable, kFunction, kTest,
+  kModule,
+  kImport,
+  kTypeAlias,
+  kEnum,
+  kRelation,
+  kRule,
+  kQuery,
+  kView,
+  kTable,
+  kFunction,
+  kTest,
 };
 
 struct ItemTokens {
   ItemKind kind = ItemKind::kClause;
   std::vector<ScannedToken> annotations;  // Before and inside the item.
   std::vector<ScannedToken> tokens;       // At least one.
-  ScannedToken after;                     // What stands behind the item: what "unexpected" may have to name.
-  bool refused = false;                   // Over a limit, which has been said: not to be parsed.
+  ScannedToken after;    // What stands behind the item: what "unexpected" may have to name.
+  bool refused = false;  // Over a limit, which has been said: not to be parsed.
 };
 
 class ItemSplitter {
@@ -75,10 +98,11 @@ class ItemSplitter {
   Scanner& scanner_;
   const ParseOptions& options_;
   Diagnostics& diagnostics_;
-  std::array<ScannedToken, 4> ahead_;        // Tokens read and not yet taken,
-  std::size_t ahead_count_ = 0;              // this many.
-  std::size_t depth_ = 0;                    // Open brackets in the item being read.
-  std::set<std::string, std::less<>> imported_;  // Words of import declarations: `core.f(x)` may be a call.
+  std::array<ScannedToken, 4> ahead_;  // Tokens read and not yet taken,
+  std::size_t ahead_count_ = 0;        // this many.
+  std::size_t depth_ = 0;              // Open brackets in the item being read.
+  std::set<std::string, std::less<>>
+      imported_;  // Words of import declarations: `core.f(x)` may be a call.
 };
 
 }  // namespace entail::grammar::internal

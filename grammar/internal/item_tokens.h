@@ -1,7 +1,7 @@
 // grammar/internal/item_tokens.h - the tokens of one item as ANTLR wants to read them.
 //
-// ANTLR's own token objects hold strings and stream pointers; ours point at the scanner's. The stream is one item, fully
-// known, with an end-of-file token behind it.
+// ANTLR's own token objects hold strings and stream pointers; ours point at the scanner's. The
+// stream is one item, fully known, with an end-of-file token behind it.
 
 #pragma once
 
@@ -22,7 +22,9 @@ class ItemToken final : public antlr4::Token {
   const ScannedToken& scanned() const { return scanned_; }
 
   std::string getText() const override { return std::string(scanner_->text_of(scanned_)); }
-  std::size_t getType() const override { return scanned_.type == kEndOfText ? antlr4::Token::EOF : scanned_.type; }
+  std::size_t getType() const override {
+    return scanned_.type == kEndOfText ? antlr4::Token::EOF : scanned_.type;
+  }
   std::size_t getLine() const override { return 0; }
   std::size_t getCharPositionInLine() const override { return 0; }
   std::size_t getChannel() const override { return antlr4::Token::DEFAULT_CHANNEL; }
@@ -39,7 +41,9 @@ class ItemToken final : public antlr4::Token {
   const Scanner* scanner_;
 };
 
-inline const ScannedToken& scanned(antlr4::Token* token) { return static_cast<ItemToken*>(token)->scanned(); }
+inline const ScannedToken& scanned(antlr4::Token* token) {
+  return static_cast<ItemToken*>(token)->scanned();
+}
 
 class ItemTokenStream final : public antlr4::TokenStream {
  public:
@@ -65,12 +69,16 @@ class ItemTokenStream final : public antlr4::TokenStream {
     const antlr4::Token* token = LT(k);
     return token == nullptr ? 0 : token->getType();
   }
-  antlr4::Token* get(std::size_t index) const override { return &tokens_[std::min(index, tokens_.size() - 1)]; }
+  antlr4::Token* get(std::size_t index) const override {
+    return &tokens_[std::min(index, tokens_.size() - 1)];
+  }
   void consume() override { position_ = std::min(position_ + 1, tokens_.size() - 1); }
   ssize_t mark() override { return 0; }
   void release(ssize_t) override {}
   std::size_t index() override { return position_; }
-  void seek(std::size_t index) override { position_ = std::min(index, tokens_.empty() ? 0 : tokens_.size() - 1); }
+  void seek(std::size_t index) override {
+    position_ = std::min(index, tokens_.empty() ? 0 : tokens_.size() - 1);
+  }
   std::size_t size() override { return tokens_.size(); }
   std::string getSourceName() const override { return {}; }
   antlr4::TokenSource* getTokenSource() const override { return nullptr; }

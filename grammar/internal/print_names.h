@@ -1,4 +1,5 @@
-// grammar/internal/print_names.h - how operators and words of enumerations are spelled, and names and strings quoted.
+// grammar/internal/print_names.h - how operators and words of enumerations are spelled, and names
+// and strings quoted.
 
 #pragma once
 

@@ -12,10 +12,16 @@ namespace {
 using P = antlr::DatalogParser;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_word_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '?'; }
+bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_word_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '?';
+}
 bool is_word_part(char c) { return is_word_start(c) || is_digit(c); }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+}
 
 struct Spelling {
   std::string_view text;
@@ -23,23 +29,58 @@ struct Spelling {
 };
 
 constexpr std::array<Spelling, 15> kReservedWords = {{
-    {"as", P::K_AS},     {"nil", P::K_NIL},     {"true", P::K_TRUE}, {"false", P::K_FALSE}, {"band", P::K_BAND},
-    {"bor", P::K_BOR},   {"bxor", P::K_BXOR},   {"bnot", P::K_BNOT}, {"bshl", P::K_BSHL},   {"bshr", P::K_BSHR},
-    {"bshru", P::K_BSHRU}, {"land", P::K_LAND}, {"lor", P::K_LOR},   {"lxor", P::K_LXOR},   {"lnot", P::K_LNOT},
+    {"as", P::K_AS},
+    {"nil", P::K_NIL},
+    {"true", P::K_TRUE},
+    {"false", P::K_FALSE},
+    {"band", P::K_BAND},
+    {"bor", P::K_BOR},
+    {"bxor", P::K_BXOR},
+    {"bnot", P::K_BNOT},
+    {"bshl", P::K_BSHL},
+    {"bshr", P::K_BSHR},
+    {"bshru", P::K_BSHRU},
+    {"land", P::K_LAND},
+    {"lor", P::K_LOR},
+    {"lxor", P::K_LXOR},
+    {"lnot", P::K_LNOT},
 }};
 
 constexpr std::array<Spelling, 15> kDirectives = {{
-    {"decl", P::D_DECL}, {"type", P::D_TYPE}, {"number_type", P::D_NUMBER_TYPE}, {"symbol_type", P::D_SYMBOL_TYPE},
-    {"lattice", P::D_LATTICE}, {"input", P::D_INPUT}, {"output", P::D_OUTPUT}, {"printsize", P::D_PRINTSIZE},
-    {"limitsize", P::D_LIMITSIZE}, {"functor", P::D_FUNCTOR}, {"pragma", P::D_PRAGMA}, {"comp", P::D_COMP},
-    {"init", P::D_INIT}, {"override", P::D_OVERRIDE}, {"plan", P::D_PLAN},
+    {"decl", P::D_DECL},
+    {"type", P::D_TYPE},
+    {"number_type", P::D_NUMBER_TYPE},
+    {"symbol_type", P::D_SYMBOL_TYPE},
+    {"lattice", P::D_LATTICE},
+    {"input", P::D_INPUT},
+    {"output", P::D_OUTPUT},
+    {"printsize", P::D_PRINTSIZE},
+    {"limitsize", P::D_LIMITSIZE},
+    {"functor", P::D_FUNCTOR},
+    {"pragma", P::D_PRAGMA},
+    {"comp", P::D_COMP},
+    {"init", P::D_INIT},
+    {"override", P::D_OVERRIDE},
+    {"plan", P::D_PLAN},
 }};
 
 // Signs that share a start with another, longest first.
 constexpr std::array<Spelling, 15> kSigns = {{
-    {"->>", P::ARROW_ANY}, {":-", P::COLON_DASH}, {"<:", P::SUBTYPE}, {"->", P::ARROW}, {"=>", P::ARROW2},
-    {"==", P::EQEQ}, {"!=", P::NE}, {"<=", P::LE}, {">=", P::GE}, {"=", P::EQ}, {"<", P::LT}, {">", P::GT},
-    {":", P::COLON}, {"!", P::BANG}, {"-", P::MINUS},
+    {"->>", P::ARROW_ANY},
+    {":-", P::COLON_DASH},
+    {"<:", P::SUBTYPE},
+    {"->", P::ARROW},
+    {"=>", P::ARROW2},
+    {"==", P::EQEQ},
+    {"!=", P::NE},
+    {"<=", P::LE},
+    {">=", P::GE},
+    {"=", P::EQ},
+    {"<", P::LT},
+    {">", P::GT},
+    {":", P::COLON},
+    {"!", P::BANG},
+    {"-", P::MINUS},
 }};
 
 // Signs that one character decides; 0 for any other.
@@ -91,8 +132,9 @@ void Scanner::rewind_to(const ScannedToken& token) {
 }
 
 void Scanner::error(std::size_t begin, std::size_t end, std::string message, std::string hint) {
-  diagnostics_.error(source_.span(static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)), std::move(message),
-                     std::move(hint));
+  diagnostics_.error(
+      source_.span(static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)),
+      std::move(message), std::move(hint));
 }
 
 void Scanner::skip_blanks() {
@@ -112,7 +154,8 @@ void Scanner::skip_blanks() {
         error(offset_, offset_ + 2, "this comment is never closed", "End it with '*/'.");
         offset_ = text_.size();
       } else {
-        newline_before_ = newline_before_ || text_.substr(offset_, end - offset_).find('\n') != std::string_view::npos;
+        newline_before_ = newline_before_ ||
+                          text_.substr(offset_, end - offset_).find('\n') != std::string_view::npos;
         offset_ = end + 2;
       }
     } else {
@@ -126,12 +169,18 @@ std::uint16_t Scanner::scan_one() {
   if (is_word_start(c)) return scan_word();
   if (is_digit(c)) return scan_number();
   switch (c) {
-    case '"': return scan_string();
-    case '.': return scan_dot();
-    case '`': return scan_quoted_name();
-    case '@': return scan_at();
-    case '$': return scan_dollar();
-    default: break;
+    case '"':
+      return scan_string();
+    case '.':
+      return scan_dot();
+    case '`':
+      return scan_quoted_name();
+    case '@':
+      return scan_at();
+    case '$':
+      return scan_dollar();
+    default:
+      break;
   }
   if (const std::uint16_t type = kSingleSigns[static_cast<unsigned char>(c)]; type != 0) {
     ++offset_;
@@ -157,7 +206,8 @@ std::uint16_t Scanner::scan_word() {
     }
   }
   constexpr std::string_view kDomain = "-domain";
-  if (word == "choice" && text_.substr(offset_).starts_with(kDomain) && !is_word_part(at(offset_ + kDomain.size()))) {
+  if (word == "choice" && text_.substr(offset_).starts_with(kDomain) &&
+      !is_word_part(at(offset_ + kDomain.size()))) {
     offset_ += kDomain.size();
     return P::CHOICE;
   }
@@ -184,8 +234,9 @@ std::size_t Scanner::timestamp_end(std::size_t offset) const {
     if (at(offset) == '.' && is_digit(at(offset + 1))) offset = digits_end(offset + 1);
   }
   if (at(offset) == 'Z') return offset + 1;
-  if ((at(offset) == '+' || at(offset) == '-') && is_digit(at(offset + 1)) && is_digit(at(offset + 2)) &&
-      at(offset + 3) == ':' && is_digit(at(offset + 4)) && is_digit(at(offset + 5))) {
+  if ((at(offset) == '+' || at(offset) == '-') && is_digit(at(offset + 1)) &&
+      is_digit(at(offset + 2)) && at(offset + 3) == ':' && is_digit(at(offset + 4)) &&
+      is_digit(at(offset + 5))) {
     return offset + 6;
   }
   return offset;
@@ -204,12 +255,14 @@ std::uint16_t Scanner::scan_number() {
   }
   if (first == '0' && (second == 'x' || second == 'b')) {
     offset_ = begin_ + 2;
-    while (second == 'x' ? is_hex_digit(at(offset_)) : (at(offset_) == '0' || at(offset_) == '1')) ++offset_;
+    while (second == 'x' ? is_hex_digit(at(offset_)) : (at(offset_) == '0' || at(offset_) == '1'))
+      ++offset_;
     if (at(offset_) == 'u' && offset_ > begin_ + 2) {
       ++offset_;
       type = P::UNSIGNED;
     }
-    if (offset_ == begin_ + 2) offset_ = begin_ + 1;  // "0x" alone: reported below as a malformed number.
+    if (offset_ == begin_ + 2)
+      offset_ = begin_ + 1;  // "0x" alone: reported below as a malformed number.
   } else {
     offset_ = after_digits;
     while (at(offset_) == '_' && is_digit(at(offset_ + 1))) offset_ = digits_end(offset_ + 1);
@@ -268,7 +321,8 @@ std::uint16_t Scanner::scan_number() {
   }
   if (is_word_part(at(offset_))) {
     while (is_word_part(at(offset_))) ++offset_;
-    error(begin_, offset_, "malformed number '" + std::string(text_.substr(begin_, offset_ - begin_)) + "'",
+    error(begin_, offset_,
+          "malformed number '" + std::string(text_.substr(begin_, offset_ - begin_)) + "'",
           "Numbers are 42, 0x2A, 0b101, 42u, 1.5, 1e9; durations 10m, 1h30m.");
   }
   return type;
@@ -316,7 +370,8 @@ std::uint16_t Scanner::scan_string() {
     end += c == '\\' ? 2 : 1;
   }
   offset_ = end + 1;
-  if (text_.substr(begin_, offset_ - begin_).find('\n') != std::string_view::npos) newline_before_ = false;
+  if (text_.substr(begin_, offset_ - begin_).find('\n') != std::string_view::npos)
+    newline_before_ = false;
   return P::STRING;
 }
 
@@ -327,9 +382,11 @@ std::uint16_t Scanner::scan_quoted_name() {
   const std::string_view name = text_.substr(begin_ + 1, end - begin_ - 1);
   offset_ = closed ? end + 1 : end;
   if (!closed) {
-    error(begin_, begin_ + 1, "this quoted name is never closed", "End it with '`' on the same line.");
+    error(begin_, begin_ + 1, "this quoted name is never closed",
+          "End it with '`' on the same line.");
   } else if (name.empty() || name.find('.') != std::string_view::npos) {
-    error(begin_, offset_, name.empty() ? "a quoted name cannot be empty" : "a quoted name cannot contain a dot");
+    error(begin_, offset_,
+          name.empty() ? "a quoted name cannot be empty" : "a quoted name cannot contain a dot");
   }
   return P::IDENT;
 }
@@ -380,8 +437,9 @@ std::uint16_t Scanner::scan_dollar() {
 std::uint16_t Scanner::scan_unknown() {
   // A run of bytes that no token starts with is one mistake: an accented word, a binary file.
   const auto known = [&](char c) {
-    return is_word_part(c) || is_blank(c) || (static_cast<unsigned char>(c) < 0x80U && c != '\0' &&
-           std::string_view("\"`.,:;|!+-*/%^()[]{}<>=@$").find(c) != std::string_view::npos);
+    return is_word_part(c) || is_blank(c) ||
+           (static_cast<unsigned char>(c) < 0x80U && c != '\0' &&
+            std::string_view("\"`.,:;|!+-*/%^()[]{}<>=@$").find(c) != std::string_view::npos);
   };
   while (offset_ < text_.size() && !known(text_[offset_])) ++offset_;
   const std::string_view run = text_.substr(begin_, offset_ - begin_);
@@ -397,7 +455,8 @@ std::uint16_t Scanner::scan_unknown() {
     }
   }
   error(begin_, offset_, "unexpected character '" + shown + (run.size() > kShownMax ? "…'" : "'"),
-        "Names have letters, digits, '_' and '?'; any other name goes in backquotes, text in double quotes.");
+        "Names have letters, digits, '_' and '?'; any other name goes in backquotes, text in "
+        "double quotes.");
   return P::UNKNOWN;
 }
 
@@ -414,16 +473,36 @@ std::string decode_string(std::string_view lexeme, std::size_t* bad_escape) {
     }
     ++i;
     switch (lexeme[i]) {
-      case '"': result += '"'; break;
-      case '\'': result += '\''; break;
-      case '\\': result += '\\'; break;
-      case 'a': result += '\a'; break;
-      case 'b': result += '\b'; break;
-      case 'f': result += '\f'; break;
-      case 'n': result += '\n'; break;
-      case 'r': result += '\r'; break;
-      case 't': result += '\t'; break;
-      case 'v': result += '\v'; break;
+      case '"':
+        result += '"';
+        break;
+      case '\'':
+        result += '\'';
+        break;
+      case '\\':
+        result += '\\';
+        break;
+      case 'a':
+        result += '\a';
+        break;
+      case 'b':
+        result += '\b';
+        break;
+      case 'f':
+        result += '\f';
+        break;
+      case 'n':
+        result += '\n';
+        break;
+      case 'r':
+        result += '\r';
+        break;
+      case 't':
+        result += '\t';
+        break;
+      case 'v':
+        result += '\v';
+        break;
       default:
         if (*bad_escape == std::string_view::npos) *bad_escape = i - 1;
         result += {'\\', lexeme[i]};

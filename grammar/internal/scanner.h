@@ -1,12 +1,14 @@
 // grammar/internal/scanner.h - bytes -> tokens, by hand, in one pass.
 //
-// ANTLR's lexer decodes UTF-8 (and throws on what is none), costs a heap object a token and 10 ms of warm-up; this scanner
-// reads bytes at memory speed, keeps byte offsets, and never fails: what no token starts with becomes a diagnostic. The
-// token types are the parser's (Datalog.g4); every word is IDENT here, save those Souffle reserves: which soft words
-// are keywords depends on where they stand (token_roles.h).
+// ANTLR's lexer decodes UTF-8 (and throws on what is none), costs a heap object a token and 10 ms
+// of warm-up; this scanner reads bytes at memory speed, keeps byte offsets, and never fails: what
+// no token starts with becomes a diagnostic. The token types are the parser's (Datalog.g4); every
+// word is IDENT here, save those Souffle reserves: which soft words are keywords depends on where
+// they stand (token_roles.h).
 //
 // Two things a byte alone does not decide:
-//   `.`   after a word, without a blank, and before a letter: a member (DOT). Before a directive's name and a blank, not
+//   `.`   after a word, without a blank, and before a letter: a member (DOT). Before a directive's
+//   name and a blank, not
 //         after a word: the directive. Else the end of a clause (END).
 //   `?`   is a letter, as in Souffle.
 
@@ -22,10 +24,10 @@
 namespace entail::grammar::internal {
 
 struct ScannedToken {
-  std::uint16_t type = 0;     // DatalogParser's, or kEndOfText.
-  bool quoted = false;        // IDENT in backquotes.
+  std::uint16_t type = 0;  // DatalogParser's, or kEndOfText.
+  bool quoted = false;     // IDENT in backquotes.
   bool first_on_line = false;
-  std::uint32_t begin = 0;    // Byte offsets in the preprocessed text.
+  std::uint32_t begin = 0;  // Byte offsets in the preprocessed text.
   std::uint32_t end = 0;
 };
 
@@ -42,7 +44,9 @@ class Scanner {
   // Goes back (or on) to `token`, which next() then gives again.
   void rewind_to(const ScannedToken& token);
 
-  std::string_view text_of(const ScannedToken& token) const { return text_.substr(token.begin, token.end - token.begin); }
+  std::string_view text_of(const ScannedToken& token) const {
+    return text_.substr(token.begin, token.end - token.begin);
+  }
   std::string_view text() const { return text_; }
   SourceSpan span(const ScannedToken& token) const { return source_.span(token.begin, token.end); }
 
@@ -70,11 +74,12 @@ class Scanner {
   bool newline_before_ = true;
   std::uint16_t previous_type_ = kEndOfText;
   std::size_t previous_end_ = 0;
-  bool string_was_open_ = false;  // No later quote closes a string across lines: each would search to the end again.
+  bool string_was_open_ =
+      false;  // No later quote closes a string across lines: each would search to the end again.
 };
 
-// What a STRING token says: quotes off, escapes resolved. An escape that is none is kept as written; its offset in
-// `lexeme` goes to *bad_escape (npos: none).
+// What a STRING token says: quotes off, escapes resolved. An escape that is none is kept as
+// written; its offset in `lexeme` goes to *bad_escape (npos: none).
 std::string decode_string(std::string_view lexeme, std::size_t* bad_escape);
 
 }  // namespace entail::grammar::internal

@@ -18,11 +18,11 @@ constexpr std::size_t kOperatorsMax = 4000;
 
 // Where a word can be a keyword.
 enum Place : std::uint32_t {
-  kInBody = 1U << 0U,         // Conditions and expressions of any item.
-  kInColumns = 1U << 1U,      // Column lists of our declarations.
-  kInRelation = 1U << 2U,     // Behind the columns of relation, stream, event.
-  kInRuleHead = 1U << 3U,     // Between `rule` and `when`.
-  kInActions = 1U << 4U,      // Steps of a rule.
+  kInBody = 1U << 0U,      // Conditions and expressions of any item.
+  kInColumns = 1U << 1U,   // Column lists of our declarations.
+  kInRelation = 1U << 2U,  // Behind the columns of relation, stream, event.
+  kInRuleHead = 1U << 3U,  // Between `rule` and `when`.
+  kInActions = 1U << 4U,   // Steps of a rule.
   kInQuery = 1U << 5U,
   kInTest = 1U << 6U,
   kInTypeAlias = 1U << 7U,
@@ -40,49 +40,97 @@ struct Keyword {
 };
 
 constexpr std::array kKeywords = std::to_array<Keyword>({
-    {"in", P::K_IN, Law::kInfix, kInBody}, {"is", P::K_IS, Law::kInfix, kInBody}, {"over", P::K_OVER, Law::kInfix, kInBody},
-    {"events", P::K_EVENTS, Law::kInfix, kInBody}, {"by", P::K_BY, Law::kInfix, kInBody}, {"within", P::K_WITHIN, Law::kInfix, kInBody},
-    {"until", P::K_UNTIL, Law::kInfix, kInBody}, {"next", P::K_NEXT, Law::kInfix, kInBody}, {"skip", P::K_SKIP, Law::kInfix, kInBody},
-    {"matches", P::K_MATCHES, Law::kInfix, kInBody}, {"else", P::K_ELSE, Law::kInfix, kInBody}, {"then", P::K_THEN, Law::kInfix, kInBody},
-    {"before", P::ALLEN, Law::kInfix, kInBody}, {"after", P::ALLEN, Law::kInfix, kInBody}, {"meets", P::ALLEN, Law::kInfix, kInBody},
-    {"met_by", P::ALLEN, Law::kInfix, kInBody}, {"overlaps", P::ALLEN, Law::kInfix, kInBody}, {"overlapped_by", P::ALLEN, Law::kInfix, kInBody},
-    {"during", P::ALLEN, Law::kInfix, kInBody}, {"includes", P::ALLEN, Law::kInfix, kInBody}, {"starts", P::ALLEN, Law::kInfix, kInBody},
-    {"started_by", P::ALLEN, Law::kInfix, kInBody}, {"finishes", P::ALLEN, Law::kInfix, kInBody}, {"finished_by", P::ALLEN, Law::kInfix, kInBody},
+    {"in", P::K_IN, Law::kInfix, kInBody},
+    {"is", P::K_IS, Law::kInfix, kInBody},
+    {"over", P::K_OVER, Law::kInfix, kInBody},
+    {"events", P::K_EVENTS, Law::kInfix, kInBody},
+    {"by", P::K_BY, Law::kInfix, kInBody},
+    {"within", P::K_WITHIN, Law::kInfix, kInBody},
+    {"until", P::K_UNTIL, Law::kInfix, kInBody},
+    {"next", P::K_NEXT, Law::kInfix, kInBody},
+    {"skip", P::K_SKIP, Law::kInfix, kInBody},
+    {"matches", P::K_MATCHES, Law::kInfix, kInBody},
+    {"else", P::K_ELSE, Law::kInfix, kInBody},
+    {"then", P::K_THEN, Law::kInfix, kInBody},
+    {"before", P::ALLEN, Law::kInfix, kInBody},
+    {"after", P::ALLEN, Law::kInfix, kInBody},
+    {"meets", P::ALLEN, Law::kInfix, kInBody},
+    {"met_by", P::ALLEN, Law::kInfix, kInBody},
+    {"overlaps", P::ALLEN, Law::kInfix, kInBody},
+    {"overlapped_by", P::ALLEN, Law::kInfix, kInBody},
+    {"during", P::ALLEN, Law::kInfix, kInBody},
+    {"includes", P::ALLEN, Law::kInfix, kInBody},
+    {"starts", P::ALLEN, Law::kInfix, kInBody},
+    {"started_by", P::ALLEN, Law::kInfix, kInBody},
+    {"finishes", P::ALLEN, Law::kInfix, kInBody},
+    {"finished_by", P::ALLEN, Law::kInfix, kInBody},
     {"coincides", P::ALLEN, Law::kInfix, kInBody},
 
-    {"key", P::K_KEY, Law::kInfix, kInColumns | kInRelation}, {"unique", P::K_UNIQUE, Law::kInfix, kInColumns},
-    {"default", P::K_DEFAULT, Law::kInfix, kInColumns}, {"ref", P::K_REF, Law::kInfix, kInColumns},
-    {"from", P::K_FROM, Law::kInfix, kInColumns | kInRelation}, {"to", P::K_TO, Law::kInfix, kInRelation | kInRuleHead | kInActions},
-    {"index", P::K_INDEX, Law::kInfix, kInRelation}, {"versioned", P::K_VERSIONED, Law::kInfix, kInRelation},
-    {"retain", P::K_RETAIN, Law::kInfix, kInRelation}, {"expire", P::K_EXPIRE, Law::kInfix, kInRelation},
-    {"with", P::K_WITH, Law::kInfix, kInRelation}, {"time", P::K_TIME, Law::kInfix, kInRelation},
-    {"watermark", P::K_WATERMARK, Law::kInfix, kInRelation}, {"late", P::K_LATE, Law::kInfix, kInRelation},
+    {"key", P::K_KEY, Law::kInfix, kInColumns | kInRelation},
+    {"unique", P::K_UNIQUE, Law::kInfix, kInColumns},
+    {"default", P::K_DEFAULT, Law::kInfix, kInColumns},
+    {"ref", P::K_REF, Law::kInfix, kInColumns},
+    {"from", P::K_FROM, Law::kInfix, kInColumns | kInRelation},
+    {"to", P::K_TO, Law::kInfix, kInRelation | kInRuleHead | kInActions},
+    {"index", P::K_INDEX, Law::kInfix, kInRelation},
+    {"versioned", P::K_VERSIONED, Law::kInfix, kInRelation},
+    {"retain", P::K_RETAIN, Law::kInfix, kInRelation},
+    {"expire", P::K_EXPIRE, Law::kInfix, kInRelation},
+    {"with", P::K_WITH, Law::kInfix, kInRelation},
+    {"time", P::K_TIME, Law::kInfix, kInRelation},
+    {"watermark", P::K_WATERMARK, Law::kInfix, kInRelation},
+    {"late", P::K_LATE, Law::kInfix, kInRelation},
     {"duration", P::K_DURATION, Law::kInfix, kInRelation},
 
-    {"salience", P::K_SALIENCE, Law::kInfix, kInRuleHead}, {"group", P::K_GROUP, Law::kInfix, kInRuleHead},
-    {"exclusive", P::K_EXCLUSIVE, Law::kInfix, kInRuleHead}, {"no_loop", P::K_NO_LOOP, Law::kInfix, kInRuleHead},
-    {"lock_on_active", P::K_LOCK_ON_ACTIVE, Law::kInfix, kInRuleHead}, {"auto_focus", P::K_AUTO_FOCUS, Law::kInfix, kInRuleHead},
-    {"enabled", P::K_ENABLED, Law::kInfix, kInRuleHead}, {"every", P::K_EVERY, Law::kInfix, kInRuleHead},
-    {"cron", P::K_CRON, Law::kInfix, kInRuleHead}, {"effective", P::K_EFFECTIVE, Law::kInfix, kInRuleHead},
-    {"doc", P::K_DOC, Law::kInfix, kInRuleHead}, {"when", P::K_WHEN, Law::kInfix, kInRuleHead},
+    {"salience", P::K_SALIENCE, Law::kInfix, kInRuleHead},
+    {"group", P::K_GROUP, Law::kInfix, kInRuleHead},
+    {"exclusive", P::K_EXCLUSIVE, Law::kInfix, kInRuleHead},
+    {"no_loop", P::K_NO_LOOP, Law::kInfix, kInRuleHead},
+    {"lock_on_active", P::K_LOCK_ON_ACTIVE, Law::kInfix, kInRuleHead},
+    {"auto_focus", P::K_AUTO_FOCUS, Law::kInfix, kInRuleHead},
+    {"enabled", P::K_ENABLED, Law::kInfix, kInRuleHead},
+    {"every", P::K_EVERY, Law::kInfix, kInRuleHead},
+    {"cron", P::K_CRON, Law::kInfix, kInRuleHead},
+    {"effective", P::K_EFFECTIVE, Law::kInfix, kInRuleHead},
+    {"doc", P::K_DOC, Law::kInfix, kInRuleHead},
+    {"when", P::K_WHEN, Law::kInfix, kInRuleHead},
 
-    {"insert", P::K_INSERT, Law::kStep, kInActions}, {"upsert", P::K_UPSERT, Law::kStep, kInActions},
-    {"derive", P::K_DERIVE, Law::kStep, kInActions}, {"retract", P::K_RETRACT, Law::kStep, kInActions | kInTest},
-    {"emit", P::K_EMIT, Law::kStep, kInActions}, {"modify", P::K_MODIFY, Law::kStep, kInActions},
-    {"delete", P::K_DELETE, Law::kStep, kInActions}, {"call", P::K_CALL, Law::kStep, kInActions},
-    {"let", P::K_LET, Law::kStep, kInActions}, {"if", P::K_IF, Law::kStep, kInActions}, {"for", P::K_FOR, Law::kStep, kInActions},
-    {"schedule", P::K_SCHEDULE, Law::kStep, kInActions}, {"focus", P::K_FOCUS, Law::kStep, kInActions},
-    {"log", P::K_LOG, Law::kStep, kInActions}, {"halt", P::K_HALT, Law::kStep, kInActions},
+    {"insert", P::K_INSERT, Law::kStep, kInActions},
+    {"upsert", P::K_UPSERT, Law::kStep, kInActions},
+    {"derive", P::K_DERIVE, Law::kStep, kInActions},
+    {"retract", P::K_RETRACT, Law::kStep, kInActions | kInTest},
+    {"emit", P::K_EMIT, Law::kStep, kInActions},
+    {"modify", P::K_MODIFY, Law::kStep, kInActions},
+    {"delete", P::K_DELETE, Law::kStep, kInActions},
+    {"call", P::K_CALL, Law::kStep, kInActions},
+    {"let", P::K_LET, Law::kStep, kInActions},
+    {"if", P::K_IF, Law::kStep, kInActions},
+    {"for", P::K_FOR, Law::kStep, kInActions},
+    {"schedule", P::K_SCHEDULE, Law::kStep, kInActions},
+    {"focus", P::K_FOCUS, Law::kStep, kInActions},
+    {"log", P::K_LOG, Law::kStep, kInActions},
+    {"halt", P::K_HALT, Law::kStep, kInActions},
 
-    {"select", P::K_SELECT, Law::kInfix, kInQuery}, {"order", P::K_ORDER, Law::kInfix, kInQuery}, {"limit", P::K_LIMIT, Law::kInfix, kInQuery},
-    {"asc", P::K_ASC, Law::kInfix, kInQuery}, {"desc", P::K_DESC, Law::kInfix, kInQuery},
+    {"select", P::K_SELECT, Law::kInfix, kInQuery},
+    {"order", P::K_ORDER, Law::kInfix, kInQuery},
+    {"limit", P::K_LIMIT, Law::kInfix, kInQuery},
+    {"asc", P::K_ASC, Law::kInfix, kInQuery},
+    {"desc", P::K_DESC, Law::kInfix, kInQuery},
 
-    {"uses", P::K_USES, Law::kInfix, kInTest}, {"times", P::K_TIMES, Law::kInfix, kInTest}, {"because", P::K_BECAUSE, Law::kInfix, kInTest},
-    {"at", P::K_AT, Law::kStep, kInTest}, {"update", P::K_UPDATE, Law::kStep, kInTest}, {"advance", P::K_ADVANCE, Law::kStep, kInTest},
-    {"fire", P::K_FIRE, Law::kStep, kInTest}, {"fired", P::K_FIRED, Law::kStep, kInTest}, {"emitted", P::K_EMITTED, Law::kStep, kInTest},
-    {"derived", P::K_DERIVED, Law::kStep, kInTest}, {"no", P::K_NO, Law::kStep, kInTest},
+    {"uses", P::K_USES, Law::kInfix, kInTest},
+    {"times", P::K_TIMES, Law::kInfix, kInTest},
+    {"because", P::K_BECAUSE, Law::kInfix, kInTest},
+    {"at", P::K_AT, Law::kStep, kInTest},
+    {"update", P::K_UPDATE, Law::kStep, kInTest},
+    {"advance", P::K_ADVANCE, Law::kStep, kInTest},
+    {"fire", P::K_FIRE, Law::kStep, kInTest},
+    {"fired", P::K_FIRED, Law::kStep, kInTest},
+    {"emitted", P::K_EMITTED, Law::kStep, kInTest},
+    {"derived", P::K_DERIVED, Law::kStep, kInTest},
+    {"no", P::K_NO, Law::kStep, kInTest},
 
-    {"where", P::K_WHERE, Law::kInfix, kInTypeAlias}, {"policy", P::K_POLICY, Law::kInfix, kInTable},
+    {"where", P::K_WHERE, Law::kInfix, kInTypeAlias},
+    {"policy", P::K_POLICY, Law::kInfix, kInTable},
     {"extern", P::K_EXTERN, Law::kInfix, kInFunction},
 });
 
@@ -95,7 +143,8 @@ const std::unordered_map<std::string_view, std::vector<const Keyword*>>& keyword
   return *kTable;
 }
 
-constexpr std::array<std::string_view, 8> kPrefixWords = {"not", "exists", "forall", "group", "sequence", "last", "if", "final"};
+constexpr std::array<std::string_view, 8> kPrefixWords = {"not",      "exists", "forall", "group",
+                                                          "sequence", "last",   "if",     "final"};
 constexpr std::array<std::string_view, 5> kAggregateWords = {"count", "sum", "min", "max", "mean"};
 
 bool is_one_of(std::string_view word, const auto& words) {
@@ -106,18 +155,35 @@ bool is_one_of(std::string_view word, const auto& words) {
 }
 
 bool is_open(std::uint16_t type) {
-  return type == P::LPAREN || type == P::LBRACK || type == P::LBRACE || type == P::GROUP_OPEN || type == P::BOUNDS_OPEN;
+  return type == P::LPAREN || type == P::LBRACK || type == P::LBRACE || type == P::GROUP_OPEN ||
+         type == P::BOUNDS_OPEN;
 }
-bool is_close(std::uint16_t type) { return type == P::RPAREN || type == P::RBRACK || type == P::RBRACE; }
+bool is_close(std::uint16_t type) {
+  return type == P::RPAREN || type == P::RBRACK || type == P::RBRACE;
+}
 
 bool is_comparison(std::uint16_t type) {
-  return type == P::EQ || type == P::EQEQ || type == P::NE || type == P::LT || type == P::LE || type == P::GT || type == P::GE;
+  return type == P::EQ || type == P::EQEQ || type == P::NE || type == P::LT || type == P::LE ||
+         type == P::GT || type == P::GE;
 }
 
 bool is_binary_operator(std::uint16_t type) {
   switch (type) {
-    case P::PLUS: case P::MINUS: case P::STAR: case P::SLASH: case P::PERCENT: case P::CARET: case P::K_BAND: case P::K_BOR:
-    case P::K_BXOR: case P::K_BSHL: case P::K_BSHR: case P::K_BSHRU: case P::K_LAND: case P::K_LOR: case P::K_LXOR:
+    case P::PLUS:
+    case P::MINUS:
+    case P::STAR:
+    case P::SLASH:
+    case P::PERCENT:
+    case P::CARET:
+    case P::K_BAND:
+    case P::K_BOR:
+    case P::K_BXOR:
+    case P::K_BSHL:
+    case P::K_BSHR:
+    case P::K_BSHRU:
+    case P::K_LAND:
+    case P::K_LOR:
+    case P::K_LXOR:
       return true;
     default:
       return false;
@@ -126,20 +192,42 @@ bool is_binary_operator(std::uint16_t type) {
 
 bool is_constant(std::uint16_t type) {
   switch (type) {
-    case P::STRING: case P::FLOAT: case P::UNSIGNED: case P::NUMBER: case P::DURATION: case P::TIMESTAMP: case P::IPV4:
-    case P::K_NIL: case P::K_TRUE: case P::K_FALSE: case P::K_NULL: case P::UNDERSCORE: case P::DOLLAR:
+    case P::STRING:
+    case P::FLOAT:
+    case P::UNSIGNED:
+    case P::NUMBER:
+    case P::DURATION:
+    case P::TIMESTAMP:
+    case P::IPV4:
+    case P::K_NIL:
+    case P::K_TRUE:
+    case P::K_FALSE:
+    case P::K_NULL:
+    case P::UNDERSCORE:
+    case P::DOLLAR:
       return true;
     default:
       return false;
   }
 }
 
-// Whether a token of this type can be the last of an operand, a type, or an option: an infix word may follow.
+// Whether a token of this type can be the last of an operand, a type, or an option: an infix word
+// may follow.
 bool ends_operand(std::uint16_t type) {
   if (is_constant(type) || is_close(type)) return true;
   switch (type) {
-    case P::IDENT: case P::QUESTION: case P::K_KEY: case P::K_UNIQUE: case P::K_EVENTS: case P::K_NO_LOOP: case P::K_LOCK_ON_ACTIVE:
-    case P::K_AUTO_FOCUS: case P::K_VERSIONED: case P::K_ASC: case P::K_DESC: case P::SQL:
+    case P::IDENT:
+    case P::QUESTION:
+    case P::K_KEY:
+    case P::K_UNIQUE:
+    case P::K_EVENTS:
+    case P::K_NO_LOOP:
+    case P::K_LOCK_ON_ACTIVE:
+    case P::K_AUTO_FOCUS:
+    case P::K_VERSIONED:
+    case P::K_ASC:
+    case P::K_DESC:
+    case P::SQL:
       return true;
     default:
       return false;
@@ -148,15 +236,20 @@ bool ends_operand(std::uint16_t type) {
 
 // Whether a token of this type can be the first of an operand.
 bool starts_operand(std::uint16_t type) {
-  return is_constant(type) || type == P::IDENT || type == P::LPAREN || type == P::LBRACK || type == P::AT || type == P::MINUS ||
-         type == P::K_AS || type == P::K_BNOT || type == P::K_LNOT;
+  return is_constant(type) || type == P::IDENT || type == P::LPAREN || type == P::LBRACK ||
+         type == P::AT || type == P::MINUS || type == P::K_AS || type == P::K_BNOT ||
+         type == P::K_LNOT;
 }
 
 class RoleAssigner {
  public:
-  RoleAssigner(ItemTokens& item, const Scanner& scanner, const DeclaredNames& declared, std::size_t nesting_limit,
-               Diagnostics& diagnostics)
-      : item_(item), tokens_(item.tokens), scanner_(scanner), declared_(declared), nesting_limit_(nesting_limit),
+  RoleAssigner(ItemTokens& item, const Scanner& scanner, const DeclaredNames& declared,
+               std::size_t nesting_limit, Diagnostics& diagnostics)
+      : item_(item),
+        tokens_(item.tokens),
+        scanner_(scanner),
+        declared_(declared),
+        nesting_limit_(nesting_limit),
         diagnostics_(diagnostics) {}
 
   void run() {
@@ -183,14 +276,16 @@ class RoleAssigner {
 
   struct Level {
     LevelKind kind = LevelKind::kTop;
-    std::uint16_t opener = 0;     // The type of the token before the bracket: K_FORALL and the like.
-    std::size_t powers = 0;       // `^` that nest to the right,
-    std::size_t branches = 0;     // `else` parts that do,
-    std::size_t aggregates = 0;   // and targets of aggregates, `sum sum x : …`.
-    std::size_t conditionals = 0; // `if … then` that wait for their `else`.
+    std::uint16_t opener = 0;    // The type of the token before the bracket: K_FORALL and the like.
+    std::size_t powers = 0;      // `^` that nest to the right,
+    std::size_t branches = 0;    // `else` parts that do,
+    std::size_t aggregates = 0;  // and targets of aggregates, `sum sum x : …`.
+    std::size_t conditionals = 0;  // `if … then` that wait for their `else`.
   };
 
-  std::uint16_t previous(std::size_t back = 1) const { return i_ >= back ? tokens_[i_ - back].type : kEndOfText; }
+  std::uint16_t previous(std::size_t back = 1) const {
+    return i_ >= back ? tokens_[i_ - back].type : kEndOfText;
+  }
   std::uint16_t next(std::size_t ahead = 1) const {
     return i_ + ahead < tokens_.size() ? tokens_[i_ + ahead].type : kEndOfText;
   }
@@ -198,7 +293,8 @@ class RoleAssigner {
     return next(ahead) == P::IDENT ? scanner_.text_of(tokens_[i_ + ahead]) : std::string_view();
   }
 
-  // partner_[i]: the position of the bracket that closes the one at i. Ranges may open with ( and close with ].
+  // partner_[i]: the position of the bracket that closes the one at i. Ranges may open with ( and
+  // close with ].
   void match_brackets() {
     partner_.assign(tokens_.size(), tokens_.size());
     std::vector<std::size_t> open_positions;
@@ -219,53 +315,94 @@ class RoleAssigner {
       first_free_ = position + 1;
     };
     std::size_t at = 0;
-    const bool final_first = !tokens_.empty() && tokens_[0].type == P::IDENT && scanner_.text_of(tokens_[0]) == "final" &&
-                             tokens_.size() > 1 && tokens_[1].type == P::IDENT;
+    const bool final_first = !tokens_.empty() && tokens_[0].type == P::IDENT &&
+                             scanner_.text_of(tokens_[0]) == "final" && tokens_.size() > 1 &&
+                             tokens_[1].type == P::IDENT;
     if (final_first) set(at++, P::K_FINAL);
     switch (item_.kind) {
-      case ItemKind::kModule: set(at, P::K_MODULE); break;
-      case ItemKind::kImport: set(at, P::K_IMPORT); break;
-      case ItemKind::kTypeAlias: set(at, P::K_TYPE); places_ = kInTypeAlias; break;
-      case ItemKind::kEnum: set(at, P::K_ENUM); break;
+      case ItemKind::kModule:
+        set(at, P::K_MODULE);
+        break;
+      case ItemKind::kImport:
+        set(at, P::K_IMPORT);
+        break;
+      case ItemKind::kTypeAlias:
+        set(at, P::K_TYPE);
+        places_ = kInTypeAlias;
+        break;
+      case ItemKind::kEnum:
+        set(at, P::K_ENUM);
+        break;
       case ItemKind::kRelation: {
         const std::string_view word = scanner_.text_of(tokens_[at]);
         set(at, word == "relation" ? P::K_RELATION : word == "stream" ? P::K_STREAM : P::K_EVENT);
         places_ = kInRelation;
         break;
       }
-      case ItemKind::kRule: set(at, P::K_RULE); places_ = kInRuleHead; break;
-      case ItemKind::kQuery: set(at, P::K_QUERY); places_ = kInQuery; break;
-      case ItemKind::kView: set(at, P::K_VIEW); break;
-      case ItemKind::kTable: set(at, P::K_TABLE); places_ = kInTable | kInBody; break;
-      case ItemKind::kFunction: set(at, P::K_FUNCTION); places_ = kInFunction | kInBody; break;
-      case ItemKind::kTest: set(at, P::K_TEST_DECL); places_ = kInTest; break;
-      case ItemKind::kClause: case ItemKind::kLattice: places_ = kInBody; body_ = true; break;
-      default: break;
+      case ItemKind::kRule:
+        set(at, P::K_RULE);
+        places_ = kInRuleHead;
+        break;
+      case ItemKind::kQuery:
+        set(at, P::K_QUERY);
+        places_ = kInQuery;
+        break;
+      case ItemKind::kView:
+        set(at, P::K_VIEW);
+        break;
+      case ItemKind::kTable:
+        set(at, P::K_TABLE);
+        places_ = kInTable | kInBody;
+        break;
+      case ItemKind::kFunction:
+        set(at, P::K_FUNCTION);
+        places_ = kInFunction | kInBody;
+        break;
+      case ItemKind::kTest:
+        set(at, P::K_TEST_DECL);
+        places_ = kInTest;
+        break;
+      case ItemKind::kClause:
+      case ItemKind::kLattice:
+        places_ = kInBody;
+        body_ = true;
+        break;
+      default:
+        break;
     }
     const bool ends_with_word = item_.kind == ItemKind::kRule || item_.kind == ItemKind::kTest;
-    if (ends_with_word && tokens_.back().type == P::IDENT && scanner_.text_of(tokens_.back()) == "end") {
+    if (ends_with_word && tokens_.back().type == P::IDENT &&
+        scanner_.text_of(tokens_.back()) == "end") {
       tokens_.back().type = P::K_END;
     }
   }
 
-  // ends_operand() of the previous token. A `>` ends a type in a column list, and is an operator elsewhere.
+  // ends_operand() of the previous token. A `>` ends a type in a column list, and is an operator
+  // elsewhere.
   bool operand_ended() const { return ends_operand(previous()) || (previous() == P::GT && !body_); }
 
   Level& level() { return levels_.back(); }
   bool at_top() const { return levels_.size() == 1; }
 
   // Whether conditions stand here, separated by commas.
-  bool in_formula() {
-    return level().kind == LevelKind::kFormula || (at_top() && top_formula_);
-  }
+  bool in_formula() { return level().kind == LevelKind::kFormula || (at_top() && top_formula_); }
 
   // Whether a condition may start behind the previous token.
   bool at_term_start() {
     switch (previous()) {
-      case P::COLON_DASH: case P::BANG: case P::K_NOT: case P::GROUP_OPEN: case P::K_WHEN: case P::K_WHERE: case P::K_IF:
-      case P::K_FOR: case P::K_EXPECT:
+      case P::COLON_DASH:
+      case P::BANG:
+      case P::K_NOT:
+      case P::GROUP_OPEN:
+      case P::K_WHEN:
+      case P::K_WHERE:
+      case P::K_IF:
+      case P::K_FOR:
+      case P::K_EXPECT:
         return true;
-      case P::COMMA: case P::SEMI: case P::LBRACE:
+      case P::COMMA:
+      case P::SEMI:
+      case P::LBRACE:
         return in_formula();
       default:
         return false;
@@ -277,7 +414,8 @@ class RoleAssigner {
     inner.kind = LevelKind::kArguments;
     inner.opener = previous();
     if (token.type == P::LPAREN) {
-      const bool in_sequence = level().kind == LevelKind::kSequence && previous() != P::IDENT && !starts_within_expression();
+      const bool in_sequence = level().kind == LevelKind::kSequence && previous() != P::IDENT &&
+                               !starts_within_expression();
       if (previous() == P::K_SEQUENCE || in_sequence) {
         inner.kind = LevelKind::kSequence;
       } else if (at_term_start() && !operator_follows(partner_[i_])) {
@@ -297,11 +435,22 @@ class RoleAssigner {
 
   LevelKind brace_kind() const {
     switch (previous()) {
-      case P::K_EXISTS: case P::K_FORALL: case P::K_GROUP: case P::COLON: return LevelKind::kFormula;
-      case P::ARROW2: return closed_opener_ == P::K_FORALL ? LevelKind::kFormula : LevelKind::kFields;
-      case P::COMMA: return LevelKind::kFormula;  // `@@f x : y, { … }`
-      case P::RPAREN: case P::K_ELSE: case P::DURATION: case P::TIMESTAMP: return LevelKind::kBlock;
-      default: break;
+      case P::K_EXISTS:
+      case P::K_FORALL:
+      case P::K_GROUP:
+      case P::COLON:
+        return LevelKind::kFormula;
+      case P::ARROW2:
+        return closed_opener_ == P::K_FORALL ? LevelKind::kFormula : LevelKind::kFields;
+      case P::COMMA:
+        return LevelKind::kFormula;  // `@@f x : y, { … }`
+      case P::RPAREN:
+      case P::K_ELSE:
+      case P::DURATION:
+      case P::TIMESTAMP:
+        return LevelKind::kBlock;
+      default:
+        break;
     }
     return LevelKind::kFields;
   }
@@ -325,8 +474,8 @@ class RoleAssigner {
     return type == P::K_IN || type == P::K_IS || type == P::ALLEN;
   }
 
-  // What ended a search to the right. It answers later words of the same bracket too, so that the searches of one item
-  // stay linear together.
+  // What ended a search to the right. It answers later words of the same bracket too, so that the
+  // searches of one item stay linear together.
   struct Search {
     std::size_t end = 0;
     std::size_t level = 0;
@@ -339,7 +488,8 @@ class RoleAssigner {
     last = {tokens_.size(), levels_.size(), false};
     for (std::size_t j = i_ + 1; j < tokens_.size(); ++j) {
       const std::uint16_t type = tokens_[j].type;
-      const bool stops = is_close(type) || type == P::COMMA || type == P::SEMI || type == P::END || type == P::COLON_DASH;
+      const bool stops = is_close(type) || type == P::COMMA || type == P::SEMI || type == P::END ||
+                         type == P::COLON_DASH;
       last.found = wanted(tokens_[j]);
       if (last.found || stops) {
         last.end = j;
@@ -348,6 +498,18 @@ class RoleAssigner {
       if (is_open(type)) j = partner_[j];
     }
     return last.found;
+  }
+
+  // `max(a, b)` and `count()`, whatever colon comes later: calls.
+  bool is_call_of_several() const {
+    if (next() != P::LPAREN) return false;
+    const std::size_t open = i_ + 1;
+    if (partner_[open] == open + 1) return true;
+    for (std::size_t j = open + 1; j < partner_[open]; ++j) {
+      if (tokens_[j].type == P::COMMA) return true;
+      if (is_open(tokens_[j].type)) j = partner_[j];
+    }
+    return false;
   }
 
   // `sum x : …`: a colon comes before anything that would end the operand.
@@ -363,20 +525,28 @@ class RoleAssigner {
   }
 
   bool is_field_name() {
-    return level().kind == LevelKind::kFields && (previous() == P::LBRACE || previous() == P::COMMA);
+    return level().kind == LevelKind::kFields &&
+           (previous() == P::LBRACE || previous() == P::COMMA);
   }
 
   std::uint16_t role_of_reserved(std::uint16_t type) {
-    if (is_field_name() && (next() == P::COLON || next() == P::COMMA || next() == P::RBRACE || is_comparison(next()))) return P::IDENT;
-    if (type == P::K_AS && item_.kind == ItemKind::kQuery && next_word() == "of" && starts_operand(next(2))) return P::K_AS_OF;
+    if (is_field_name() &&
+        (next() == P::COLON || next() == P::COMMA || next() == P::RBRACE || is_comparison(next())))
+      return P::IDENT;
+    if (type == P::K_AS && item_.kind == ItemKind::kQuery && next_word() == "of" &&
+        starts_operand(next(2)))
+      return P::K_AS_OF;
     return type;
   }
 
   std::uint16_t role_of_word(std::string_view word) {
-    if (previous() == P::DOT || previous() == P::AT || previous() == P::DOLLAR || next() == P::DOT) return P::IDENT;
+    if (previous() == P::DOT || previous() == P::AT || previous() == P::DOLLAR || next() == P::DOT)
+      return P::IDENT;
     if (word == "?" && operand_ended() && previous() != P::IDENT) return P::QUESTION;
     if (is_field_name()) return P::IDENT;
-    if (body_ && is_one_of(word, kAggregateWords) && !operand_ended() && colon_follows()) return P::AGGREGATE;
+    if (body_ && is_one_of(word, kAggregateWords) && !operand_ended() && colon_follows() &&
+        !is_call_of_several())
+      return P::AGGREGATE;
     if ((places_ & kInBody) != 0 || body_) {
       if (const std::uint16_t type = prefix_role(word); type != P::IDENT) return type;
     }
@@ -393,9 +563,12 @@ class RoleAssigner {
     if (previous() == P::K_AS_OF && word == "of") return P::K_OF;
     if (previous() == P::K_NO && word == "loop") return P::K_LOOP;
     if (item_.kind == ItemKind::kTest && at_top()) {
-      const bool between = previous() == P::SEMI || previous() == P::K_GIVEN || ends_operand(previous());
-      if (word == "given" && between && next() != P::LPAREN && next() != P::LBRACE) return P::K_GIVEN;
-      if (word == "expect" && between && next() != P::LPAREN && next() != P::LBRACE) return P::K_EXPECT;
+      const bool between =
+          previous() == P::SEMI || previous() == P::K_GIVEN || ends_operand(previous());
+      if (word == "given" && between && next() != P::LPAREN && next() != P::LBRACE)
+        return P::K_GIVEN;
+      if (word == "expect" && between && next() != P::LPAREN && next() != P::LBRACE)
+        return P::K_EXPECT;
     }
     const auto found = keywords_by_word().find(word);
     if (found == keywords_by_word().end()) return P::IDENT;
@@ -403,7 +576,9 @@ class RoleAssigner {
       if ((keyword->places & places_here()) == 0) continue;
       if (keyword->law == Law::kInfix ? !operand_ended() : !step_may_start(word)) continue;
       if (keyword->type == P::ALLEN && word == "before" && last_open_) return P::K_BEFORE;
-      if ((keyword->type == P::K_THEN || keyword->type == P::K_ELSE) && !then_may_stand(keyword->type)) continue;
+      if ((keyword->type == P::K_THEN || keyword->type == P::K_ELSE) &&
+          !then_may_stand(keyword->type))
+        continue;
       return keyword->type;
     }
     return P::IDENT;
@@ -411,8 +586,9 @@ class RoleAssigner {
 
   // The places the present position belongs to.
   std::uint32_t places_here() {
-    const bool our_columns = item_.kind == ItemKind::kRelation || item_.kind == ItemKind::kQuery || item_.kind == ItemKind::kTable ||
-                             item_.kind == ItemKind::kFunction || item_.kind == ItemKind::kView;
+    const bool our_columns = item_.kind == ItemKind::kRelation || item_.kind == ItemKind::kQuery ||
+                             item_.kind == ItemKind::kTable || item_.kind == ItemKind::kFunction ||
+                             item_.kind == ItemKind::kView;
     if (our_columns && !body_ && !at_top()) return kInColumns | (places_ & kInBody);
     return places_ | (body_ ? static_cast<std::uint32_t>(kInBody) : 0U);
   }
@@ -425,19 +601,29 @@ class RoleAssigner {
 
   bool null_may_stand() const {
     switch (previous()) {
-      case P::K_IS: case P::COLON: case P::K_DEFAULT: case P::K_THEN: case P::K_ELSE: return true;
-      case P::K_NOT: return previous(2) == P::K_IS;
-      default: return false;
+      case P::K_IS:
+      case P::COLON:
+      case P::K_DEFAULT:
+      case P::K_THEN:
+      case P::K_ELSE:
+        return true;
+      case P::K_NOT:
+        return previous(2) == P::K_IS;
+      default:
+        return false;
     }
   }
 
   bool step_may_start(std::string_view word) {
     const std::uint16_t before = previous();
     const std::uint16_t behind = next();
-    if (is_comparison(behind) || behind == P::COLON || behind == P::COMMA || behind == P::DOT) return false;
+    if (is_comparison(behind) || behind == P::COLON || behind == P::COMMA || behind == P::DOT)
+      return false;
     if ((places_ & kInTest) != 0) {
-      if (!at_top() || (before != P::SEMI && before != P::K_GIVEN && before != P::K_EXPECT)) return false;
-      if (word == "at") return behind == P::TIMESTAMP || behind == P::DURATION || behind == P::LPAREN;
+      if (!at_top() || (before != P::SEMI && before != P::K_GIVEN && before != P::K_EXPECT))
+        return false;
+      if (word == "at")
+        return behind == P::TIMESTAMP || behind == P::DURATION || behind == P::LPAREN;
       if (word == "no") return next_word() == "loop";
       if (word == "fired") return behind == P::IDENT || behind == P::STRING;
       return behind != P::LPAREN && behind != P::LBRACE;
@@ -459,9 +645,11 @@ class RoleAssigner {
     if (word == "sequence") return behind == P::LPAREN && in_formula() ? P::K_SEQUENCE : P::IDENT;
     if (word == "last") {
       const std::uint16_t second = next(2);
-      const bool pattern = behind == P::IDENT && (second == P::LBRACE || second == P::LPAREN || second == P::DOT);
+      const bool pattern =
+          behind == P::IDENT && (second == P::LBRACE || second == P::LPAREN || second == P::DOT);
       const auto found = keywords_by_word().find(next_word());
-      const bool infix_behind = found != keywords_by_word().end() && (found->second.front()->places & kInBody) != 0;
+      const bool infix_behind =
+          found != keywords_by_word().end() && (found->second.front()->places & kInBody) != 0;
       return pattern && !infix_behind && previous() != P::K_OVER ? P::K_LAST : P::IDENT;
     }
     if (word == "if" && (starts_operand(behind) || behind == P::BANG)) {
@@ -480,11 +668,26 @@ class RoleAssigner {
         body_ = true;
         if (at_top()) top_formula_ = true;
         break;
-      case P::K_WHEN: body_ = true; top_formula_ = true; places_ = 0; break;
-      case P::K_WHERE: body_ = true; top_formula_ = true; break;
-      case P::K_EXPECT: body_ = true; top_formula_ = true; break;
-      case P::K_GIVEN: body_ = true; top_formula_ = false; break;
-      case P::K_SELECT: top_formula_ = false; break;
+      case P::K_WHEN:
+        body_ = true;
+        top_formula_ = true;
+        places_ = 0;
+        break;
+      case P::K_WHERE:
+        body_ = true;
+        top_formula_ = true;
+        break;
+      case P::K_EXPECT:
+        body_ = true;
+        top_formula_ = true;
+        break;
+      case P::K_GIVEN:
+        body_ = true;
+        top_formula_ = false;
+        break;
+      case P::K_SELECT:
+        top_formula_ = false;
+        break;
       case P::K_THEN:
         if (level().conditionals == 0 && item_.kind == ItemKind::kRule) {
           actions_ = true;
@@ -501,17 +704,23 @@ class RoleAssigner {
       case P::LBRACE:
         if (item_.kind == ItemKind::kTable) body_ = true;
         break;
-      case P::K_LAST: last_open_ = previous() != P::K_OVER; break;
-      case P::K_BEFORE: last_open_ = false; break;
-      default: break;
+      case P::K_LAST:
+        last_open_ = previous() != P::K_OVER;
+        break;
+      case P::K_BEFORE:
+        last_open_ = false;
+        break;
+      default:
+        break;
     }
     count(token);
   }
 
   void count(const ScannedToken& token) {
     const bool binary = is_binary_operator(token.type) && ends_operand(previous());
-    const bool prefix = !binary && (token.type == P::MINUS || token.type == P::BANG || token.type == P::K_NOT ||
-                                    token.type == P::K_BNOT || token.type == P::K_LNOT);
+    const bool prefix =
+        !binary && (token.type == P::MINUS || token.type == P::BANG || token.type == P::K_NOT ||
+                    token.type == P::K_BNOT || token.type == P::K_LNOT);
     if (prefix) {
       ++prefix_run_;
     } else if (token.type != P::GROUP_OPEN && token.type != P::LPAREN) {
@@ -540,7 +749,8 @@ class RoleAssigner {
       refuse(token, "nested too deep: more than " + std::to_string(nesting_limit_) +
                         " operators or brackets inside each other");
     } else if (operators_ > kOperatorsMax) {
-      refuse(token, "too many operators in one condition: more than " + std::to_string(kOperatorsMax));
+      refuse(token,
+             "too many operators in one condition: more than " + std::to_string(kOperatorsMax));
     }
   }
 
@@ -569,15 +779,15 @@ class RoleAssigner {
   std::vector<std::size_t> partner_;
   std::vector<Level> levels_;
   std::size_t i_ = 0;
-  std::size_t first_free_ = 0;         // Words before it have their role.
+  std::size_t first_free_ = 0;  // Words before it have their role.
   std::uint32_t places_ = 0;
-  bool body_ = false;                  // Expressions and conditions may stand here.
-  bool top_formula_ = false;           // Conditions stand at the top level, separated by commas.
-  bool actions_ = false;               // Behind a rule's `then`.
-  bool last_open_ = false;             // `last R{…}` waits for its `before`.
-  std::uint16_t closed_opener_ = 0;    // What stood before the bracket closed last.
+  bool body_ = false;                // Expressions and conditions may stand here.
+  bool top_formula_ = false;         // Conditions stand at the top level, separated by commas.
+  bool actions_ = false;             // Behind a rule's `then`.
+  bool last_open_ = false;           // `last R{…}` waits for its `before`.
+  std::uint16_t closed_opener_ = 0;  // What stood before the bracket closed last.
   std::size_t prefix_run_ = 0;
-  std::size_t inner_nesting_ = 0;      // The counters of all open levels together.
+  std::size_t inner_nesting_ = 0;  // The counters of all open levels together.
   std::size_t operators_ = 0;
   Search colon_search_;
   Search then_search_;
@@ -589,10 +799,12 @@ DeclaredNames find_declared_prefix_words(std::string_view text) {
   DeclaredNames names;
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
   const auto is_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '?';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '?';
   };
   constexpr std::string_view kDecl = ".decl";
-  for (std::size_t at = text.find(kDecl); at != std::string_view::npos; at = text.find(kDecl, at + 1)) {
+  for (std::size_t at = text.find(kDecl); at != std::string_view::npos;
+       at = text.find(kDecl, at + 1)) {
     std::size_t i = at + kDecl.size();
     for (;;) {  // The names of one declaration: a, b, c
       while (i < text.size() && (is_blank(text[i]) || text[i] == ',')) ++i;
@@ -606,8 +818,8 @@ DeclaredNames find_declared_prefix_words(std::string_view text) {
   return names;
 }
 
-void assign_roles(ItemTokens& item, const Scanner& scanner, const DeclaredNames& declared, std::size_t nesting_limit,
-                  Diagnostics& diagnostics) {
+void assign_roles(ItemTokens& item, const Scanner& scanner, const DeclaredNames& declared,
+                  std::size_t nesting_limit, Diagnostics& diagnostics) {
   RoleAssigner(item, scanner, declared, nesting_limit, diagnostics).run();
 }
 

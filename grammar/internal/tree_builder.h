@@ -1,12 +1,16 @@
 // grammar/internal/tree_builder.h - ANTLR's parse tree of one item -> nodes of syntax_tree.h.
 //
-// The grammar is flat and permissive where that makes it LL(1); what it leaves open is decided here:
+// The grammar is flat and permissive where that makes it LL(1); what it leaves open is decided
+// here:
 //   - operators: precedences and associativity of Souffle (precedence climbing over the flat list);
-//   - a condition that begins with an expression: an atom, a comparison, a test, …; an expression alone is an error;
+//   - a condition that begins with an expression: an atom, a comparison, a test, …; an expression
+//   alone is an error;
 //   - words from short lists (relation tags, policies) and their misspellings.
-// Three files: build_expression.cc, build_condition.cc, build_declaration.cc.
+// Four files: build_expression.cc, build_condition.cc, build_declaration.cc (names, declarations),
+// build_production.cc (rules, queries, views, tables, functions, tests).
 //
-// A mistake is reported and some node built in its place; the caller drops an item during which an error was reported.
+// A mistake is reported and some node built in its place; the caller drops an item during which an
+// error was reported.
 
 #pragma once
 
@@ -29,8 +33,10 @@ class TreeBuilder {
   TreeBuilder(const Scanner& scanner, const SourceFiles& files, Diagnostics& diagnostics)
       : scanner_(scanner), files_(files), diagnostics_(diagnostics) {}
 
-  // The item that `context`, the result of the parser's rule for `kind`, says. A component comes without its items.
-  Item build(ItemKind kind, antlr4::ParserRuleContext* context, std::vector<Annotation> annotations);
+  // The item that `context`, the result of the parser's rule for `kind`, says. A component comes
+  // without its items.
+  Item build(ItemKind kind, antlr4::ParserRuleContext* context,
+             std::vector<Annotation> annotations);
 
   // The literal that a token of a literal's type says.
   Literal literal(const ScannedToken& token);
@@ -59,8 +65,9 @@ class TreeBuilder {
   Expr expr(P::ExprContext* context);
   std::vector<Expr> exprs(const std::vector<P::ExprContext*>& contexts);
   std::vector<Expr> args(P::ArgsContext* context);
-  Expr climb(const std::vector<P::OperandContext*>& operands, const std::vector<P::BinaryOpContext*>& operators,
-             std::size_t& next, int precedence_min);
+  Expr climb(const std::vector<P::OperandContext*>& operands,
+             const std::vector<P::BinaryOpContext*>& operators, std::size_t& next,
+             int precedence_min);
   Expr operand(P::OperandContext* context, const std::vector<P::OperandContext*>& operands,
                const std::vector<P::BinaryOpContext*>& operators, std::size_t& next);
   Expr primary(P::PrimaryContext* context);
@@ -91,7 +98,7 @@ class TreeBuilder {
   CompareOp compare_op(P::CompareOpContext* context) const;
   FieldOp field_op(P::FieldOpContext* context) const;
 
-  // Items (build_declaration.cc).
+  // Items (build_declaration.cc, build_production.cc).
   Item::Node clause(P::ClauseItemContext* context);
   Item::Node decl(P::DeclItemContext* context);
   Item::Node type_decl(P::TypeDeclItemContext* context);
@@ -129,8 +136,8 @@ class TreeBuilder {
   const Scanner& scanner_;
   const SourceFiles& files_;
   Diagnostics& diagnostics_;
-  bool souffle_item_ = true;               // In Souffle's declarations `T?` is a name; in ours a nullable T.
-  std::vector<Annotation> annotations_;    // Of the item being built.
+  bool souffle_item_ = true;  // In Souffle's declarations `T?` is a name; in ours a nullable T.
+  std::vector<Annotation> annotations_;  // Of the item being built.
 };
 
 }  // namespace entail::grammar::internal
