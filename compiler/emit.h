@@ -40,6 +40,8 @@ struct StratumCode {
   vm::Program program;
   std::vector<datalog::RelationId> operands;  // The relation that each relation operand stands for.
   std::vector<std::string> versions;          // By fragment: "full", "delta 2", "full, groups".
+  // Constants that the program holds a reference to; whoever takes the code releases them after the run.
+  std::vector<vm::Word> retained;
 };
 
 // Fails with kUnsupported at an expression or aggregate that is not executed yet.

@@ -121,10 +121,14 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
 }
 
 Expected<StratumCode> StratumEmitter::finish(std::vector<Instruction> control) {
-  if (builder_.refused()) return unexpected(*builder_.refused());
+  if (builder_.refused()) {
+    for (const vm::Word word : builder_.retained()) scope_.pool->release(word);
+    return unexpected(*builder_.refused());
+  }
   builder_.link(std::move(control));
   code_.program = std::move(builder_.program());
   code_.operands = builder_.operands();
+  code_.retained = builder_.retained();
   if (auto verified = vm::verify_program(code_.program); !verified) {
     return unexpected(verified.error().code,
                       "the compiler made a program that the machine refuses: " +

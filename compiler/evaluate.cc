@@ -141,6 +141,9 @@ Expected<void> Evaluation::make_relations() {
   cardinalities_ = std::make_unique<internal::MeasuredCardinalities>([this](RelationId id) {
     return internal::MeasuredCardinalities::Source{relation(id), equivalence(id)};
   });
+  if (options_.plan_seed != 0) {
+    invented_ = std::make_unique<internal::InventedCardinalities>(options_.plan_seed);
+  }
   vm::Machine::Options options;
   options.pool = options_.pool;
   options.team = options_.team;
@@ -148,6 +151,7 @@ Expected<void> Evaluation::make_relations() {
   options.clock = options_.clock;
   options.limits = options_.limits;
   options.progress = options_.progress;
+  if (options_.parallel_rows_min != 0) options.parallel_rows_min = options_.parallel_rows_min;
   machine_ = std::make_unique<vm::Machine>(options);
   return {};
 }
@@ -225,6 +229,7 @@ PlanScope Evaluation::plan_scope() const {
   scope.program = &program_;
   scope.layouts = &layouts_;
   scope.cardinalities = cardinalities_.get();
+  if (invented_) scope.cardinalities = invented_.get();
   return scope;
 }
 
@@ -259,6 +264,10 @@ std::vector<vm::RelationBinding> Evaluation::bindings_of(const StratumCode& code
     bindings.push_back({relations_[datalog::index_of(id)].get(), equivalences_[datalog::index_of(id)].get()});
   }
   return bindings;
+}
+
+void Evaluation::release_constants(const StratumCode& code) {
+  for (const Word word : code.retained) options_.pool->release(word);
 }
 
 void Evaluation::count_work(const StratumCode& code, StratumStatistics& into) const {
@@ -327,6 +336,7 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
                                  resuming ? code->program.resume_entry : code->program.entry,
                                  bindings_of(*code), sizes);
     count_work(*code, work);
+    release_constants(*code);
     if (!outcome || *outcome == vm::Outcome::kDone) {
       work.rounds = machine_->rounds() - rounds_before;
       work.rows_touched = machine_->rows_touched() - touched_before;
@@ -413,6 +423,7 @@ Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Wor
   if (!code) return unexpected(std::move(code).error());
   const std::vector<std::uint64_t> sizes(code->operands.size(), 0);
   auto outcome = machine_->run(code->program, code->program.entry, bindings_of(*code), sizes);
+  release_constants(*code);
   if (!outcome) return unexpected(std::move(outcome).error());
 
   std::vector<std::uint8_t> found(n);

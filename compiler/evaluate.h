@@ -43,6 +43,7 @@ namespace entail::compiler {
 
 namespace internal {
 class MeasuredCardinalities;
+class InventedCardinalities;
 }
 
 struct EvaluationOptions {
@@ -55,6 +56,8 @@ struct EvaluationOptions {
   vm::MachineLimits limits;
   MemoryBudget* memory = nullptr;               // nullptr: no limit.
   bool keep_explanations = false;               // Keep plans and bytecode as text, for explain.
+  std::uint64_t plan_seed = 0;                  // Not 0: plan with sizes made up from it (tests).
+  std::size_t parallel_rows_min = 0;            // Not 0: share fragments from so many source rows on.
 };
 
 // The rows of a relation in the order they became known; an equivalence relation's are its pairs.
@@ -133,6 +136,7 @@ class Evaluation {
   PlanScope plan_scope() const;
   std::vector<vm::RelationBinding> bindings_of(const StratumCode& code) const;
   void count_work(const StratumCode& code, StratumStatistics& into) const;
+  void release_constants(const StratumCode& code);
   void explain(std::uint32_t number, const StratumPlan& plan, const StratumCode& code);
 
   datalog::RuleProgram& program_;
@@ -144,6 +148,7 @@ class Evaluation {
   std::vector<std::unique_ptr<vm::EquivalenceRelation>> equivalences_;
   std::vector<bool> rule_is_loaded_;  // By rule: a fact that went into its relation directly.
   std::unique_ptr<internal::MeasuredCardinalities> cardinalities_;
+  std::unique_ptr<internal::InventedCardinalities> invented_;  // With a plan seed.
   std::unique_ptr<vm::Machine> machine_;
   EvaluationStatistics statistics_;
   std::vector<StratumExplanation> explanations_;

@@ -78,6 +78,7 @@ Expected<void> plan_all(datalog::RuleProgram& program, vm::ValuePool& pool, Take
     auto code = emit_stratum(emit, *plan);
     if (!code) return unexpected(std::move(code).error());
     take(number, *plan, *code);
+    for (const vm::Word word : code->retained) pool.release(word);
   }
   return {};
 }

@@ -175,9 +175,7 @@ Value ExpressionEmitter::constant_value(const Expression& expression) {
     return value;
   }
   if (is_byte_string(expression.type.kind)) {
-    const vm::Word word = f_.owner().pool().intern(expression.text);
-    f_.owner().pool().pin(word);
-    value.words[0] = f_.constant(word);
+    value.words[0] = f_.constant(f_.owner().text_constant(expression.text));
     return value;
   }
   value.words[0] = f_.constant(expression.words[0]);

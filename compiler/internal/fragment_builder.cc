@@ -57,6 +57,13 @@ std::uint16_t ProgramBuilder::operand_of(datalog::RelationId relation) {
   return place->second;
 }
 
+vm::Word ProgramBuilder::text_constant(const std::string& text) {
+  const vm::Word word = pool_.intern(text);
+  pool_.retain(word);
+  retained_.push_back(word);
+  return word;
+}
+
 std::uint32_t ProgramBuilder::type_position(vm::Type type) {
   const auto found = std::find(program_.types.begin(), program_.types.end(), type);
   const auto position = static_cast<std::uint32_t>(found - program_.types.begin());

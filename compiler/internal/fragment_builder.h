@@ -71,6 +71,10 @@ class ProgramBuilder {
   std::uint16_t operand_of(datalog::RelationId relation);
   const std::vector<datalog::RelationId>& operands() const { return operands_; }
 
+  // The word of a text, bytes, json or numeric constant, with a reference that the program keeps.
+  vm::Word text_constant(const std::string& text);
+  const std::vector<vm::Word>& retained() const { return retained_; }
+
   std::uint32_t type_position(vm::Type type);
   std::uint32_t place_of(datalog::RuleId rule_id, const datalog::Rule& rule,
                          const datalog::Expression& expression);
@@ -94,6 +98,7 @@ class ProgramBuilder {
   std::vector<datalog::RelationId> operands_;
   std::map<datalog::RelationId, std::uint16_t> operand_by_relation_;
   std::optional<Error> refused_;
+  std::vector<vm::Word> retained_;
 };
 
 class FragmentBuilder {

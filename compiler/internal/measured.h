@@ -3,6 +3,7 @@
 // Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <utility>
@@ -41,6 +42,19 @@ class MeasuredCardinalities : public Cardinalities {
   SourceOf source_;
   std::map<datalog::RelationId, double> expected_;
   mutable std::map<std::pair<datalog::RelationId, std::vector<std::uint32_t>>, Estimate> estimates_;
+};
+
+// Sizes that a seed makes up: whatever they are, the answers must be the same.
+class InventedCardinalities : public Cardinalities {
+ public:
+  explicit InventedCardinalities(std::uint64_t seed) : seed_(seed) {}
+
+  double rows(datalog::RelationId relation, vm::View view) const override;
+  double distinct(datalog::RelationId relation,
+                  const std::vector<std::uint32_t>& words) const override;
+
+ private:
+  std::uint64_t seed_;
 };
 
 }  // namespace entail::compiler::internal
