@@ -133,18 +133,23 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   std::vector<std::size_t> row;
+  std::vector<std::size_t> old;
+  std::vector<std::size_t> older;
   for (const std::string& candidate : known) {
     if (candidate.size() > kLengthMax || candidate == name) continue;
-    // Levenshtein's distance, one row of the table at a time.
+    // The distance of Damerau and Levenshtein, restricted: a swap of neighbours counts one. One
+    // row of the table at a time, and the two before it.
     row.resize(candidate.size() + 1);
     for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= name.size(); ++i) {
-      std::size_t diagonal = row[0];
+      older = std::exchange(old, row);
       row[0] = i;
       for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const std::size_t replaced = diagonal + (name[i - 1] == candidate[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        const bool same = name[i - 1] == candidate[j - 1];
+        row[j] = std::min({old[j - 1] + (same ? 0 : 1), old[j] + 1, row[j - 1] + 1});
+        const bool swapped =
+            i > 1 && j > 1 && name[i - 1] == candidate[j - 2] && name[i - 2] == candidate[j - 1];
+        if (swapped) row[j] = std::min(row[j], older[j - 2] + 1);
       }
     }
     if (row.back() < best_distance) {

@@ -141,7 +141,7 @@ TEST_CASE("operators bind as they do in Souffle") {
       {"0x1F + 0b101", "0x1F + 0b101"},
       {"if a > 1 then 2 else 3", "if a > 1 then 2 else 3"},
       {"sum y : { q(y) } + 1", "sum y : { q(y) } + 1"},
-      {"max(1, 2) + min a + 1 : q(a)", "max(1, 2) + min a + 1 : { q(a) }"},
+      {"max(1, 2) + min a + 1 : q(a)", "max(1, 2) + min (a + 1) : { q(a) }"},
       {"as([1, nil], t)", "as([1, nil], t)"},
       {"@f($, _, $A, $B(1))", "@f(autoinc(), _, $A(), $B(1))"},
       {"@@u 0 : y, { q(y) }", "@@u 0 : y, { q(y) }"},

@@ -111,7 +111,15 @@ void ConditionPrinter::print(const Conditional& conditional) {
 
 void ConditionPrinter::print(const Call& call) {
   if (call.user_functor) put("@");
-  name(call.name);
+  // These words begin an aggregate only where a colon follows, and none follows a call: see below.
+  const bool aggregate_word = call.name.text == "count" || call.name.text == "sum" ||
+                              call.name.text == "min" || call.name.text == "max" ||
+                              call.name.text == "mean";
+  if (aggregate_word) {
+    put(call.name.text);
+  } else {
+    name(call.name);
+  }
   put("(");
   exprs(call.args);
   put(")");
@@ -129,8 +137,12 @@ void ConditionPrinter::print(const Aggregate& aggregate) {
   } else {
     put(aggregate.function.text);
     for (const Expr& target : aggregate.target) {
-      put(" ");
-      operand(target, 1);
+      // In parentheses unless plain: `min(x)` before a colon would be an aggregate itself.
+      const bool bare = target.as<Variable>() != nullptr || target.as<Literal>() != nullptr ||
+                        target.as<Path>() != nullptr;
+      put(bare ? " " : " (");
+      expr(target);
+      if (!bare) put(")");
     }
     put(" : { ");
   }

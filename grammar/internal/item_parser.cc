@@ -134,12 +134,13 @@ std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabul
                      std::vector<std::string>& keywords) {
   std::vector<std::string> parts;
   const bool end_of_item = remove(set, antlr4::Token::EOF);
-  if (souffle_item) {  // What only our declarations have in a column.
+  // What may follow a column's type: remembered for a misspelled word, not listed.
+  std::vector<std::string> column_words;
+  if (set.contains(P::K_UNIQUE)) {
     for (const std::size_t type : {P::K_KEY, P::K_UNIQUE, P::K_DEFAULT, P::K_REF, P::K_FROM}) {
-      if (remove(set, type)) {
-        for (const std::size_t sign : {P::LPAREN, P::LBRACK, P::LT}) remove(set, sign);
-      }
+      if (remove(set, type) && !souffle_item) column_words.push_back(spelling(type, vocabulary));
     }
+    for (const std::size_t sign : {P::LPAREN, P::LBRACK, P::LT}) remove(set, sign);
   }
   const bool expression = set.contains(P::FLOAT);
   const bool condition = expression && set.contains(P::BANG);
@@ -164,8 +165,8 @@ std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabul
     remove(narrow, P::LPAREN);
     remove(narrow, P::LBRACE);
   }
-  if (comparison) {
-    if (!expression) parts.emplace_back("a comparison");
+  if (comparison && !expression && narrow.empty()) {
+    parts.emplace_back("a comparison");
   } else if (narrow.empty() && parts.empty() && !end_of_item) {
     narrow = set;
   }
@@ -193,6 +194,7 @@ std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabul
   std::sort(signs.begin(), signs.end());
   signs.erase(std::unique(signs.begin(), signs.end()), signs.end());
   parts.insert(parts.end(), signs.begin(), signs.end());
+  keywords.insert(keywords.end(), column_words.begin(), column_words.end());
   if (parts.empty() && end_of_item) parts.emplace_back("the end of the declaration");
   std::string text;
   for (std::size_t i = 0; i < parts.size(); ++i) {

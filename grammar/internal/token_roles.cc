@@ -739,6 +739,10 @@ class RoleAssigner {
       nest(level().branches);
     }
     if (token.type == P::AGGREGATE) nest(level().aggregates);
+    if (token.type == P::COLON && level().aggregates > 0) {  // The target is read.
+      --level().aggregates;
+      --inner_nesting_;
+    }
     if (token.type == P::COMMA || token.type == P::SEMI) {
       unnest(level().powers);
       unnest(level().branches);
