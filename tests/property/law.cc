@@ -117,7 +117,8 @@ class Law {
   LawReport check() {
     LawReport report;
     try {
-      if (!read() || !ask_reference()) {
+      read();
+      if (!ask_reference()) {
         report.outcome = LawOutcome::kTooLarge;
         return report;
       }
@@ -151,32 +152,35 @@ class Law {
             {"other plans, two threads", {.share = true, .plan_seed = 2 * seed_ + 2}}};
   }
 
-  // Text to a stratified program. False when the program is not to be run.
-  bool read() {
+  void read() {
     std::string text = generated_.text;
     if (!generated_.query.empty()) {
       text += std::string(".decl ") + kQuestion + "()\n" + kQuestion + "() :- " + generated_.query +
               ".\n";
     }
     progress_.stage = "parse";
-    grammar::SourceFiles files;
     grammar::Diagnostics diagnostics;
     grammar::NoFiles no_files;
-    const grammar::Program tree =
-        grammar::parse_text("law.dl", std::move(text), {}, no_files, files, diagnostics);
-    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files)};
+    tree_ = grammar::parse_text("law.dl", std::move(text), {}, no_files, files_, diagnostics);
+    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files_)};
     progress_.stage = "lower";
-    std::optional<datalog::RuleProgram> lowered = datalog::lower(tree, {}, diagnostics);
-    if (!lowered) throw Broken{diagnostics.render(files)};
-    datalog::refuse_unexecuted(*lowered, diagnostics);
-    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files)};
-    program_ = std::move(*lowered);
-    take_question();
-    verify(program_);
-    progress_.stage = "stratify";
-    if (!datalog::stratify(program_, diagnostics)) throw Broken{diagnostics.render(files)};
-    verify(program_);
-    return true;
+    std::optional<datalog::DemandQuery> question;
+    program_.emplace(lowered(question));
+    question_ = std::move(question);
+  }
+
+  // A stratified program of its own for each evaluation, which changes it.
+  datalog::RuleProgram lowered(std::optional<datalog::DemandQuery>& question) const {
+    grammar::Diagnostics diagnostics;
+    std::optional<datalog::RuleProgram> program = datalog::lower(tree_, {}, diagnostics);
+    if (!program) throw Broken{diagnostics.render(files_)};
+    datalog::refuse_unexecuted(*program, diagnostics);
+    if (diagnostics.has_errors()) throw Broken{diagnostics.render(files_)};
+    question = take_question(*program);
+    verify(*program);
+    if (!datalog::stratify(*program, diagnostics)) throw Broken{diagnostics.render(files_)};
+    verify(*program);
+    return std::move(*program);
   }
 
   bool may_fail() const { return fails_ || generated_.may_fail; }
@@ -188,10 +192,10 @@ class Law {
   }
 
   // The query's atom was lowered as the body of a rule; the rule goes.
-  void take_question() {
-    for (std::size_t i = 0; i < program_.rules.size(); ++i) {
-      const datalog::Rule& rule = program_.rules[i];
-      if (program_.relation(rule.head.relation).name != kQuestion) continue;
+  static std::optional<datalog::DemandQuery> take_question(datalog::RuleProgram& program) {
+    for (std::size_t i = 0; i < program.rules.size(); ++i) {
+      const datalog::Rule& rule = program.rules[i];
+      if (program.relation(rule.head.relation).name != kQuestion) continue;
       const auto* match = std::get_if<datalog::Match>(&rule.body.front().node);
       if (match == nullptr || rule.body.size() != 1) throw Broken{"the query is not one atom"};
       datalog::DemandQuery question;
@@ -200,15 +204,15 @@ class Law {
         const bool constant = term.op == datalog::ExpressionOp::kConstant;
         question.arguments.push_back(constant ? std::optional(term) : std::nullopt);
       }
-      question_ = std::move(question);
-      program_.rules.erase(program_.rules.begin() + static_cast<std::ptrdiff_t>(i));
-      return;
+      program.rules.erase(program.rules.begin() + static_cast<std::ptrdiff_t>(i));
+      return question;
     }
+    return std::nullopt;
   }
 
   bool ask_reference() {
     progress_.stage = "reference";
-    auto answer = oracle::evaluate(program_, {}, {.steps_max = kOracleStepsMax});
+    auto answer = oracle::evaluate(*program_, {}, {.steps_max = kOracleStepsMax});
     if (!answer) {
       if (answer.error().code == ErrorCode::kLimit) return false;
       throw Broken{answer.error().message};
@@ -217,8 +221,8 @@ class Law {
     fails_ = !answer->errors.empty();
     std::map<std::string, std::size_t> facts;
     std::map<std::string, bool> derived;
-    for (const datalog::Rule& rule : program_.rules) {
-      const std::string& name = program_.relation(rule.head.relation).name;
+    for (const datalog::Rule& rule : program_->rules) {
+      const std::string& name = program_->relation(rule.head.relation).name;
       if (rule.body.empty()) {
         ++facts[name];
       } else {
@@ -245,7 +249,8 @@ class Law {
   }
 
   void evaluate(const Way& way) const {
-    datalog::RuleProgram program = program_;
+    std::optional<datalog::DemandQuery> question;
+    datalog::RuleProgram program = lowered(question);
     vm::ValuePool pool(program.types);
     {
       auto made = compiler::Evaluation::create(program, options_for(way, pool));
@@ -261,8 +266,8 @@ class Law {
         throw Broken{"running it: " + done.error().message};
       }
       if (fails_) throw Broken{"it runs, though the reference reports an error of the data"};
-      for (std::size_t i = 0; i < program_.relations.size(); ++i) {
-        const std::string& name = program_.relations[i].name;
+      for (std::size_t i = 0; i < program_->relations.size(); ++i) {
+        const std::string& name = program_->relations[i].name;
         if (name == kQuestion) continue;
         expect_equal(name, expected_.at(name), lines_of(evaluation, static_cast<RelationId>(i)));
       }
@@ -285,18 +290,18 @@ class Law {
   // bound forms of its rules.
   void check_bound_forms(compiler::Evaluation& evaluation) const {
     progress_.stage = "bound form";
-    for (std::size_t i = 0; i < program_.relations.size(); ++i) {
+    for (std::size_t i = 0; i < program_->relations.size(); ++i) {
       const auto id = static_cast<RelationId>(i);
-      const datalog::Relation& relation = program_.relations[i];
+      const datalog::Relation& relation = program_->relations[i];
       if (relation.equivalence || relation.extremum != datalog::Extremum::kNone ||
           relation.collection == datalog::Collection::kBag || !relation.key.empty()) {
         continue;
       }
       std::vector<datalog::RuleId> rules;
       bool stated = false;
-      for (std::size_t r = 0; r < program_.rules.size(); ++r) {
-        if (program_.rules[r].head.relation != id) continue;
-        stated = stated || program_.rules[r].body.empty();
+      for (std::size_t r = 0; r < program_->rules.size(); ++r) {
+        if (program_->rules[r].head.relation != id) continue;
+        stated = stated || program_->rules[r].body.empty();
         rules.push_back(static_cast<datalog::RuleId>(r));
       }
       if (rules.empty()) continue;
@@ -307,7 +312,7 @@ class Law {
   void check_bound_forms(compiler::Evaluation& evaluation, RelationId id,
                          const std::vector<datalog::RuleId>& rules, bool stated) const {
     constexpr std::size_t kRowsMax = 60;
-    const datalog::Relation& relation = program_.relation(id);
+    const datalog::Relation& relation = program_->relation(id);
     auto words = words_of(evaluation, id);
     const std::size_t known = std::min(words[0].size(), kRowsMax);
     for (std::size_t c = 0; c < words.size(); ++c) {
@@ -323,7 +328,7 @@ class Law {
     for (const auto& column : words) columns.push_back(column.data());
     std::vector<bool> derivable(count, false);
     for (const datalog::RuleId rule : rules) {
-      if (program_.rule(rule).body.empty()) continue;
+      if (program_->rule(rule).body.empty()) continue;
       auto answer = evaluation.derivable(rule, columns, count);
       if (!answer) throw Broken{answer.error().message};
       for (std::size_t row = 0; row < count; ++row) {
@@ -344,13 +349,13 @@ class Law {
 
   // The rows of the reference's answer that agree with the query's constants.
   Lines selected_rows() const {
-    const datalog::Relation& relation = program_.relation(question_->relation);
+    const datalog::Relation& relation = program_->relation(question_->relation);
     std::vector<std::optional<std::string>> wanted;
     for (std::size_t i = 0; i < question_->arguments.size(); ++i) {
       wanted.emplace_back();
       if (!question_->arguments[i]) continue;
-      const oracle::Value value = oracle::constant_value(program_.types, *question_->arguments[i]);
-      wanted.back() = oracle::to_text(program_.types, relation.columns[i].type, value);
+      const oracle::Value value = oracle::constant_value(program_->types, *question_->arguments[i]);
+      wanted.back() = oracle::to_text(program_->types, relation.columns[i].type, value);
     }
     Lines selected;
     for (const std::string& line : expected_.at(relation.name)) {
@@ -367,11 +372,13 @@ class Law {
   }
 
   void ask_demanded() const {
-    datalog::DemandedProgram demanded = datalog::demand(program_, *question_);
-    verify(demanded.program);
     for (const bool share : {false, true}) {
-      vm::ValuePool pool(demanded.program.types);
-      datalog::RuleProgram program = demanded.program;
+      std::optional<datalog::DemandQuery> question;
+      datalog::RuleProgram whole = lowered(question);
+      datalog::DemandedProgram demanded = datalog::demand(std::move(whole), *question);
+      datalog::RuleProgram& program = demanded.program;
+      verify(program);
+      vm::ValuePool pool(program.types);
       auto made = compiler::Evaluation::create(program, options_for({.share = share}, pool));
       if (!made) throw Broken{"making it: " + made.error().message};
       const auto done = (*made)->run();
@@ -381,7 +388,7 @@ class Law {
       Lines found = lines_of(**made, demanded.answer);
       // Where nothing was specialised the answer is the relation itself, whole.
       if (demanded.answer == question_->relation) {
-        expect_equal(generated_.query, expected_.at(program_.relation(question_->relation).name),
+        expect_equal(generated_.query, expected_.at(program_->relation(question_->relation).name),
                      found);
       } else {
         expect_equal(generated_.query, selected_rows(), found);
@@ -393,7 +400,9 @@ class Law {
   std::uint64_t seed_;
   ThreadTeam& team_;
   LawProgress& progress_;
-  datalog::RuleProgram program_;
+  grammar::SourceFiles files_;
+  grammar::Program tree_;
+  std::optional<datalog::RuleProgram> program_;
   std::optional<datalog::DemandQuery> question_;
   Answer expected_;
   bool fails_ = false;
