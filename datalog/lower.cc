@@ -11,6 +11,7 @@
 #include "datalog/internal/emit.h"
 #include "datalog/internal/environment.h"
 #include "datalog/internal/facts.h"
+#include "datalog/internal/fold_records.h"
 #include "datalog/internal/infer.h"
 #include "datalog/internal/inline.h"
 #include "datalog/internal/scopes.h"
@@ -26,7 +27,7 @@ class Lowering {
       : environment_(options, diagnostics), diagnostics_(diagnostics), facts_(environment_) {}
 
   std::optional<RuleProgram> run(const grammar::Program& program) {
-    const std::size_t errors_before = diagnostics_.error_count();
+    errors_at_start_ = diagnostics_.error_count();
     const std::vector<Item> items = elaborate(program, environment_.options, diagnostics_);
     declare_all(items, environment_);
     exclude_from_inlining();
@@ -36,7 +37,7 @@ class Lowering {
     check_style();
     lower_clauses();
     for (const auto& [query, span] : queries_) lower_query(*query, span);
-    if (diagnostics_.error_count() != errors_before) return std::nullopt;
+    if (diagnostics_.error_count() != errors_at_start_) return std::nullopt;
     return std::move(environment_.program);
   }
 
@@ -166,6 +167,7 @@ class Lowering {
       for (const CoreClause& clause : clauses_) {
         if (!environment_.info(clause.head).inlined && !uses_inlined(clause)) continue;
         CoreClause copy = clause;
+        fold_records(copy.body, copy.head_args);
         assign_variables(copy, {.head_binds = environment_.info(clause.head).inlined}, diagnostics_);
         infer_types(copy, environment_);
       }
@@ -178,9 +180,11 @@ class Lowering {
     check_recursion(clauses);
     std::map<RelationId, std::size_t> counts;
     for (CoreClause& clause : clauses) {
+      fold_records(clause.body, clause.head_args);
       const bool bound = assign_variables(clause, {}, diagnostics_);
       const auto types = infer_types(clause, environment_);
-      if (!bound || !types) continue;
+      // Emission relies on what earlier passes found to be sound.
+      if (!bound || !types || diagnostics_.error_count() != errors_at_start_) continue;
       Rule rule = emit_rule(clause, *types, environment_);
       if (clause.is_fact) {
         facts_.add(std::move(rule));
@@ -331,9 +335,10 @@ class Lowering {
       return;
     }
     clause = std::move(expanded.front());
+    fold_records(clause.body, clause.head_args);
     const bool bound = assign_variables(clause, scope, diagnostics_);
     const auto types = infer_types(clause, environment_, parameters);
-    if (!bound || !types) return;
+    if (!bound || !types || diagnostics_.error_count() != errors_at_start_) return;
     made.rule = emit_rule(clause, *types, environment_, parameters);
     made.parameters.assign(made.rule.variables.begin(), made.rule.variables.begin() + static_cast<std::ptrdiff_t>(parameters.size()));
     std::vector<Expression>& terms = made.rule.head.terms;
@@ -353,6 +358,7 @@ class Lowering {
   Environment environment_;
   grammar::Diagnostics& diagnostics_;
   FactWriter facts_;
+  std::size_t errors_at_start_ = 0;
   std::vector<CoreClause> clauses_;
   std::vector<std::pair<const grammar::Query*, grammar::SourceSpan>> queries_;
 };

@@ -380,6 +380,14 @@ class RelationDeclarations {
       }
       made.relation = found->second;
       made.span = span;
+      if (made.kind == DirectiveKind::kPrintSize || made.kind == DirectiveKind::kLimitSize) {
+        for (const Directive& before : environment_.program.directives) {
+          if (before.kind != made.kind || before.relation != made.relation) continue;
+          diagnostics_.error(name.span, "this directive for '" + name.text + "' is written twice");
+          diagnostics_.note(before.span, "first written here");
+          break;
+        }
+      }
       properties(directive.properties, made);
       environment_.program.directives.push_back(std::move(made));
       mark_io(found->second, name.span);

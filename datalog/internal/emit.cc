@@ -90,7 +90,7 @@ class Emitter {
       variable.name = clause_.variables[i].name;
       variable.span = clause_.variables[i].span;
       variable.type = slot_type(static_cast<std::uint32_t>(i));
-      variable.nullable = true;  // Until a column or value says otherwise.
+      variable.nullable = false;  // Until a column or value says otherwise.
       rule_.variables.push_back(std::move(variable));
     }
     has_binder_.assign(rule_.variables.size(), false);
@@ -102,9 +102,6 @@ class Emitter {
       if (!equations_bind(clause_.body)) break;
     }
     proven_not_null(clause_.body);
-    for (std::size_t i = 0; i < rule_.variables.size(); ++i) {
-      if (!has_binder_[i]) rule_.variables[i].nullable = false;
-    }
   }
 
   void bind_type(std::uint32_t variable, vm::Type type, bool nullable) {
@@ -123,13 +120,25 @@ class Emitter {
       if (condition.kind == ConditionKind::kAtom) {
         const Relation& relation = environment_.program.relation(condition.relation);
         for (std::size_t i = 0; i < condition.args.size(); ++i) {
-          if (condition.args[i].kind == TermKind::kVariable) {
-            bind_type(condition.args[i].variable, relation.columns[i].type, relation.columns[i].nullable);
-          }
+          pattern_binds(condition.args[i], relation.columns[i].type, relation.columns[i].nullable);
         }
       }
       // A negated atom binds nothing and proves nothing.
       if (!(condition.kind == ConditionKind::kAbsent && condition.plain)) columns_bind(condition.body);
+    }
+  }
+
+  // What stands in a pattern has the types of the fields.
+  void pattern_binds(const CoreTerm& term, vm::Type type, bool nullable) {
+    const vm::TypeTable& table = environment_.program.types;
+    if (term.kind == TermKind::kVariable) {
+      bind_type(term.variable, type, nullable);
+    } else if (term.kind == TermKind::kRecord && type.kind == TypeKind::kRecord) {
+      const auto& fields = table.record_fields(type.detail);
+      for (std::size_t i = 0; i < term.args.size() && i < fields.size(); ++i) pattern_binds(term.args[i], fields[i].type, fields[i].nullable);
+    } else if (term.kind == TermKind::kVariant && type.kind == TypeKind::kAdt) {
+      const auto& fields = table.adt_branches(type.detail)[environment_.branches.at(term.name).ordinal].fields;
+      for (std::size_t i = 0; i < term.args.size() && i < fields.size(); ++i) pattern_binds(term.args[i], fields[i].type, fields[i].nullable);
     }
   }
 
@@ -143,8 +152,7 @@ class Emitter {
   bool equations_bind(const CoreBody& conditions) {
     bool changed = false;
     const auto learn = [&](const CoreTerm& variable, const CoreTerm& value) {
-      if (variable.kind != TermKind::kVariable || has_binder_[variable.variable]) return;
-      if (value.kind == TermKind::kVariable && !has_binder_[value.variable]) return;
+      if (variable.kind != TermKind::kVariable || has_binder_[variable.variable] || !is_known(value)) return;
       bind_type(variable.variable, type_of(value), may_be_null(value));
       changed = true;
     };
@@ -169,6 +177,11 @@ class Emitter {
       }
     }
     return changed;
+  }
+
+  bool is_known(const CoreTerm& term) const {
+    if (term.kind == TermKind::kVariable) return has_binder_[term.variable];
+    return std::all_of(term.args.begin(), term.args.end(), [&](const CoreTerm& arg) { return is_known(arg); });
   }
 
   // `x is not null` at the top of the body: its uses in the head need not fear nulls.
@@ -780,7 +793,9 @@ class Emitter {
         if (made.arguments.size() == 1) return std::move(made.arguments.front());
         return made;
       case Functor::kOrd:
+        // Text has a number of its own; of anything else it is the bits.
         if (made.arguments.front().type == made.type) return std::move(made.arguments.front());
+        if (made.arguments.front().type.kind != TypeKind::kText) made.op = ExpressionOp::kReinterpret;
         return made;
       case Functor::kToNumber: case Functor::kToUnsigned: case Functor::kToFloat: case Functor::kToString: case Functor::kMakeTyped:
         if (made.arguments.front().type == made.type) return std::move(made.arguments.front());

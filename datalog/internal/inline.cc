@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "datalog/internal/fold_records.h"
+
 namespace entail::datalog {
 namespace {
 
@@ -220,10 +222,6 @@ class Inliner {
     });
   }
 
-  static bool same_variable(const CoreTerm& a, const CoreTerm& b) {
-    return a.kind == TermKind::kVariable && b.kind == TermKind::kVariable && a.name == b.name;
-  }
-
   static CoreBody spliced(const CoreBody& body, std::size_t at, CoreBody replacement) {
     CoreBody result(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(at));
     for (CoreCondition& condition : replacement) result.push_back(std::move(condition));
@@ -257,12 +255,19 @@ class Inliner {
     visit_terms(heads, true, rename);
     visit_terms(copy.body, true, rename);
     for (std::size_t i = 0; i < heads.size(); ++i) {
-      if (args[i].kind == TermKind::kWildcard || same_variable(heads[i], args[i])) continue;
-      CoreCondition equation;
-      equation.kind = ConditionKind::kCompare;
-      equation.span = span;
-      equation.args = {args[i], heads[i]};
-      result.push_back(std::move(equation));
+      // The atom that told the record's type is gone: the value keeps it.
+      const SourceTypeId type = environment_.info(definition.head).column_types[i];
+      const bool record = type != kNoSourceType && environment_.types.at(type).form == SourceForm::kRecord &&
+                          heads[i].kind == TermKind::kRecord && args[i].kind != TermKind::kRecord;
+      if (record) {
+        CoreTerm typed;
+        typed.kind = TermKind::kTyped;
+        typed.type = type;
+        typed.span = heads[i].span;
+        typed.args.push_back(heads[i]);
+        heads[i] = std::move(typed);
+      }
+      equate(args[i], heads[i], span, result);
     }
     for (CoreCondition& condition : copy.body) result.push_back(std::move(condition));
     return result;

@@ -128,8 +128,11 @@ class Scopes {
       Names visible;
       for (const std::string& parameter : options_.parameters) visible[parameter] = add(parameter, clause_.span);
       std::vector<bool> bound(clause_.variables.size(), true);
+      homes_.clear();
+      additions_.clear();
       level(clause_.body, &clause_.head_args, visible, bound, options_.head_binds);
       if (!witness_found_) break;
+      for (CoreCondition& condition : additions_) addition_body_->push_back(std::move(condition));
     }
     return complete_;
   }
@@ -156,6 +159,8 @@ class Scopes {
       }
       term.variable = add(term.name, term.span);
       visible[term.name] = term.variable;
+      homes_.resize(clause_.variables.size(), nullptr);
+      homes_[term.variable] = &body;
       own.insert(term.variable);
     };
     if (heads != nullptr) visit_own(*heads, number);
@@ -335,10 +340,13 @@ class Scopes {
     term = CoreTerm::make_variable(result, term.span);
     definition.args = {term, std::move(aggregate_term)};
     definition.generated = true;
-    outer_body.push_back(std::move(definition));
+    // The bodies are being walked: what joins one waits for the end of the round.
+    const std::uint32_t home = names.at(witnesses.front());
+    addition_body_ = home < homes_.size() && homes_[home] != nullptr ? homes_[home] : &outer_body;
+    additions_.push_back(std::move(definition));
     for (CoreCondition& condition : copy) {
       condition.generated = true;
-      outer_body.push_back(std::move(condition));
+      additions_.push_back(std::move(condition));
     }
     witness_found_ = true;
   }
@@ -365,6 +373,9 @@ class Scopes {
   const ScopeOptions& options_;
   grammar::Diagnostics& diagnostics_;
   bool witness_found_ = false;
+  std::vector<CoreBody*> homes_;          // By variable: the body it belongs to.
+  std::vector<CoreCondition> additions_;  // Witness literals of the round, for addition_body_.
+  CoreBody* addition_body_ = nullptr;
   bool complete_ = true;
   int witness_count_ = 0;
 };
