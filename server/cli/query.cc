@@ -86,7 +86,7 @@ void add_question(const std::string& atom, grammar::Program& tree, grammar::Sour
   }
   // The atom stands on a line of its own, so that places in it are those of the option's value.
   const std::string program = std::string(".decl ") + kQuestionName + "()\n" + kQuestionName +
-                              "() :-\n#line 1 \"" + kFileName + "\"\n" + text + "\n.\n";
+                              "() :-\n#line 1 \"" + kFileName + "\"\n" + text + ".\n";
   grammar::NoFiles no_files;
   grammar::Program question =
       grammar::parse_text(kFileName, program, {}, no_files, files, diagnostics);

@@ -122,7 +122,8 @@ class ResultPrinter {
       for (std::size_t i = 0; i < arity; ++i) {
         names += i == 0 ? " " : " | ";
         rule += i == 0 ? "-" : "-+-";
-        names += padded(shape_.columns[i].name, i + 1 == arity ? 0 : widths[i], false);
+        const bool right = is_right_aligned(shape_.columns[i]);
+        names += padded(shape_.columns[i].name, i + 1 == arity && !right ? 0 : widths[i], right);
         rule.append(widths[i], '-');
       }
       emphasised(names + "\n");

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "vm/base/ensure.h"
 #include "vm/type_table.h"
@@ -90,32 +91,29 @@ Word sort_key(const vm::ValuePool& pool, KeyKind kind, Word word) {
 
 bool is_exact(KeyKind kind) { return kind != KeyKind::kNone && kind != KeyKind::kTextPrefix; }
 
-// By (first, second), equal ones in the order they had. Digits that all items share cost nothing.
-void radix_sort(std::vector<SortItem>& items) {
+// Sorts by `kBytes` digits of eight bits, the least significant first; equal items keep their order.
+// Digits that all items share cost nothing.
+template <std::size_t kBytes, typename Item, typename Digit>
+void radix_sort(std::vector<Item>& items, const Digit& digit) {
   constexpr std::size_t kDigits = 256;
-  constexpr std::size_t kPasses = 16;
-  auto counts = std::make_unique<std::array<std::array<std::uint32_t, kDigits>, kPasses>>();
+  auto counts = std::make_unique<std::array<std::array<std::uint32_t, kDigits>, kBytes>>();
   for (auto& pass : *counts) pass.fill(0);
-  for (const SortItem& item : items) {
-    for (std::size_t i = 0; i < 8; ++i) {
-      ++(*counts)[i][(item.second >> (8 * i)) & 0xffU];
-      ++(*counts)[i + 8][(item.first >> (8 * i)) & 0xffU];
-    }
+  for (const Item& item : items) {
+    for (std::size_t pass = 0; pass < kBytes; ++pass) ++(*counts)[pass][digit(item, pass)];
   }
-  std::vector<SortItem> target(items.size());
-  for (std::size_t pass = 0; pass < kPasses; ++pass) {
+  std::vector<Item> target(items.size());
+  for (std::size_t pass = 0; pass < kBytes; ++pass) {
     auto& count = (*counts)[pass];
     if (std::find(count.begin(), count.end(), items.size()) != count.end()) continue;
     std::uint32_t place = 0;
     for (std::uint32_t& start : count) place += std::exchange(start, place);
-    const auto shift = 8 * (pass % 8);
-    for (const SortItem& item : items) {
-      const Word key = pass < 8 ? item.second : item.first;
-      target[count[(key >> shift) & 0xffU]++] = item;
-    }
+    for (const Item& item : items) target[count[digit(item, pass)]++] = item;
     items.swap(target);
   }
 }
+
+// A signed or unsigned word as an unsigned number of the same order.
+Word flip_of(KeyKind kind) { return kind == KeyKind::kSigned ? kSignBit : 0; }
 
 int compare_fields(const vm::ValuePool& pool, const std::vector<vm::FieldType>& fields,
                    const vm::TypeTable::Layout& layout, std::span<const Word> left,
@@ -206,33 +204,73 @@ SortedRows::SortedRows(const RowShape& shape, const vm::ValuePool& pool, const R
     if (count == 0) break;
   }
   ENTAIL_ENSURE(rows <= std::numeric_limits<std::uint32_t>::max());
+  size_ = rows;
+  for (auto& column : columns_) column.resize(rows);
+  if (!pack()) sort_items();
+}
 
-  const std::size_t arity = shape.columns.size();
-  const KeyKind first = arity > 0 ? key_kind(shape.columns[0]) : KeyKind::kNone;
+// Puts the columns into one number a row, if that is possible, and sorts these.
+bool SortedRows::pack() {
+  const std::size_t arity = shape_.columns.size();
+  if (arity == 0 || arity > 2 || size_ == 0) return false;
+  unsigned bits = 0;
+  packed_columns_.resize(arity);
+  for (std::size_t i = arity; i-- > 0;) {
+    const KeyKind kind = key_kind(shape_.columns[i]);
+    if (kind != KeyKind::kSigned && kind != KeyKind::kUnsigned) return false;
+    const Word flip = flip_of(kind);
+    const auto [low, high] = std::minmax_element(
+        columns_[i].begin(), columns_[i].end(),
+        [flip](Word left, Word right) { return (left ^ flip) < (right ^ flip); });
+    const Word smallest = *low ^ flip;
+    const unsigned width = static_cast<unsigned>(std::bit_width((*high ^ flip) - smallest));
+    if (bits + width > 64) return false;
+    const Word mask = width == 64 ? ~Word{0} : (Word{1} << width) - 1;
+    packed_columns_[i] = {bits % 64, mask, smallest, flip};
+    bits += width;
+  }
+  packed_.assign(size_, 0);
+  for (std::size_t i = 0; i < arity; ++i) {
+    const PackedColumn& column = packed_columns_[i];
+    for (std::size_t row = 0; row < size_; ++row) {
+      packed_[row] |= ((columns_[i][row] ^ column.flip) - column.smallest) << column.shift;
+    }
+    columns_[i] = {};
+  }
+  radix_sort<8>(packed_, [](Word key, std::size_t pass) { return (key >> (8 * pass)) & 0xffU; });
+  return true;
+}
+
+void SortedRows::sort_items() {
+  const std::size_t rows = size_;
+  const std::size_t arity = shape_.columns.size();
+  const KeyKind first = arity > 0 ? key_kind(shape_.columns[0]) : KeyKind::kNone;
   // A second number helps only behind a first one that decides completely.
   const KeyKind second =
-      arity > 1 && is_exact(first) ? key_kind(shape.columns[1]) : KeyKind::kNone;
+      arity > 1 && is_exact(first) ? key_kind(shape_.columns[1]) : KeyKind::kNone;
   const bool keys_decide = arity == 0 || (arity == 1 && is_exact(first)) ||
                            (arity == 2 && is_exact(first) && is_exact(second));
   std::vector<SortItem> items(rows);
   for (std::size_t row = 0; row < rows; ++row) {
     items[row].row = static_cast<std::uint32_t>(row);
-    if (arity > 0) items[row].first = sort_key(pool, first, columns_[0][row]);
+    if (arity > 0) items[row].first = sort_key(pool_, first, columns_[0][row]);
     if (second != KeyKind::kNone) {
-      items[row].second = sort_key(pool, second, columns_[shape.word_of_column[1]][row]);
+      items[row].second = sort_key(pool_, second, columns_[shape_.word_of_column[1]][row]);
     }
   }
-  radix_sort(items);
+  radix_sort<16>(items, [](const SortItem& item, std::size_t pass) {
+    return ((pass < 8 ? item.second : item.first) >> (8 * (pass % 8))) & 0xffU;
+  });
 
   if (!keys_decide) {
     const auto is_before = [&](const SortItem& left, const SortItem& right) {
       for (std::size_t i = 0; i < arity; ++i) {
         std::array<Word, 3> left_words{};
         std::array<Word, 3> right_words{};
-        const datalog::Column& column = shape.columns[i];
+        const datalog::Column& column = shape_.columns[i];
         for (unsigned w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
-          left_words[w] = columns_[shape.word_of_column[i] + w][left.row];
-          right_words[w] = columns_[shape.word_of_column[i] + w][right.row];
+          left_words[w] = columns_[shape_.word_of_column[i] + w][left.row];
+          right_words[w] = columns_[shape_.word_of_column[i] + w][right.row];
         }
         const int order = compare_values(pool_, column.type, column.nullable, left_words.data(),
                                          right_words.data());
@@ -251,7 +289,24 @@ SortedRows::SortedRows(const RowShape& shape, const vm::ValuePool& pool, const R
   for (const SortItem& item : items) order_.push_back(item.row);
 }
 
+RowSource SortedRows::packed_source() const {
+  return [this, next = std::size_t{0}](std::span<Word* const> columns,
+                                       std::size_t capacity) mutable {
+    const std::size_t count = std::min(capacity, size_ - next);
+    for (std::size_t i = 0; i < packed_columns_.size(); ++i) {
+      const PackedColumn& column = packed_columns_[i];
+      for (std::size_t row = 0; row < count; ++row) {
+        const Word part = (packed_[next + row] >> column.shift) & column.mask;
+        columns[i][row] = (part + column.smallest) ^ column.flip;
+      }
+    }
+    next += count;
+    return count;
+  };
+}
+
 RowSource SortedRows::source() const {
+  if (!packed_.empty()) return packed_source();
   return [this, next = std::size_t{0}](std::span<Word* const> columns,
                                        std::size_t capacity) mutable {
     const std::size_t count = std::min(capacity, order_.size() - next);
