@@ -101,7 +101,7 @@ class Evaluation {
   Expected<void> run();
 
   const datalog::RuleProgram& program() const { return program_; }
-  vm::ValuePool& pool() { return *options_.pool; }
+  vm::ValuePool& pool() const { return *options_.pool; }
   const RelationLayout& layout(datalog::RelationId id) const { return layouts_[datalog::index_of(id)]; }
   std::uint64_t row_count(datalog::RelationId id) const;
   RowCursor rows(datalog::RelationId id) const;

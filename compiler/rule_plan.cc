@@ -1,5 +1,6 @@
 #include "compiler/rule_plan.h"
 
+#include <map>
 #include <utility>
 
 #include "datalog/body_walk.h"
@@ -45,6 +46,37 @@ Expected<RulePlan> finish_plan(const PlanScope& scope, const BodyTask& task, Rul
   plan.steps = std::move(body->steps);
   plan.cost = body->cost;
   return plan;
+}
+
+// With the head given, a reduction per group asks for the groups of given keys only: the inner body, under
+// other names, finds the keys that there are, and for each the rows of its group are reduced.
+//
+//     p(k, s) :- group { r(k1, v) } by k1 => { k, s: sum(v) }.
+//     p(k, s) :- r(_k1, _v), k = _k1, s = sum v : { r(k1, v), k = k1 }.
+datalog::Body ungrouped(datalog::Rule& rule, const datalog::Literal& literal) {
+  datalog::Reduce reduce = std::get<datalog::Reduce>(literal.node);
+  std::set<datalog::VariableId> inner = datalog::variables_of(reduce.body);
+  for (const datalog::GroupKey& key : reduce.keys) inner.erase(key.result);
+  std::map<datalog::VariableId, datalog::VariableId> renamed;
+  for (const datalog::VariableId variable : inner) {
+    renamed[variable] = static_cast<datalog::VariableId>(rule.variables.size());
+    rule.variables.push_back(rule.variables[datalog::index_of(variable)]);
+  }
+  datalog::Body result = reduce.body;
+  for (const datalog::GroupKey& key : reduce.keys) {
+    result.push_back({datalog::Bind{key.result, key.value}, literal.span});
+    reduce.body.push_back(result.back());
+  }
+  for (datalog::Literal& copy : result) {
+    datalog::walk_variables(copy, [&](datalog::VariableId& variable) {
+      const auto found = renamed.find(variable);
+      if (found != renamed.end()) variable = found->second;
+    });
+  }
+  reduce.keys.clear();
+  reduce.form = datalog::ReduceForm::kPerBinding;
+  result.push_back({std::move(reduce), literal.span});
+  return result;
 }
 
 }  // namespace
@@ -150,6 +182,12 @@ datalog::Rule bound_rule(const datalog::Rule& rule, datalog::RelationId given,
     name.variable = id;
     match.terms.push_back(name);
     equations.push_back(datalog::Literal{datalog::Bind{id, term}, term.span});
+  }
+  for (const datalog::Literal& literal : rule.body) {
+    const auto* reduce = std::get_if<datalog::Reduce>(&literal.node);
+    if (reduce == nullptr || reduce->form != datalog::ReduceForm::kPerGroup) continue;
+    // There is no other literal beside it: hoisting has seen to that.
+    bound.body = ungrouped(bound, literal);
   }
   bound.head.relation = answers;
   bound.head.terms = match.terms;
