@@ -20,7 +20,7 @@ using datalog::VariableId;
 // index that nobody has built yet is paid for by the plan that asks for it.
 constexpr double kProbeCost = 2;
 constexpr double kMemberCost = 1.5;
-constexpr double kIndexBuildCost = 2;
+constexpr double kIndexBuildCost = 3;
 constexpr double kInnerPipelineCost = 8;
 // A growing relation's index takes in every row of every round, and matches found through it arrive in
 // an order that scatters over the membership tables of what is derived. Reading the delta itself costs
