@@ -98,13 +98,26 @@ void BodyGenerator::fact(const RelationShape& shape, const std::vector<std::stri
   rules_ += ").\n";
 }
 
+// What a fact does not name is null; so is an empty value.
+void BodyGenerator::named_fact(const RelationShape& shape, const std::vector<std::string>& values) {
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].empty()) continue;
+    text += (text.empty() ? "c" : ", c") + std::to_string(i) + ": " + values[i];
+  }
+  rules_ += shape.name + "{" + text + "}.\n";
+}
+
 void BodyGenerator::random_facts(const RelationShape& shape, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     std::vector<std::string> values;
+    bool has_null = false;
     for (const Column& column : shape.columns) {
-      values.push_back(column.nullable && chance(25) ? "null" : constant(column.kind));
+      const bool is_null = column.nullable && chance(25);
+      has_null = has_null || is_null;
+      values.push_back(is_null ? "" : constant(column.kind));
     }
-    fact(shape, values);
+    has_null ? named_fact(shape, values) : fact(shape, values);
   }
 }
 

@@ -57,6 +57,7 @@ class BodyGenerator {
   void declare_types();
   void declare(const RelationShape& shape, std::string_view qualifier = "");
   void fact(const RelationShape& shape, const std::vector<std::string>& values);
+  void named_fact(const RelationShape& shape, const std::vector<std::string>& values);
   void random_facts(const RelationShape& shape, std::size_t count);
   void base_relation();
 

@@ -3,6 +3,8 @@
 //     law                          20,000 programs from seed 1
 //     law --seeds FILE --count 400 the seeds of the file first, then 400
 //     law --print 17               the program of a seed
+//     law --file p.dl              a program from a file; a last line `// asked: path(1, y)` is its
+//                                  query
 //
 // Exits with 1 when a program breaks the law, or when the programs of a long run were too poor: too
 // few that derive anything, or a pair of constructs that hardly ever met.
@@ -50,6 +52,7 @@ struct Options {
   bool stop_at_first = false;
   bool generate_only = false;
   std::optional<std::uint64_t> print;
+  std::string file;
 };
 
 // ------------------------------------------------------------------------------ crashes
@@ -86,7 +89,7 @@ void report_crash(int number) {
 
 [[noreturn]] void usage() {
   std::cerr << "usage: law [--seed N] [--count N] [--seeds FILE] [--threads N] [--report]\n"
-               "           [--stop-at-first] [--generate-only] [--print SEED]\n";
+               "           [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n";
   std::exit(2);
 }
 
@@ -120,6 +123,8 @@ Options parse_options(int argc, char** argv) {
       options.stop_at_first = true;
     } else if (name == "--generate-only") {
       options.generate_only = true;
+    } else if (name == "--file") {
+      options.file = text();
     } else if (name == "--print") {
       options.print = number();
     } else {
@@ -229,6 +234,34 @@ class Run {
   Totals totals_;
 };
 
+// The program of a file, as --print writes it.
+GeneratedProgram read_program(const std::string& path) {
+  constexpr std::string_view kAsked = "// asked: ";
+  GeneratedProgram program;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(kAsked)) {
+      program.query = line.substr(kAsked.size());
+    } else {
+      program.text += line + "\n";
+    }
+  }
+  return program;
+}
+
+int check_file(const std::string& path) {
+  cli::StdThreadTeam team(2);
+  slots[0].seed.store(1, std::memory_order_relaxed);
+  const LawReport report = check_law(read_program(path), 1, team, slots[0].progress);
+  if (report.outcome == LawOutcome::kBroken) {
+    std::cout << path << " breaks the law, " << report.stage << ": " << report.message << "\n";
+    return 1;
+  }
+  std::cout << path
+            << (report.outcome == LawOutcome::kHolds ? ": the law holds\n" : ": too large\n");
+  return 0;
+}
+
 struct Pair {
   std::size_t first = 0, second = 0;
   std::uint32_t count = 0;
@@ -280,6 +313,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, report_crash);
+  if (!options.file.empty()) return check_file(options.file);
   const Totals totals = Run(options).run();
   return report(options, totals) ? 0 : 1;
 }

@@ -466,7 +466,7 @@ class Generator : private BodyGenerator {
       use(C::kComparison);
       rules_ += head + e + "(x, y, _), " + e + "(z, w, _), y " + (chance(50) ? "=" : "<") + " w.\n";
     }
-    if (chance(30)) rules_ += head + e + "(x, _, _), " + e + "(z, null, _).\n";
+    if (chance(30)) rules_ += head + e + "(x, _, _), " + e + "(z, w, _), w is null.\n";
     relations_.push_back(stated);
     relations_.push_back(shape);
   }
