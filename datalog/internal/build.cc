@@ -518,10 +518,10 @@ void ClauseBuilder::add_group(const grammar::Group& group, SourceSpan span, Core
     const auto* call_node = result.value.as<grammar::Call>();
     const auto op = call_node == nullptr ? std::nullopt : aggregate_named(call_node->name.text);
     if (!op) {
-      environment_.diagnostics.error(result.value.span, "a result of a group is an aggregate: count(), sum(x), min(x), max(x) or mean(x)");
+      environment_.diagnostics.error(result.value.span, "a result of a group is an aggregate: count(), sum(x), min(x), max(x), mean(x) or count_distinct(x)");
       continue;
     }
-    if (*op == AggregateOp::kCollect || *op == AggregateOp::kCountDistinct) {
+    if (*op == AggregateOp::kCollect) {
       unsupported(result.value.span, call_node->name.text + "() is");
       continue;
     }

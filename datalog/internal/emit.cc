@@ -166,7 +166,7 @@ class Emitter {
         for (const CoreGroupResult& result : condition.results) {
           if (has_binder_[result.variable.variable]) continue;
           vm::Type type = slot_type(result.variable.slot);
-          if (!result.target.empty() && result.op != AggregateOp::kMean && result.op != AggregateOp::kCount) type = type_of(result.target.front());
+          if (!result.target.empty() && result.op != AggregateOp::kMean && result.op != AggregateOp::kCount && result.op != AggregateOp::kCountDistinct) type = type_of(result.target.front());
           bind_type(result.variable.variable, type, false);
           changed = true;
         }

@@ -138,7 +138,7 @@ class Inference {
           for (std::size_t i = 0; i < condition.keys.size(); ++i) same(condition.keys[i].slot, condition.args[i].slot);
           for (CoreGroupResult& result : condition.results) {
             for (CoreTerm& target : result.target) collect(target);
-            aggregate(result.variable.slot, result.op, result.target);
+            aggregate(result.variable.slot, result.op, result.target, true);
           }
           break;
         default: break;
@@ -147,15 +147,15 @@ class Inference {
     }
   }
 
-  void aggregate(Slot slot, AggregateOp op, const std::vector<CoreTerm>& target) {
-    if (op == AggregateOp::kCount) {
+  void aggregate(Slot slot, AggregateOp op, const std::vector<CoreTerm>& target, bool in_group) {
+    if (op == AggregateOp::kCount || op == AggregateOp::kCountDistinct) {
       below_type(slot, types_.constant_of(Root::kNumber));
     } else if (op == AggregateOp::kMean) {
       below_type(slot, types_.constant_of(Root::kFloat));
     } else {
-      among(slot, aggregable(op));
+      among(slot, aggregable(op, in_group));
     }
-    if (!target.empty() && op != AggregateOp::kCount && op != AggregateOp::kMean) same(target.front().slot, slot);
+    if (!target.empty() && (op == AggregateOp::kSum || op == AggregateOp::kMin || op == AggregateOp::kMax)) same(target.front().slot, slot);
     if (!target.empty() && op == AggregateOp::kMean && !mean_is_free(target.front())) same(target.front().slot, slot);
   }
 
@@ -165,11 +165,12 @@ class Inference {
     return !set.all && !set.types.empty() && types_.at(set.types.front()).root >= Root::kFirstOther;
   }
 
-  SourceTypeSet aggregable(AggregateOp op) const {
+  // Souffle has minima of numbers only; ours, and those in groups, are of whatever has an order.
+  SourceTypeSet aggregable(AggregateOp op, bool in_group) const {
     SourceTypeSet set = SourceTypeSet::of({});
     for (const Root root : types_.literal_roots()) {
       const RootTraits& traits = types_.traits(root);
-      const bool fits = traits.arithmetic || (op != AggregateOp::kSum && traits.ordered && root >= Root::kFirstOther);
+      const bool fits = traits.arithmetic || (op != AggregateOp::kSum && traits.ordered && (in_group || root >= Root::kFirstOther));
       if (fits) set.insert(types_.constant_of(root));
     }
     return set;
@@ -200,7 +201,7 @@ class Inference {
       case TermKind::kAggregate:
         for (CoreTerm& target : (*term.aggregate).target) collect(target);
         collect((*term.aggregate).body, false);
-        aggregate(term.slot, (*term.aggregate).op, (*term.aggregate).target);
+        aggregate(term.slot, (*term.aggregate).op, (*term.aggregate).target, false);
         break;
       case TermKind::kIf:
         collect(term.condition, false);
