@@ -142,7 +142,10 @@ class Lowering {
     }
     if (condition.args[0].kind == TermKind::kAggregate || condition.args[1].kind == TermKind::kAggregate) return;
     for (CoreTerm& arg : condition.args) {
-      if (arg.kind == TermKind::kWildcard) diagnostics_.error(arg.span, "a `_` cannot be compared with anything");
+      const CoreTerm& other = condition.args[&arg == &condition.args[0] ? 1 : 0];
+      if (arg.kind == TermKind::kWildcard && other.kind != TermKind::kRecord) {
+        diagnostics_.error(arg.span, "a `_` cannot be compared with anything");
+      }
       check_operands(arg);
     }
   }

@@ -45,12 +45,16 @@ void equate(const CoreTerm& left, const CoreTerm& right, grammar::SourceSpan spa
   out.push_back(std::move(equation));
 }
 
-void fold_records(CoreBody& body, const std::vector<CoreTerm>& heads) {
+namespace {
+
+// One pass. True when something was taken apart: parts may now meet other records.
+bool fold_once(CoreBody& body, const std::vector<CoreTerm>& heads) {
   const auto holds_record = [](const CoreCondition& condition) {
     return condition.kind == ConditionKind::kCompare &&
            std::any_of(condition.args.begin(), condition.args.end(), [](const CoreTerm& t) { return t.kind == TermKind::kRecord; });
   };
-  if (std::none_of(body.begin(), body.end(), holds_record)) return;
+  if (std::none_of(body.begin(), body.end(), holds_record)) return false;
+  bool changed = false;
 
   // Names that occur in some other place than as one whole side of an equation.
   std::set<std::string> elsewhere;
@@ -104,15 +108,19 @@ void fold_records(CoreBody& body, const std::vector<CoreTerm>& heads) {
     }
     const CoreTerm& left = condition.args[0];
     const CoreTerm& right = condition.args[1];
+    const bool nothing_said = (left.kind == TermKind::kWildcard && right.kind == TermKind::kRecord) ||
+                              (right.kind == TermKind::kWildcard && left.kind == TermKind::kRecord);
     if (is_record_pair(left, right)) {
       equate(left, right, condition.span, result);
-    } else if (is_untyped(left) && right.kind == TermKind::kVariable) {
-      continue;  // Two names of one class.
+      changed = true;
+    } else if (nothing_said || (is_untyped(left) && right.kind == TermKind::kVariable)) {
+      changed = true;  // `_ = [1]`, or two names of one class.
     } else if ((is_untyped(left) && right.kind == TermKind::kRecord) || (is_untyped(right) && left.kind == TermKind::kRecord)) {
       const CoreTerm& variable = left.kind == TermKind::kVariable ? left : right;
       const CoreTerm& record = left.kind == TermKind::kVariable ? right : left;
       const auto [place, fresh] = records.emplace(leader(classes, variable.name), record);
       if (!fresh) equate(place->second, record, condition.span, result);
+      changed = true;
     } else {
       result.push_back(std::move(condition));
     }
@@ -135,6 +143,14 @@ void fold_records(CoreBody& body, const std::vector<CoreTerm>& heads) {
     result.push_back(std::move(condition));
   }
   body = std::move(result);
+  return changed;
+}
+
+}  // namespace
+
+void fold_records(CoreBody& body, const std::vector<CoreTerm>& heads) {
+  while (fold_once(body, heads)) {
+  }
 }
 
 }  // namespace entail::datalog

@@ -26,6 +26,7 @@ bool read_whole(std::string_view text, bool& negative, std::uint64_t& magnitude)
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+// An address as the number that its four bytes are.
 std::optional<std::string> ipv4_as_whole(const std::string& text) {
   std::uint64_t value = 0;
   std::size_t at = 0;
@@ -36,7 +37,10 @@ std::optional<std::string> ipv4_as_whole(const std::string& text) {
     value = value << 8 | byte;
     at = static_cast<std::size_t>(end - text.data()) + 1;
   }
-  return std::to_string(value);
+  // In hexadecimal, which spells bits: 255.255.255.255 is -1 as a number of 32 bits.
+  char digits[20];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, 16);
+  return "0x" + std::string(digits, end);
 }
 
 // "1h30m", "250ms" in microseconds, or days where only those are named.

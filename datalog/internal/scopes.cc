@@ -198,7 +198,7 @@ class Scopes {
   void inner_scopes(CoreBody& body, std::vector<CoreTerm>* heads, const Names& visible, const std::vector<bool>& outer,
                     const std::vector<bool>& bound) {
     const auto aggregates = [&](CoreTerm& term) {
-      if (term.kind == TermKind::kAggregate && !witness_found_) aggregate(term, body, visible, outer);
+      if (term.kind == TermKind::kAggregate && !witness_found_) aggregate(term, body, visible, outer, bound);
     };
     if (heads != nullptr) visit_own(*heads, aggregates);
     // A witness appends to the body, so positions are used here, and the round ends at once.
@@ -238,7 +238,9 @@ class Scopes {
     }
   }
 
-  void aggregate(CoreTerm& term, CoreBody& outer_body, const Names& visible, const std::vector<bool>& outer) {
+  // `outer`: what is bound without the body's own equations; `settled`: with them, this aggregate's value too.
+  void aggregate(CoreTerm& term, CoreBody& outer_body, const Names& visible, const std::vector<bool>& outer,
+                 const std::vector<bool>& settled) {
     CoreAggregate& core = *term.aggregate;
     std::vector<bool> bound = outer;
     bound.resize(clause_.variables.size(), false);
@@ -248,7 +250,8 @@ class Scopes {
     visit_own(core.target, [&](CoreTerm& target) {
       if (target.kind != TermKind::kVariable) return;
       const auto found = visible.find(target.name);
-      if (found != visible.end() && (plain_target || bound[found->second])) inner.erase(target.name);
+      const bool has_value = found != visible.end() && found->second < settled.size() && settled[found->second];
+      if (found != visible.end() && (plain_target || has_value)) inner.erase(target.name);
     });
 
     // Names that mean an outer variable which nothing outside binds.
