@@ -184,7 +184,13 @@ class Emitter {
     return std::all_of(term.args.begin(), term.args.end(), [&](const CoreTerm& arg) { return is_known(arg); });
   }
 
-  // `x is not null` at the top of the body: its uses in the head need not fear nulls.
+  // Whether its own variables may still be null while the condition is judged.
+  static bool proves_values(const CoreCondition& condition) {
+    return condition.kind == ConditionKind::kInList || condition.kind == ConditionKind::kInRange ||
+           (condition.kind == ConditionKind::kCompare && condition.compare != CompareOp::kEqual);
+  }
+
+  // `x is not null` at the top of the body: its uses elsewhere need not fear nulls.
   void proven_not_null(const CoreBody& conditions) {
     for (const CoreCondition& condition : conditions) {
       if (condition.kind == ConditionKind::kNullTest && !condition.value && condition.args[0].kind == TermKind::kVariable) {
@@ -298,7 +304,11 @@ class Emitter {
     std::vector<bool> bound = bound_;
     const std::vector<Direction> directions = order_equations(conditions, bound);
     bound_ = std::move(bound);
-    for (std::size_t i = 0; i < conditions.size(); ++i) condition(conditions[i], directions[i]);
+    for (std::size_t i = 0; i < conditions.size(); ++i) {
+      is_proof_ = proves_values(conditions[i]);
+      condition(conditions[i], directions[i]);
+    }
+    is_proof_ = false;
   }
 
   void condition(const CoreCondition& condition, Direction direction) {
@@ -673,7 +683,7 @@ class Emitter {
       case TermKind::kVariable: {
         Expression value = read(VariableId{term.variable}, term.span);
         if (value.nullable && std::find(not_null_.begin(), not_null_.end(), term.variable) != not_null_.end() &&
-            out_ == &rule_.body && wanted) {
+            out_ == &rule_.body && wanted && !is_proof_) {
           // A filter has shown that there is a value: the conversion only drops the flag.
           value = unary(ExpressionOp::kConvert, std::move(value), rule_.variables[term.variable].type, term.span);
           value.nullable = false;
@@ -839,6 +849,7 @@ class Emitter {
   std::vector<bool> has_binder_;
   std::vector<bool> typed_;
   std::vector<std::uint32_t> not_null_;
+  bool is_proof_ = false;  // A condition is being emitted that its variables are not null by.
   int fresh_count_ = 0;
 };
 

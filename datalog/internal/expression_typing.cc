@@ -214,6 +214,10 @@ class Check {
       case kMakeArray:
       case kCallExtern:
         return {};
+      case kConvert:  // To the type it has: a filter has shown that there is a value.
+        if (args_[0].nullable && !e_.nullable && !(args_[0].type == e_.type))
+          return bad("an argument can be null, the result not");
+        return {};
       case kIf:
         if ((args_[1].nullable || args_[2].nullable) && !e_.nullable)
           return bad("a chosen value can be null");
