@@ -446,6 +446,16 @@ std::size_t PackedSet<Key>::insert(const Key* keys, std::size_t n, Key* fresh, s
   return fresh_count;
 }
 
+// While the tables are small, splitting costs nothing.
+template <typename Key>
+void PackedSet<Key>::expect(std::size_t keys) {
+  const std::uint64_t bytes = keys * sizeof(Key) * 3 / 2;
+  while (bytes > kPartitionBytes * partitions_.size() &&
+         partition_bits_ + kSplitBits <= kPartitionBitsMax) {
+    if (!split()) return;
+  }
+}
+
 template <typename Key>
 bool PackedSet<Key>::prepare_parts(unsigned parts) {
   const auto few = [&] { return partitions_.size() < std::size_t{parts} * 8; };

@@ -51,6 +51,9 @@ class PackedSet {
   std::size_t size() const;
   std::uint64_t bytes_used() const;
 
+  // Splits ahead for a set that is about to hold some `keys`; a hint.
+  void expect(std::size_t keys);
+
   // Adds keys[0, n); the new ones are written to `fresh` (room for n), grouped by partition when the
   // keys arrived scattered. Returns how many there are. `done` tells how many keys were dealt with:
   // n, or fewer when the budget refused to grow; the others are not in the set.

@@ -412,9 +412,12 @@ std::uint64_t Relation::bytes_of_indexes() const {
 }
 
 std::uint64_t Relation::bytes_used() const {
+  std::uint64_t scratch = 0;
+  for (const FlatArray<Uint128>& part : scratch_) scratch += part.bytes();
   return store_.bytes_used() + ranks_.bytes() + narrow_set_.bytes_used() + wide_set_.bytes_used() +
          row_map_.bytes_used() + dead_.bytes() +
-         (superseded_.capacity() + predecessors_.capacity()) * sizeof(Row) + bytes_of_indexes();
+         (superseded_.capacity() + predecessors_.capacity()) * sizeof(Row) + scratch +
+         bytes_of_indexes();
 }
 
 void Relation::verify() const {

@@ -257,6 +257,7 @@ class Relation {
   PackedSet<std::uint64_t> narrow_set_;
   PackedSet<Uint128> wide_set_;
   RowMap row_map_;
+  std::vector<FlatArray<Uint128>> scratch_;  // New keys of a merge, one array a worker.
 
   FlatArray<std::uint64_t> dead_;  // A bit for each row; only if there are any.
   std::size_t dead_count_ = 0;

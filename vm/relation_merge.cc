@@ -56,6 +56,13 @@ Expected<MergeResult> Relation::merge(std::span<CandidateBuffer* const> buffers,
 Expected<MergeResult> Relation::append(std::span<const Word* const> columns, std::size_t n,
                                        bool strict_keys) {
   ENTAIL_ENSURE(columns.size() == column_count());
+  if (membership_ == Membership::kPacked && store_.size() == 0 && n > kChunk) {
+    if (layout_.is_wide()) {
+      wide_set_.expect(n);
+    } else {
+      narrow_set_.expect(n);
+    }
+  }
   SerialTeam team;
   CandidateBuffer buffer(*this);
   CandidateBuffer* const buffers[] = {&buffer};
@@ -196,24 +203,30 @@ Expected<void> Relation::merge_packed(PackedSet<Key>& set, const Key* keys, std:
                                       ThreadTeam& team) {
   const unsigned workers =
       n >= kParallelMin && team.size() > 1 && set.prepare_parts(team.size()) ? team.size() : 1;
-  std::vector<std::vector<Key>> fresh(workers);
+  // Kept from merge to merge: fresh pages would cost more than the keys.
+  while (scratch_.size() < workers) scratch_.emplace_back(options_.budget);
+  const auto fresh = [&](unsigned worker) {
+    return reinterpret_cast<Key*>(scratch_[worker].data());
+  };
   for (std::size_t i = 0; i < n;) {
     const std::size_t count = std::min(kChunk, n - i);
     const std::size_t rows = store_.size();
     if (rows + count > kRowMax || !store_.reserve(rows + count)) return limit_error();
-    for (auto& part : fresh) part.resize(count);
+    for (unsigned w = 0; w < workers; ++w) {
+      if (!scratch_[w].reserve(count * sizeof(Key) / sizeof(Uint128) + 1)) return limit_error();
+    }
     std::vector<std::size_t> fresh_counts(workers);
     std::size_t done = count;
     std::size_t added = 0;
     if (workers == 1) {
-      added = set.insert(keys + i, count, fresh[0].data(), &done);
+      added = set.insert(keys + i, count, fresh(0), &done);
       store_.set_size(rows + added);
-      store_keys(fresh[0].data(), added, static_cast<Row>(rows));
+      store_keys(fresh(0), added, static_cast<Row>(rows));
     } else {
       const auto refused = std::make_unique<bool[]>(workers);
       team.run([&](unsigned worker) {
-        fresh_counts[worker] = set.insert_part(keys + i, count, worker, workers,
-                                               fresh[worker].data(), &refused[worker]);
+        fresh_counts[worker] =
+            set.insert_part(keys + i, count, worker, workers, fresh(worker), &refused[worker]);
       });
       set.finish_parts();
       for (unsigned w = 0; w < workers; ++w) {
@@ -224,7 +237,7 @@ Expected<void> Relation::merge_packed(PackedSet<Key>& set, const Key* keys, std:
       team.run([&](unsigned worker) {
         std::size_t first = rows;
         for (unsigned w = 0; w < worker; ++w) first += fresh_counts[w];
-        store_keys(fresh[worker].data(), fresh_counts[worker], static_cast<Row>(first));
+        store_keys(fresh(worker), fresh_counts[worker], static_cast<Row>(first));
       });
     }
     retain_rows(static_cast<Row>(rows), static_cast<Row>(rows + added));
