@@ -48,6 +48,9 @@ void ReadPin::leave() const {
 Expected<ReadPin> PinRegistry::pin() {
   for (std::size_t i = 0; i < kPinsMax; ++i) {
     Slot& slot = slots_[i];
+    std::size_t end = slot_end_.load(std::memory_order_seq_cst);
+    while (end <= i && !slot_end_.compare_exchange_weak(end, i + 1, std::memory_order_seq_cst)) {
+    }
     Version expected = kFree;
     // Version 0 and clock 0 hold everything until the real ones are known.
     if (!slot.version.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) continue;
@@ -77,7 +80,9 @@ bool PinRegistry::counts(const Slot& slot) {
 
 Version PinRegistry::oldest_version() const {
   Version oldest = committed();
-  for (const Slot& slot : slots_) {
+  const std::size_t end = slot_end_.load(std::memory_order_seq_cst);
+  for (std::size_t i = 0; i < end; ++i) {
+    const Slot& slot = slots_[i];
     const Version version = slot.version.load(std::memory_order_seq_cst);
     if (version != kFree && counts(slot)) oldest = std::min(oldest, version);
   }
@@ -86,7 +91,9 @@ Version PinRegistry::oldest_version() const {
 
 std::uint64_t PinRegistry::oldest_clock() const {
   std::uint64_t oldest = clock_.load(std::memory_order_seq_cst);
-  for (const Slot& slot : slots_) {
+  const std::size_t end = slot_end_.load(std::memory_order_seq_cst);
+  for (std::size_t i = 0; i < end; ++i) {
+    const Slot& slot = slots_[i];
     if (counts(slot)) oldest = std::min(oldest, slot.clock.load(std::memory_order_seq_cst));
   }
   return oldest;

@@ -105,6 +105,9 @@ class PinRegistry {
 
   std::atomic<Version> committed_{0};
   std::atomic<std::uint64_t> clock_{0};
+  // Slots from here on were never taken. Raised before a slot is, with the same ordering as (a) and (b):
+  // a writer that reads the old bound has stored what the reader is about to read.
+  std::atomic<std::size_t> slot_end_{0};
   std::array<Slot, kPinsMax> slots_;
 };
 

@@ -43,8 +43,9 @@
 //
 // Threads: const members may run concurrently with each other; all others need the relation to
 // themselves, but merge() shares its work with the team it is given.
-// Cost: merge about 10 ns a candidate where keys are dense or arrive in groups, 25 ns where every one
-// is a cache miss (tests/bench/relation_bench.cc); load and probe a few ns a row.
+// Cost: merge 8 to 12 ns a candidate where keys are dense or arrive in groups, 25 to 40 ns where each is
+// a cache miss; 100 ns a row to load 10 M different ones (tests/bench/relation_bench.cc, on a busy
+// machine); load and probe a few ns a row; a small round a microsecond and its rows.
 // Sources: semi-naive evaluation, Abiteboul, Hull and Vianu, "Foundations of Databases" (1995), 13.1.
 
 #pragma once
