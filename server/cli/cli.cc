@@ -16,7 +16,7 @@ namespace {
 int run_lint(const CommandLine& line) {
   LoadedProgram loaded = load_program(line, LoadUpTo::kRules);
   lint_tree(loaded.tree, loaded.diagnostics);
-  if (loaded.rules) lint_rules(*loaded.rules, loaded.diagnostics);
+  if (loaded.rules) lint_rules(*loaded.rules, loaded.tree, loaded.diagnostics);
   const int printed = print_answer_text(loaded.diagnostics.render(loaded.files));
   if (printed != static_cast<int>(ExitCode::kOk)) return printed;
   return static_cast<int>(loaded.diagnostics.has_errors() ? ExitCode::kError : ExitCode::kOk);

@@ -234,13 +234,32 @@ std::vector<Usage> usages_of(const RuleProgram& program) {
   return usages;
 }
 
+// The names, without those of components, of the relations declared inline.
+std::set<std::string> inline_names(const std::vector<grammar::Item>& items) {
+  std::set<std::string> names;
+  for (const grammar::Item& item : items) {
+    if (const auto* component = item.as<grammar::Component>()) {
+      names.merge(inline_names(component->items));
+    }
+    const auto* declaration = item.as<grammar::Decl>();
+    if (declaration == nullptr) continue;
+    for (const grammar::Tag& tag : declaration->tags) {
+      if (tag.tag != grammar::RelationTag::kInline) continue;
+      for (const grammar::Name& name : declaration->names) names.insert(name.text);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 void lint_tree(const grammar::Program& tree, grammar::Diagnostics& diagnostics) {
   lint_items(tree.items, diagnostics);
 }
 
-void lint_rules(const RuleProgram& program, grammar::Diagnostics& diagnostics) {
+void lint_rules(const RuleProgram& program, const grammar::Program& tree,
+                grammar::Diagnostics& diagnostics) {
+  const std::set<std::string> inlined = inline_names(tree.items);
   const std::vector<Usage> usages = usages_of(program);
   bool has_goal = false;
   for (const Usage& usage : usages) has_goal = has_goal || usage.leads_to_output;
@@ -249,6 +268,7 @@ void lint_rules(const RuleProgram& program, grammar::Diagnostics& diagnostics) {
     const Usage& usage = usages[i];
     // Productions insert into relations, which their procedures do not show here.
     if (relation.auxiliary || !program.productions.empty()) continue;
+    if (inlined.contains(relation.name.substr(relation.name.rfind('.') + 1))) continue;
     const bool has_rows = usage.has_facts || usage.has_rules || usage.is_input || relation.stream;
     if (usage.is_read && !has_rows) {
       diagnostics.warning(

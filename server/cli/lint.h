@@ -20,6 +20,8 @@
 namespace entail::cli {
 
 void lint_tree(const grammar::Program& tree, grammar::Diagnostics& diagnostics);
-void lint_rules(const datalog::RuleProgram& program, grammar::Diagnostics& diagnostics);
+// The tree tells which relations are `inline` and so have gone from the rules.
+void lint_rules(const datalog::RuleProgram& program, const grammar::Program& tree,
+                grammar::Diagnostics& diagnostics);
 
 }  // namespace entail::cli

@@ -58,7 +58,7 @@ Usage: entail run [options] FILE        FILE may be - for standard input
   -j, --jobs N             threads (default 1); the result does not depend on it
       --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G;
                            default: no limit)
-      --query ATOM         answer one question instead of writing the outputs, and derive only
+      --query QUESTION     answer one question instead of writing the outputs, and derive only
                            what it needs: --query 'path(99990, x)' prints the matching rows
       --format=table|csv|json
                            how rows appear on standard output: a table, RFC 4180 with a header,
@@ -88,7 +88,7 @@ Usage: entail explain [--stage=STAGE] [options] FILE
       --stage=plan         the order in which each rule's literals run (default)
       --stage=bytecode     the instructions of the virtual machine
       --stage=opcodes      the manual page of the instructions; needs no FILE
-      --query ATOM         with the rules that answer this question, as run --query has them
+      --query QUESTION     with the rules that answer this question, as run --query has them
 {}
 Exit codes: 0 ok, 1 error in the program, 2 usage.
 )";

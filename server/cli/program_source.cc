@@ -105,7 +105,7 @@ void lower_and_check(const CommandLine& line, LoadUpTo goal, grammar::FileReader
   };
   loaded.rules = datalog::lower(loaded.tree, options, loaded.diagnostics);
   if (!loaded.rules) return;
-  if (line.query) loaded.question = take_question(*loaded.rules, loaded.diagnostics);
+  if (line.query) loaded.question = settle_question(*loaded.rules, loaded.diagnostics);
   if (goal == LoadUpTo::kExecutable) {
     datalog::refuse_unexecuted(*loaded.rules, loaded.diagnostics);
   }

@@ -1,7 +1,7 @@
 // server/cli/program_source.h - from the file of a program to the rule program, with what is wrong.
 //
 //     file -> grammar::parse_file -> datalog::lower -> datalog::stratify
-//                                    with the atom of --query as a rule that is taken out again
+//                                    with the question of --query as one more rule
 //
 // Includes are looked for beside the including file, then in the directories of --include-dir; an
 // imported module a.b is the file a/b.dl in the same places. A step runs only if those before it

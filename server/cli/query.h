@@ -1,14 +1,16 @@
-// server/cli/query.h - the atom of --query: which rows of which relation are asked for.
+// server/cli/query.h - the question of --query: which rows are asked for.
 //
-//     --query 'path(99990, x)'     relation path, column 0 is 99990
-//     --query 'edge(x, x)'         relation edge, columns 0 and 1 are equal
-//     --query 'shape(_, $Dot)'     relation shape, column 1 is that value
+//     --query 'path(99990, x)'          the rows of path whose first column is 99990
+//     --query 'edge(x, x)'              the rows of edge whose columns are equal
+//     --query 'shape(_, $Circle(2))'    the rows of shape that hold this value
+//     --query 'path(1, x), !edge(1, x)' a body of several conditions: its variables are the columns
 //
-// The atom becomes the body of a rule of its own while the program is lowered, so that its constants
+// The text becomes the body of a rule of its own while the program is lowered, so that its constants
 // get the types of the columns and its mistakes are reported like the program's, in a file called
-// --query. Then it is taken out again and becomes a Question.
+// --query. The rule derives the answer, with the columns that are shown.
 //
-// Constants restrict what is derived (datalog/demand.h); the other conditions filter the answer.
+// An atom whose arguments are constants, variables and wildcards alone needs no rule: the relation
+// is asked with its constants (datalog/demand.h), which restricts more.
 //
 // Threads: one at a time.
 
@@ -16,38 +18,28 @@
 
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "datalog/demand.h"
 #include "datalog/rule_program.h"
 #include "grammar/diagnostics.h"
 #include "grammar/source_span.h"
 #include "grammar/syntax_tree.h"
-#include "server/cli/fact_form.h"
-#include "server/cli/fact_writer.h"
-#include "vm/value_pool.h"
 
 namespace entail::cli {
 
 struct Question {
   datalog::DemandQuery demand;
-  // Columns that must hold the same value.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> equal_columns;
-  // Columns that must hold a record or another value that only an expression can say.
-  std::vector<std::pair<std::uint32_t, datalog::Expression>> column_values;
+  datalog::RelationId answer{};   // What the rule derives, without demand.
+  std::string name;               // Of the asked relation; empty when there are several.
 };
 
-// Adds the rule that holds the atom to the tree.
-void add_question(const std::string& atom, grammar::Program& tree, grammar::SourceFiles& files,
+// Adds the rule that holds the question to the tree.
+void add_question(const std::string& text, grammar::Program& tree, grammar::SourceFiles& files,
                   grammar::Diagnostics& diagnostics);
 
-// Takes that rule out of the program. Reports what is not one atom.
-std::optional<Question> take_question(datalog::RuleProgram& program,
-                                      grammar::Diagnostics& diagnostics);
-
-// The rows of `source` that the conditions besides demand's let through.
-RowSource filter_rows(const Question& question, const RowShape& shape, vm::ValuePool& pool,
-                      RowSource source);
+// Gives that rule its columns and says how to ask. Before the program is stratified. Reports what
+// cannot be asked.
+std::optional<Question> settle_question(datalog::RuleProgram& program,
+                                        grammar::Diagnostics& diagnostics);
 
 }  // namespace entail::cli

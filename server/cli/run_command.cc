@@ -104,7 +104,7 @@ class RunCommand {
     }
     if (auto evaluated = evaluate(loaded); !evaluated) return evaluated;
     const std::int64_t start = clock_.steady_ns();
-    auto written = line_.query ? print_answer(answer, *loaded.question) : write_outputs();
+    auto written = line_.query ? print_answer(answer) : write_outputs();
     add_phase("outputs", start, rows_written_);
     return written;
   }
@@ -182,10 +182,9 @@ class RunCommand {
     return {};
   }
 
-  Expected<void> print_answer(RelationId answer, const Question& question) {
+  Expected<void> print_answer(RelationId answer) {
     const RowShape shape = row_shape(run_->program().relation(answer));
-    const SortedRows sorted(shape, run_->pool(),
-                            filter_rows(question, shape, run_->pool(), run_->rows(answer)));
+    const SortedRows sorted(shape, run_->pool(), run_->rows(answer));
     rows_written_ = sorted.size();
     StandardOutput out;
     return print_result(

@@ -213,8 +213,8 @@ x;s;f
 ---------------
 p
 ===============
-[1, z]
 nil
+[1, z]
 ===============
 ---------------
 yes
@@ -374,9 +374,11 @@ def questions(d):
         out=" x | y\n---+---\n(0 rows)\n")
     d.run("run", "closure.dl", "--query", "edge(2, _).", "--format=json").expect(
         out='{"x": 2, "y": 3}\n')
+    d.run("run", "closure.dl", "--query", "path(1, x), !edge(1, x), edge(y, x)", "--format=csv").expect(
+        out="x,y\n3,2\n")
     assert d.names() == ["closure.dl", "edge.facts"]
     for query, message in (("paht(1, y)", "paht"), ("path(1)", "path"), ("path(1, ", "--query:1:"),
-                           ("path(1, x), x > 2", "--query")):
+                           ("path(1, x) ; edge(1, x)", "without alternatives")):
         result = d.run("run", "closure.dl", "--query", query).expect(1, err=None)
         assert message in result.err and "--query:1:" in result.err, result.err
 

@@ -39,6 +39,7 @@
 #include <vector>
 
 #include "server/cli/explain_command.h"
+#include "server/cli/fact_json.h"
 #include "server/cli/lint.h"
 #include "server/cli/options.h"
 #include "server/cli/program_run.h"
@@ -97,8 +98,12 @@ Script read_script(const fs::path& path) {
   for (std::size_t i = 0; i < script.lines.size();) {
     const std::string& line = script.lines[i];
     if (!is_block_line(line)) {
-      if (const std::size_t at = line.find(kMark); at != std::string::npos) {
-        script.notes.push_back({i + 1, after_mark(line)});
+      for (std::size_t at = line.find(kMark); at != std::string::npos;) {
+        const std::size_t next = line.find(kMark, at + 1);
+        std::string text = after_mark(line.substr(at, next - at));
+        text.erase(text.find_last_not_of(' ') + 1);
+        script.notes.push_back({i + 1, text});
+        at = next;
       }
       ++i;
       continue;
@@ -147,11 +152,9 @@ std::string program_text(const Script& script) {
 
 // Rows of a relation as facts, in the order of their values.
 std::vector<std::string> rows_as_facts(ProgramRun& run, datalog::RelationId relation,
-                                       const std::string& name, const Question* question) {
+                                       const std::string& name) {
   const RowShape shape = row_shape(run.program().relation(relation));
-  RowSource source = run.rows(relation);
-  if (question != nullptr) source = filter_rows(*question, shape, run.pool(), std::move(source));
-  const SortedRows sorted(shape, run.pool(), source);
+  const SortedRows sorted(shape, run.pool(), run.rows(relation));
   std::vector<std::vector<vm::Word>> storage(std::max<std::size_t>(shape.word_count, 1),
                                              std::vector<vm::Word>(std::max<std::size_t>(
                                                  sorted.size(), 1)));
@@ -172,9 +175,12 @@ std::vector<std::string> rows_as_facts(ProgramRun& run, datalog::RelationId rela
       if (i > 0) fact += ", ";
       const bool is_text = column.type.kind == vm::TypeKind::kText &&
                            !(column.nullable && words[vm::value_words(column.type)] != 0);
-      if (is_text) fact += '"';
-      vm::print_value(run.pool(), column.type, column.nullable, words, style, fact);
-      if (is_text) fact += '"';
+      if (is_text) {
+        vm::TextScratch scratch;
+        append_json_string(run.pool().view(words[0], scratch), fact);
+      } else {
+        vm::print_value(run.pool(), column.type, column.nullable, words, style, fact);
+      }
     }
     facts.push_back(fact + ")");
   }
@@ -214,22 +220,17 @@ Outcome evaluate(const Script& script, unsigned threads, bool with_demand) {
   LoadedProgram loaded = load_program_text(script.name, text, command_line(script, std::nullopt),
                                            LoadUpTo::kExecutable);
   lint_tree(loaded.tree, loaded.diagnostics);
-  if (loaded.rules) lint_rules(*loaded.rules, loaded.diagnostics);
+  if (loaded.rules) lint_rules(*loaded.rules, loaded.tree, loaded.diagnostics);
   add_notes(loaded, outcome.notes);
   const ProgramRun::Options options{.threads = threads};
   std::unique_ptr<ProgramRun> whole;
   if (loaded.rules) {
-    const bool asks_rows = std::any_of(
-        script.blocks.begin(), script.blocks.end(),
-        [](const Block& block) { return !block.question.starts_with("plan "); });
     auto run = ProgramRun::create(std::move(*loaded.rules), loaded.files, options);
     REQUIRE(run);
     whole = std::move(*run);
-    if (asks_rows || !script.notes.empty()) {
-      if (auto done = whole->evaluate(); !done) {
-        outcome.notes.push_back(runtime_note(script.name, done.error().message));
-        whole.reset();
-      }
+    if (auto done = whole->evaluate(); !done) {
+      outcome.notes.push_back(runtime_note(script.name, done.error().message));
+      whole.reset();
     }
   }
   std::sort(outcome.notes.begin(), outcome.notes.end());
@@ -247,27 +248,23 @@ Outcome evaluate(const Script& script, unsigned threads, bool with_demand) {
       LoadedProgram asked = load_program_text(
           script.name, text, command_line(script, block.question), LoadUpTo::kExecutable);
       if (!asked.question || !asked.rules) {
-        answer.push_back(asked.diagnostics.render(asked.files));
+        for (const auto& diagnostic : asked.diagnostics.sorted()) {
+          answer.push_back("error: " + diagnostic.message);
+        }
       } else {
-        const std::string name =
-            asked.rules->relation(asked.question->demand.relation).name;
+        const std::string name = asked.question->name;
+        datalog::RelationId relation = asked.question->answer;
         if (with_demand) {
           auto demanded = datalog::demand(std::move(*asked.rules), asked.question->demand);
-          auto run = ProgramRun::create(std::move(demanded.program), asked.files, options);
-          REQUIRE(run);
-          const auto done = (*run)->evaluate();
-          INFO((done ? std::string() : done.error().message));
-          REQUIRE(done);
-          answer = rows_as_facts(**run, demanded.answer, name, &*asked.question);
-        } else {
-          Question all = *asked.question;
-          for (std::uint32_t i = 0; i < all.demand.arguments.size(); ++i) {
-            if (all.demand.arguments[i]) {
-              all.column_values.emplace_back(i, *all.demand.arguments[i]);
-            }
-          }
-          answer = rows_as_facts(*whole, asked.question->demand.relation, name, &all);
+          asked.rules = std::move(demanded.program);
+          relation = demanded.answer;
         }
+        auto run = ProgramRun::create(std::move(*asked.rules), asked.files, options);
+        REQUIRE(run);
+        const auto done = (*run)->evaluate();
+        INFO((done ? std::string() : done.error().message));
+        REQUIRE(done);
+        answer = rows_as_facts(**run, relation, name);
       }
     }
     outcome.answers.push_back(std::move(answer));
