@@ -892,6 +892,7 @@ CoreTerm ClauseBuilder::inlined(FunctionInfo& function, const grammar::Call& cal
     wrapper.kind = TermKind::kTyped;
     wrapper.span = value.span;
     wrapper.type = type.source;
+    wrapper.exact = type.type;
     wrapper.args.push_back(std::move(value));
     return wrapper;
   };

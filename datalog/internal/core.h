@@ -53,6 +53,7 @@ struct CoreTerm {
   grammar::Maybe<CoreAggregate> aggregate = {};
   std::vector<CoreCondition> condition = {};
   SourceTypeId type = kNoSourceType;  // kCast, kTyped.
+  std::optional<vm::Type> exact = {};  // kTyped: the declared values, where `type` has several forms (decimals).
   std::uint32_t slot = 0;             // Of the type, while inferring.
 
   static CoreTerm make_variable(std::string name, grammar::SourceSpan span);

@@ -19,10 +19,11 @@ CoreTerm whole(std::size_t value, grammar::SourceSpan span) {
   return term;
 }
 
-CoreTerm typed(CoreTerm value, SourceTypeId type) {
+CoreTerm typed(CoreTerm value, const DeclaredType& type) {
   CoreTerm term;
   term.kind = TermKind::kTyped;
-  term.type = type;
+  term.type = type.source;
+  term.exact = type.type;
   term.span = value.span;
   term.args.push_back(std::move(value));
   return term;
@@ -118,7 +119,7 @@ RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& store
     fact.span = fact.head_span = definition.rows[row].span;
     fact.head_args.push_back(whole(row + 1, definition.rows[row].span));
     for (const std::size_t output : stored) {
-      fact.head_args.push_back(typed(builder.build_term(definition.rows[row].results[output]), table.outputs[output].source));
+      fact.head_args.push_back(typed(builder.build_term(definition.rows[row].results[output]), table.outputs[output]));
     }
     environment.extra_clauses.push_back(std::move(fact));
   }
@@ -152,7 +153,7 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
   std::vector<CoreTerm> named;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     CoreTerm variable = CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
-    out.push_back(compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i].source), span));
+    out.push_back(compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
     arguments[definition.inputs[i].name.text] = variable;
     named.push_back(std::move(variable));
   }
@@ -170,7 +171,8 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
     }
     row_number = choice(std::move(condition), whole(row + 1, span), std::move(row_number), span);
   }
-  const SourceTypeId number = environment.types.primitive_of(Root::kNumber);
+  const SourceTypeId number_source = environment.types.primitive_of(Root::kNumber);
+  const DeclaredType number{number_source, environment.types.at(number_source).type, false};
   const CoreTerm row_variable = CoreTerm::make_variable(environment.invent("row"), span);
   out.push_back(compare(CompareOp::kEqual, row_variable, typed(std::move(row_number), number), span));
   out.push_back(compare(CompareOp::kNotEqual, row_variable, whole(0, span), span));
@@ -192,7 +194,7 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
       value = choice(compare(CompareOp::kEqual, row_variable, whole(row + 1, span), span),
                      builder.build_term(definition.rows[row].results[i], arguments), std::move(value), span);
     }
-    out.push_back(compare(CompareOp::kEqual, std::move(outputs[i]), typed(std::move(value), table.outputs[i].source), span));
+    out.push_back(compare(CompareOp::kEqual, std::move(outputs[i]), typed(std::move(value), table.outputs[i]), span));
   }
   if (stored.empty()) return;
   CoreCondition match;

@@ -138,10 +138,8 @@ class TypeDeclarations {
     }
     const auto resolved = resolve_type(alias.type, "type '" + name + "'", environment_);
     if (!resolved) return std::nullopt;
-    // An alias that narrows a decimal has values of its own, but the decimals' operations.
-    if (types_.at(resolved->source).type == resolved->type) return resolved->source;
-    return types_.add({.name = name, .form = SourceForm::kSubset, .root = types_.at(resolved->source).root,
-                       .type = resolved->type, .base = types_.base_of(resolved->source), .span = declared.span});
+    environment_.aliases[name] = *resolved;
+    return resolved->source;
   }
 
   std::optional<SourceTypeId> create(const std::string& name, const Declared& declared,
@@ -657,6 +655,10 @@ std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr, con
     }
     result.source = *found;
     result.type = types.at(*found).type;
+    if (const auto alias = environment.aliases.find(type_expr.name.text); alias != environment.aliases.end()) {
+      result.type = alias->second.type;
+      result.nullable |= alias->second.nullable;
+    }
     if (!type_expr.numbers.empty() && (result.type.kind == vm::TypeKind::kDecimal || result.type.kind == vm::TypeKind::kNumeric)) {
       const auto precision = small_number(type_expr.numbers.front());
       const auto scale = type_expr.numbers.size() > 1 ? small_number(type_expr.numbers[1]) : std::optional<unsigned>(0);

@@ -234,28 +234,35 @@ class Emitter {
     if (term.kind == TermKind::kVariable) return rule_.variables[term.variable].type;
     if (!is_decimal(plain)) return plain;
     switch (term.kind) {
-      case TermKind::kCall: {
-        std::optional<vm::Type> type;
-        for (const CoreTerm& arg : term.args) {
-          if (arg.kind == TermKind::kLiteral) continue;
-          const vm::Type of_arg = type_of(arg);
-          if (!is_decimal(of_arg)) continue;
-          type = type ? common_decimal(*type, of_arg) : of_arg;
-        }
-        if (!type) return plain;
-        if (term.functor == Functor::kMultiply || term.functor == Functor::kDivide) {
-          return vm::Type::decimal(vm::kDecimalDigitsMax, type->scale);
-        }
-        return *type;
-      }
+      case TermKind::kLiteral: return vm::Type::decimal(vm::kDecimalDigitsMax, digits_behind_point(term.text));
+      case TermKind::kCall: return computed_decimal(term);
       case TermKind::kIf: {
         const CoreTerm& side = term.args[term.args[0].kind == TermKind::kLiteral ? 1 : 0];
         return side.kind == TermKind::kLiteral ? plain : type_of(side);
       }
-      case TermKind::kTyped: return environment_.types.at(term.type).type;
+      case TermKind::kTyped: return term.exact.value_or(environment_.types.at(term.type).type);
       case TermKind::kAggregate: return (*term.aggregate).target.empty() ? plain : type_of((*term.aggregate).target.front());
       default: return plain;
     }
+  }
+
+  // The decimal that an operation computes in and gives: exact for +, - and *, six more digits for /.
+  vm::Type computed_decimal(const CoreTerm& term) const {
+    constexpr unsigned kScaleMax = 18;
+    unsigned scale = 0;
+    for (const CoreTerm& arg : term.args) {
+      const vm::Type type = type_of(arg);
+      const unsigned of_arg = is_decimal(type) ? type.scale : 0;
+      scale = term.functor == Functor::kMultiply ? scale + of_arg : std::max(scale, of_arg);
+    }
+    if (term.functor == Functor::kDivide) scale += 6;
+    return vm::Type::decimal(vm::kDecimalDigitsMax, std::min(scale, kScaleMax));
+  }
+
+  static unsigned digits_behind_point(const std::string& text) {
+    const std::size_t point = text.find('.');
+    if (text.find_first_of("eE") != std::string::npos) return 10;
+    return point == std::string::npos ? 0 : static_cast<unsigned>(std::min<std::size_t>(text.size() - point - 1, 18));
   }
 
   bool may_be_null(const CoreTerm& term) const {
@@ -342,6 +349,12 @@ class Emitter {
           filter(compared(ExpressionOp::kEqual, read(variable, condition.span), expression(condition.args[0], element), condition.span), condition.span);
         }
         break;
+      case ConditionKind::kInRange: {
+        // Two filters rather than one: each may become a bound of an index.
+        Expression both = boolean(condition);
+        for (Expression& bound : both.arguments) filter(std::move(bound), condition.span);
+        break;
+      }
       case ConditionKind::kGroup: group(condition); break;
       case ConditionKind::kConstant:
         if (!condition.value) filter(constant_bool(false, condition.span), condition.span);
@@ -667,8 +680,15 @@ class Emitter {
     const bool right_literal = right.kind == TermKind::kLiteral;
     vm::Type type = left_literal && !right_literal ? type_of(right) : type_of(left);
     if (!left_literal && !right_literal && is_decimal(type) && is_decimal(type_of(right))) type = common_decimal(type, type_of(right));
-    // A literal with more digits than the other side has must not lose them.
-    if (is_decimal(type) && (left_literal || right_literal)) type = vm::Type::decimal(vm::kDecimalDigitsMax, std::max<unsigned>(type.scale, 10));
+    if (is_decimal(type) && left_literal != right_literal) {
+      // A literal with more digits than the other side must not lose them.
+      const CoreTerm& literal = left_literal ? left : right;
+      std::string problem;
+      if (digits_behind_point(literal.text) > type.scale ||
+          !read_literal(literal.literal, literal.text, type, environment_.program.types, problem)) {
+        type = vm::Type::decimal(vm::kDecimalDigitsMax, std::max<unsigned>(type.scale, digits_behind_point(literal.text)));
+      }
+    }
     return {expression(left, type), expression(right, type)};
   }
 
@@ -716,7 +736,7 @@ class Emitter {
         if (value.kind == TermKind::kLiteral && slot_type(value.slot).kind == type.kind) return constant(value, type);
         return reinterpret(expression(value), type);
       }
-      case TermKind::kTyped: return expression(term.args[0], environment_.types.at(term.type).type);
+      case TermKind::kTyped: return expression(term.args[0], term.exact.value_or(environment_.types.at(term.type).type));
       case TermKind::kAggregate: {
         const VariableId variable = fresh(term.name, aggregate_type(term), false, term.span);
         reduce(term, variable);

@@ -67,6 +67,7 @@ struct Environment {
   RuleProgram program;
   std::map<std::string, RelationId> relations;
   std::vector<RelationInfo> infos;  // By RelationId.
+  std::map<std::string, DeclaredType> aliases;  // `type Money = decimal(18, 2)`: more than a SourceType says.
   std::map<std::string, BranchRef> branches;
   std::map<std::string, FunctionInfo> functions;
   std::map<std::string, TableInfo> tables;

@@ -84,9 +84,11 @@ void FactWriter::add(Rule fact) {
   const auto [place, fresh] = keys_.emplace(std::pair(fact.head.relation, key), environment_.program.rules.size());
   if (fresh) {
     environment_.program.rules.push_back(std::move(fact));
-  } else {
-    environment_.program.rules[place->second] = std::move(fact);
+    return;
   }
+  Rule& before = environment_.program.rules[place->second];
+  const bool stands_earlier = before.span.file == fact.span.file && fact.span.begin < before.span.begin;
+  if (!stands_earlier) before = std::move(fact);
 }
 
 }  // namespace entail::datalog
