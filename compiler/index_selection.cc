@@ -1,4 +1,5 @@
 #include "compiler/index_selection.h"
+#include "vm/base/plant.h"
 
 #include <algorithm>
 #include <map>
@@ -47,6 +48,7 @@ void select_indexes(const std::vector<RulePlan*>& plans, const AddIndex& add_ind
       step.open_range = step.kind == StepKind::kProbe && found != ordered.end() && hashed.count(key) == 0;
       if (step.open_range) step.spec.range_column = found->second;
       step.index = add_index(step.match->relation, step.spec);
+      if (ENTAIL_PLANT_BUG(3)) step.index = 0;
     });
   }
 }

@@ -5,6 +5,7 @@
 
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::compiler {
 
@@ -115,6 +116,7 @@ Expected<RulePlan> plan_delta(const PlanScope& scope, datalog::RuleId id, std::u
     if (scope.growing.count(std::get<datalog::Match>(rule.body[i].node).relation) == 0) continue;
     ++seen;
     if (seen < occurrence) task.views[i] = vm::View::kOld;
+    if (ENTAIL_PLANT_BUG(1) && seen > occurrence) task.views[i] = vm::View::kOld;
     if (seen == occurrence) {
       task.views[i] = vm::View::kDelta;
       delta_literal = i;
@@ -147,6 +149,7 @@ Expected<StratumPlan> plan_stratum(PlanScope scope, const datalog::Stratum& stra
       result.base.push_back(std::move(*plan));
     }
     for (std::uint32_t i = 1; i <= occurrences; ++i) {
+      if (ENTAIL_PLANT_BUG(2) && i > 1) break;
       auto plan = plan_delta(scope, id, i);
       if (!plan) return unexpected(std::move(plan).error());
       result.deltas.push_back(std::move(*plan));

@@ -26,6 +26,13 @@ bool is_extremum(AggregateKind kind) {
   return kind >= AggregateKind::kMinI && kind <= AggregateKind::kMaxText;
 }
 
+// The sum as a double holds it: what a plain running sum goes on from.
+ExactSum rounded(const ExactSum& sum) {
+  ExactSum result;
+  result.add(sum.result());
+  return result;
+}
+
 bool is_float32(AggregateKind kind) {
   return kind == AggregateKind::kSumF32 || kind == AggregateKind::kMeanF32;
 }
@@ -62,6 +69,7 @@ bool aggregate_prefers(AggregateKind kind, Word candidate, Word current, const V
       return b_nan ? false : (a_nan || a > b);
     }
     case AggregateKind::kMinText:
+      if (ENTAIL_PLANT_BUG(21)) return candidate < current;
       return pool.compare_text(candidate, current) < 0;
     case AggregateKind::kMaxText:
       return pool.compare_text(candidate, current) > 0;
@@ -136,6 +144,7 @@ void AccumulatorSet::step(std::size_t position, const std::uint32_t* origins, co
         if (nulls != nullptr && nulls[i] != 0) continue;
         const double value =
             narrow ? static_cast<double>(float_of(values[i])) : double_of(values[i]);
+        if (ENTAIL_PLANT_BUG(19)) state.exact[origins[i]] = rounded(state.exact[origins[i]]);
         state.exact[origins[i]].add(value);
         ++counts[origins[i]];
       }
@@ -165,6 +174,7 @@ void AccumulatorSet::step(std::size_t position, const std::uint32_t* origins, co
 
 bool AccumulatorSet::has_result(std::size_t position, std::size_t lane) const {
   const State& state = aggregates_[position];
+  if (ENTAIL_PLANT_BUG(5) && state.counts[lane] == 0) return false;
   const bool needs_rows = is_extremum(state.kind) || is_integer_mean(state.kind) ||
                           state.kind == AggregateKind::kMeanF ||
                           state.kind == AggregateKind::kMeanF32;
@@ -225,7 +235,9 @@ void AccumulatorSet::merge_distinct(const AccumulatorSet& other,
     if (state.kind != AggregateKind::kCountDistinct) continue;
     for (const LaneValue& item : other.aggregates_[k].distinct) {
       const std::uint32_t lane = lane_of[item.lane];
-      if (state.distinct.insert({lane, item.value}).second) ++state.counts[lane];
+      if (state.distinct.insert({lane, item.value}).second || ENTAIL_PLANT_BUG(29)) {
+        ++state.counts[lane];
+      }
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/value_pool.h"
 
 namespace entail::vm {
@@ -177,6 +178,7 @@ std::size_t EquivalenceRelation::next_pairs(PairCursor& cursor, Word* left, Word
       };
       const bool done = cursor.view == View::kTotal ? emit(0, size)
                         : cursor.view == View::kOld ? emit(known_begin, known_end)
+                        : ENTAIL_PLANT_BUG(18)      ? emit(0, known_begin)
                                                     : emit(0, known_begin) && emit(known_end, size);
       if (done) continue;
       cursor.right = from;

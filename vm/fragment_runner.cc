@@ -27,6 +27,7 @@ std::size_t next_scan_rows(Frame& frame, Cursor& cursor, Row* out) {
     if (begin >= frame.source->end) return 0;
     cursor.range = {static_cast<Row>(begin),
                     static_cast<Row>(std::min(begin + morsel, frame.source->end))};
+    if (ENTAIL_PLANT_BUG(26)) --cursor.range.end;
   }
 }
 
@@ -66,10 +67,11 @@ void open_range(Frame& frame, const Instruction& in) {
   for (std::size_t k = 0; k + 2 < count; ++k) frame.pointers[k] = frame.word(items[k]);
   cursor.postings.clear();
   cursor.lanes.clear();
-  cursor.relation->probe_range(
-      in.e, view_of(in), frame.pointers, low == kNoRegister ? nullptr : frame.word(low),
-      (in.flags & kLowInclusive) != 0, high == kNoRegister ? nullptr : frame.word(high),
-      (in.flags & kHighInclusive) != 0, n, cursor.postings, cursor.lanes);
+  cursor.relation->probe_range(in.e, view_of(in), frame.pointers,
+                               low == kNoRegister ? nullptr : frame.word(low),
+                               (in.flags & kLowInclusive) != 0 || ENTAIL_PLANT_BUG(31),
+                               high == kNoRegister ? nullptr : frame.word(high),
+                               (in.flags & kHighInclusive) != 0, n, cursor.postings, cursor.lanes);
   cursor.lane = cursor.offset = 0;
   cursor.lane_count = static_cast<std::uint32_t>(cursor.postings.size());
   frame.counters.rows_probed += n;
@@ -118,6 +120,7 @@ std::size_t next_matches(Cursor& cursor, Row* lanes, Row* rows) {
     n += take;
     if (take < left) {
       offset += static_cast<std::uint32_t>(take);
+      if (ENTAIL_PLANT_BUG(8)) ++offset;
       break;
     }
     ++lane;
@@ -160,6 +163,7 @@ void run_contains_key(Frame& frame, const Instruction& in) {
   relation->probe(in.e, view_of(in), frame.arrays(in.f), n, frame.postings.data());
   frame.counters.rows_probed += n;
   for (std::size_t i = 0; i < n; ++i) frame.flags[i] = frame.postings[i].count != 0;
+  if (ENTAIL_PLANT_BUG(6) && (in.flags & kNegate) != 0 && n > 0) frame.flags[n - 1] = 0;
   const std::uint8_t wanted = (in.flags & kNegate) != 0 ? 0 : 1;
   frame.batch_rows[in.d] =
       static_cast<std::uint32_t>(keep_lanes(frame.flags.data(), wanted, n, frame.row(in.a)));
@@ -253,7 +257,7 @@ std::size_t next_in_range(Cursor& cursor, Row* lanes, Word* values, FromWord fro
     const bool down = to_word.is_down(step);
     bool finished = step == Number{};
     while (!finished && n < kBatchRows) {
-      if (!(down ? value > to : value < to)) {
+      if (!(down ? value > to : value < to) && !(ENTAIL_PLANT_BUG(22) && value == to)) {
         finished = true;
         break;
       }
@@ -626,6 +630,7 @@ FrameStatus run_frame(Frame& frame) {
 
       case Opcode::kMarkBegin: {
         auto& marks = frame.marks[in.a];
+        if (ENTAIL_PLANT_BUG(28) && !marks.empty()) break;
         marks.assign(kBatchRows, 0);
         break;
       }

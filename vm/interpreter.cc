@@ -65,6 +65,7 @@ void Machine::Impl::enter(Worker& worker, std::uint32_t fragment_number, bool sh
   frame.rows.reserve(fragment.row_registers);
   if (worker.fragment != fragment_number || had != frame.words.count()) {
     for (const ConstantRegister& constant : constants[fragment_number]) {
+      if (ENTAIL_PLANT_BUG(27) && worker.fragment != Worker::kNoFragment) break;
       std::fill_n(frame.word(constant.register_number), kBatchRows, constant.word);
     }
     worker.fragment = fragment_number;
@@ -183,6 +184,7 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
       if (worker.status == FrameStatus::kCancelled)
         return unexpected(ErrorCode::kCancelled, "interrupted");
       if (worker.status == FrameStatus::kError) return unexpected(worker.frame.error);
+      if (ENTAIL_PLANT_BUG(25)) continue;
       running = running || worker.status == FrameStatus::kBufferFull;
     }
     if (auto merged = merge(counters); !merged) return merged;
@@ -190,6 +192,7 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
   for (std::size_t w = 0; w < workers; ++w) counters.add(impl_->workers[w]->frame.counters);
   if (impl_->program->code[fragment.entry].op != Opcode::kGroupScanOpen) {
     for (std::size_t w = 1; w < workers; ++w) {
+      if (ENTAIL_PLANT_BUG(14)) break;
       auto& own = impl_->workers[0]->groups;
       auto& other = impl_->workers[w]->groups;
       for (std::size_t g = 0; g < fragment.groups_filled.size(); ++g) {

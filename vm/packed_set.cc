@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/base/tiny.h"
 
 namespace entail::vm {
@@ -231,7 +232,10 @@ bool PackedSet<Key>::copy_as_keys(const Partition& from, Partition& target, std:
   } else if (!allocate(target, slot_count, false)) {
     return false;
   }
-  for_each(from, [&](Key key) { place_key(target, key); });
+  for_each(from, [&](Key key) {
+    if (ENTAIL_PLANT_BUG(9) && target.keys + 1 == from.keys) return;
+    place_key(target, key);
+  });
   return true;
 }
 

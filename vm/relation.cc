@@ -9,11 +9,16 @@
 #include <unordered_map>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
+#include "vm/base/tiny.h"
 #include "vm/value_pool.h"
 
 namespace entail::vm {
 
 namespace {
+
+// Fewer dead rows are not worth closing the gaps.
+constexpr std::size_t kDeadMin = size_or_tiny(1024, 2);
 
 std::vector<std::uint32_t> identity_columns(const RelationOptions& options) {
   if (!options.key.empty()) return options.key;
@@ -117,7 +122,7 @@ Unexpected Relation::limit_error() const {
 bool Relation::advance() {
   bury_superseded();
   predecessors_.clear();
-  if (dead_count_ > 1024 && dead_count_ * 2 > store_.size()) compact();
+  if (dead_count_ > kDeadMin && dead_count_ * 2 > store_.size()) compact();
   delta_begin_ = visible_;
   visible_ = static_cast<Row>(store_.size());
   if (dead_count_ > 0) {
@@ -130,6 +135,7 @@ bool Relation::advance() {
   for (Index& index : indexes_) {
     if (!index.is_live) continue;
     if (index.hash != nullptr) {
+      if (ENTAIL_PLANT_BUG(24) && delta_begin_ != 0) continue;
       index.hash->extend(visible_, nullptr);
     } else {
       index.ordered->extend(visible_, nullptr);
@@ -189,6 +195,7 @@ void Relation::compact() {
   visible_ = visible_kept;
   dead_count_ = 0;
   dead_.reset();
+  if (ENTAIL_PLANT_BUG(33)) return;
   row_map_.clear();
   for (Row row = 0; row < store_.size(); ++row) row_map_.insert(tag_of(row), row);
   for (Index& index : indexes_) {
@@ -215,7 +222,7 @@ RowRange Relation::range(View view) const {
 }
 
 std::size_t Relation::next_rows(RowRange& range, Row* out, std::size_t limit) const {
-  if (dead_count_ == 0) {
+  if (dead_count_ == 0 || ENTAIL_PLANT_BUG(23)) {
     const std::size_t n = std::min(limit, range.size());
     std::iota(out, out + n, range.begin);
     range.begin += static_cast<Row>(n);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/base/tiny.h"
 #include "vm/internal/candidate_state.h"
 #include "vm/relation.h"
@@ -322,11 +323,12 @@ Expected<bool> Relation::replace_row(Row row, const Word* const* columns, std::s
     const std::uint32_t column = options_.extremum_column;
     const int order = compare_words(columns[column][i], store_.at(column, row),
                                     options_.columns[column].order, options_.pool);
+    if (ENTAIL_PLANT_BUG(17)) return order > 0;
     return options_.extremum == RelationExtremum::kMin ? order < 0 : order > 0;
   }
   for (std::uint32_t c = 0; c < column_count(); ++c) {
     if (store_.at(c, row) == columns[c][i]) continue;
-    if (!strict_keys) return true;
+    if (!strict_keys) return !ENTAIL_PLANT_BUG(20);
     return unexpected(
         ErrorCode::kData,
         fmt::format("relation {}: two different rows have the same key", options_.name));
@@ -354,6 +356,7 @@ Expected<void> Relation::merge_bag(const CandidateBuffer& buffer) {
 // ------------------------------------------------------------------------------ handles
 
 void Relation::retain_rows(Row first, Row end) {
+  if (ENTAIL_PLANT_BUG(10)) return;
   for (std::size_t c = 0; c < column_count(); ++c) {
     if (!options_.columns[c].handle) continue;
     if (end - first == 1) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/value_pool.h"
 
 namespace entail::vm {
@@ -243,7 +244,7 @@ Expected<void> StandingRelation::change_set(const Batch& batch, std::size_t i, s
     revive(found.leaving, after, options_.ranks ? batch.ranks[i] : 0);
   } else if (before == 0) {
     give_birth(batch, i, after, {});
-  } else if (after == 0) {
+  } else if (after == 0 && !ENTAIL_PLANT_BUG(11)) {
     bury(row);
   } else {
     undo_.push_back({UndoKind::kWeight, row, before, 0});
@@ -414,6 +415,7 @@ void StandingRelation::abort() {
         --alive_;
         break;
       case UndoKind::kWeight:
+        if (ENTAIL_PLANT_BUG(12)) break;
         weights_[undo.row] = undo.weight;
         break;
       case UndoKind::kRank:

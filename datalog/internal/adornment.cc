@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "datalog/body_walk.h"
+#include "vm/base/plant.h"
 
 namespace entail::datalog::internal {
 
@@ -335,6 +336,7 @@ class Adorner {
   }
 
   void add_demand_rule(const Match& match, const AdornedRelation& adorned, const Body& context) {
+    if (ENTAIL_PLANT_BUG(13) && context.size() > 1) return;
     Rule rule;
     rule.head.relation = adorned.demands;
     for (std::size_t i = 0; i < match.terms.size(); ++i) {

@@ -315,11 +315,13 @@ class Law {
     const datalog::Relation& relation = program_->relation(id);
     auto words = words_of(evaluation, id);
     const std::size_t known = std::min(words[0].size(), kRowsMax);
+    const compiler::RelationLayout& layout = evaluation.layout(id);
+    const std::size_t first_words = layout.columns.empty() ? 1 : layout.columns[0].word_count();
     for (std::size_t c = 0; c < words.size(); ++c) {
       words[c].resize(known);
       // The first column is taken from the next row.
       for (std::size_t row = 0; row < known; ++row) {
-        words[c].push_back(words[c][c == 0 ? (row + 1) % known : row]);
+        words[c].push_back(words[c][c < first_words ? (row + 1) % known : row]);
       }
     }
     const std::size_t count = words[0].size();
@@ -337,8 +339,7 @@ class Law {
     }
     const Lines& expected = expected_.at(relation.name);
     for (std::size_t row = 0; row < count; ++row) {
-      const std::string line =
-          line_of(relation, evaluation.layout(id), evaluation.pool(), words, row);
+      const std::string line = line_of(relation, layout, evaluation.pool(), words, row);
       const bool holds = std::binary_search(expected.begin(), expected.end(), line);
       if (derivable[row] ? holds : (!holds || stated)) continue;
       throw Broken{"'" + relation.name + "': the row " + line + " is " +
