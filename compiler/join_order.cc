@@ -8,6 +8,7 @@
 
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::compiler {
 
@@ -25,7 +26,7 @@ constexpr double kInnerPipelineCost = 8;
 // A growing relation's index takes in every row of every round, and matches found through it arrive in
 // an order that scatters over the membership tables of what is derived. Reading the delta itself costs
 // neither: tc_dense with the delta probed instead of scanned takes four times as long.
-constexpr double kIndexUpkeepCost = 4;
+constexpr double kIndexUpkeepCost = 16;
 // A range index pays when a key has more matches than this.
 constexpr double kRangeWorthMatches = 8;
 
@@ -59,6 +60,13 @@ double filter_selectivity(const datalog::Expression& condition) {
     case ExpressionOp::kNotEqual:
     case ExpressionOp::kNotIdentical:
       return 0.9;
+    case ExpressionOp::kNot:
+      return 1 - filter_selectivity(condition.arguments.front());
+    case ExpressionOp::kIsNil:
+    case ExpressionOp::kIsNull:
+      return 0.05;
+    case ExpressionOp::kIsNotNull:
+      return 0.95;
     default:
       return 0.5;
   }
@@ -93,12 +101,32 @@ std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
   return result;
 }
 
+// Whether the expression raises an error of the data for some values. Reading a field is not among
+// them: of the wrong record it is a word without meaning, which the guard before it drops.
+bool raises(const datalog::Expression& expression) {
+  return (expression.op != ExpressionOp::kField && datalog::operation_can_fail(expression)) ||
+         std::any_of(expression.arguments.begin(), expression.arguments.end(), raises);
+}
+
+bool has_operation(const datalog::Expression& expression, ExpressionOp op) {
+  return expression.op == op ||
+         std::any_of(expression.arguments.begin(), expression.arguments.end(),
+                     [op](const datalog::Expression& part) { return has_operation(part, op); });
+}
+
+bool is_guard(const datalog::Expression& condition) {
+  return has_operation(condition, ExpressionOp::kIsNil) ||
+         has_operation(condition, ExpressionOp::kIsBranch);
+}
+
 // What each literal of the body needs and is, worked out once.
 struct LiteralFacts {
   std::set<VariableId> variables;
   std::set<VariableId> required;  // Bound before it runs; not for Match and Bind.
   bool fallible = false;
-  bool tests = false;             // Filter-like: fallible expressions behind it wait for it.
+  bool reads_fields = false;      // Waits for the guards of its records.
+  bool guards = false;            // Asks whether a record is nil, or which branch a variant is.
+  bool tests = false;                    // Filter-like: fallible expressions behind it wait for it.
   const datalog::Match* atom = nullptr;  // A positive one.
 };
 
@@ -126,6 +154,7 @@ class Planner {
   bool place_negation(State& state) const;
   bool place_inner(State& state) const;
   bool may_fail_now(const State& state, std::size_t i) const;
+  bool is_guarded(const State& state, std::size_t i) const;
 
   void extend(State& state, std::size_t literal) const;
   // What an index on a relation that grows costs in a round, beside its probes.
@@ -203,15 +232,19 @@ Expected<void> Planner::learn_literals() {
       atoms_.push_back(i);
     } else if (const auto* filter = std::get_if<datalog::Filter>(&node)) {
       facts.required = facts.variables;
-      facts.fallible = datalog::can_fail(filter->condition);
+      facts.fallible = raises(filter->condition);
+      facts.reads_fields = has_operation(filter->condition, ExpressionOp::kField);
+      facts.guards = is_guard(filter->condition);
       facts.tests = true;
     } else if (const auto* bind = std::get_if<datalog::Bind>(&node)) {
-      facts.fallible = datalog::can_fail(bind->value);
+      facts.fallible = raises(bind->value);
+      facts.reads_fields = has_operation(bind->value, ExpressionOp::kField);
       facts.tests = true;
     } else if (const auto* each = std::get_if<datalog::Each>(&node)) {
       for (const datalog::Expression& argument : each->arguments) {
         facts.required.merge(datalog::variables_of(argument));
-        facts.fallible = facts.fallible || datalog::can_fail(argument);
+        facts.fallible = facts.fallible || raises(argument);
+        facts.reads_fields = facts.reads_fields || has_operation(argument, ExpressionOp::kField);
       }
     } else if (const auto* absent = std::get_if<datalog::Absent>(&node)) {
       facts.required = outer_variables(i, datalog::variables_of(absent->body));
@@ -327,12 +360,24 @@ bool Planner::place_constant_binding(State& state) const {
 // (2) of the header: the tests that stand before literal i have run, but for those that wait for a
 // variable that only i or an atom still to come can bind.
 bool Planner::may_fail_now(const State& state, std::size_t i) const {
+  if (ENTAIL_PLANT_BUG(4)) return true;
   for (std::size_t k = 0; k < i; ++k) {
     if (state.placed[k] || !facts_[k].tests) continue;
     const auto* bind = std::get_if<datalog::Bind>(&body_[i].node);
     const bool waits_for_me = bind != nullptr && contains(facts_[k].variables, bind->variable) &&
                               !contains(state.bound, bind->variable);
     if (!waits_for_me) return false;
+  }
+  return true;
+}
+
+// Whether the guards that stand before literal i and share a variable with it have run.
+bool Planner::is_guarded(const State& state, std::size_t i) const {
+  for (std::size_t k = 0; k < i; ++k) {
+    if (state.placed[k] || !facts_[k].guards) continue;
+    for (const VariableId variable : facts_[k].variables) {
+      if (contains(facts_[i].variables, variable)) return false;
+    }
   }
   return true;
 }
@@ -363,6 +408,7 @@ bool Planner::place_test(State& state, bool fallible) const {
   for (std::size_t i = 0; i < body_.size(); ++i) {
     if (state.placed[i] || facts_[i].fallible != fallible) continue;
     if (fallible && !may_fail_now(state, i)) continue;
+    if (facts_[i].reads_fields && !is_guarded(state, i)) continue;
     if (const auto* filter = std::get_if<datalog::Filter>(&body_[i].node)) {
       if (!includes(state.bound, facts_[i].required)) continue;
       state.rows *= filter_selectivity(filter->condition);
@@ -383,8 +429,9 @@ bool Planner::place_given_atom(State& state) const {
     const std::size_t given = given_columns(state, match).size();
     const bool whole = given == match.terms.size() && !match.row;
     // A row of a bag may be there twice, which counts where rows matter.
-    const bool test = whole ? !task_.rows_matter || relation(match).collection == datalog::Collection::kSet
-                            : !task_.rows_matter && rest_is_free(state, match, i);
+    const bool test =
+        whole ? !task_.rows_matter || relation(match).collection == datalog::Collection::kSet
+              : !task_.rows_matter && rest_is_free(state, match, i);
     if (!test) continue;
     if (relation(match).equivalence && given == 0) continue;
     Step step;
@@ -438,6 +485,7 @@ bool Planner::place_inner(State& state) const {
     }
     if (!includes(state.bound, facts_[i].required)) continue;
     if (facts_[i].fallible && !may_fail_now(state, i)) continue;
+    if (facts_[i].reads_fields && !is_guarded(state, i)) continue;
     const int rank = mark ? 0 : reduce != nullptr ? 1 : 2;
     if (rank < best_rank) {
       best_rank = rank;
@@ -541,7 +589,8 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
       const auto* filter = std::get_if<datalog::Filter>(&body_[i].node);
       if (state.placed[i] || filter == nullptr || facts_[i].fallible) continue;
       const datalog::Expression& condition = filter->condition;
-      const bool less = condition.op == ExpressionOp::kLess || condition.op == ExpressionOp::kLessEqual;
+      const bool less =
+          condition.op == ExpressionOp::kLess || condition.op == ExpressionOp::kLessEqual;
       const bool greater =
           condition.op == ExpressionOp::kGreater || condition.op == ExpressionOp::kGreaterEqual;
       if (!less && !greater) continue;
@@ -557,8 +606,8 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
         const datalog::Expression*& bound = is_high ? high : low;
         if (bound != nullptr) continue;
         bound = &other;
-        const bool inclusive = condition.op == ExpressionOp::kLessEqual ||
-                               condition.op == ExpressionOp::kGreaterEqual;
+        const bool inclusive =
+            condition.op == ExpressionOp::kLessEqual || condition.op == ExpressionOp::kGreaterEqual;
         (is_high ? step.high_inclusive : step.low_inclusive) = inclusive;
         // NaN has a place in the index but satisfies no comparison, so floats are filtered again.
         if (placed.type.kind != vm::TypeKind::kFloat8) used.push_back(i);
@@ -680,8 +729,8 @@ State Planner::search(State start) {
   for (const std::size_t literal : task_.forced) {
     if (!start.placed[literal]) extend(start, literal);
   }
-  const auto open = std::count_if(atoms_.begin(), atoms_.end(),
-                                  [&](std::size_t i) { return !start.placed[i]; });
+  const auto open =
+      std::count_if(atoms_.begin(), atoms_.end(), [&](std::size_t i) { return !start.placed[i]; });
   if (open == 0) return start;
   if (static_cast<std::size_t>(open) <= kExhaustiveAtomsMax) return search_exhaustively(start);
   return search_greedily(std::move(start));
@@ -708,7 +757,7 @@ void Planner::finish(State& state) {
   while (!all_placed(state)) {
     bool placed = false;
     for (std::size_t i = 0; i < body_.size() && !placed; ++i) {
-      if (state.placed[i] || !facts_[i].fallible) continue;
+      if (state.placed[i] || (!facts_[i].fallible && !facts_[i].reads_fields)) continue;
       if (std::holds_alternative<datalog::Filter>(body_[i].node)) {
         if (!includes(state.bound, facts_[i].required)) continue;
         Step step;
@@ -732,8 +781,8 @@ Expected<void> Planner::plan_inner(State& state) const {
     BodyTask task;
     if (step.kind == StepKind::kMark) {
       const auto* absent = std::get_if<datalog::Absent>(&step.literal->node);
-      inner = absent != nullptr ? &absent->body
-                                : &std::get<datalog::Exists>(step.literal->node).body;
+      inner =
+          absent != nullptr ? &absent->body : &std::get<datalog::Exists>(step.literal->node).body;
     } else if (step.kind == StepKind::kReduce || step.kind == StepKind::kGroups) {
       const auto& reduce = std::get<datalog::Reduce>(step.literal->node);
       inner = &reduce.body;
@@ -765,7 +814,8 @@ void Planner::compute_live(std::vector<Step>& steps) const {
     Step& step = steps[i];
     step.live.assign(live.begin(), live.end());
     if (step.literal != nullptr) {
-      for (const VariableId variable : facts_[static_cast<std::size_t>(step.literal - body_.data())].variables) {
+      for (const VariableId variable :
+           facts_[static_cast<std::size_t>(step.literal - body_.data())].variables) {
         live.insert(variable);
       }
     }
@@ -786,9 +836,10 @@ Expected<PlannedBody> Planner::plan() {
   State state = search(std::move(start));
   finish(state);
   if (!all_placed(state)) {
-    return unexpected(ErrorCode::kUnsupported,
-                      "rule '" + task_.rule->name +
-                          "' cannot be ordered: a literal waits for a variable that nothing before it binds");
+    return unexpected(
+        ErrorCode::kUnsupported,
+        "rule '" + task_.rule->name +
+            "' cannot be ordered: a literal waits for a variable that nothing before it binds");
   }
   if (auto inner = plan_inner(state); !inner) return unexpected(inner.error());
   compute_live(state.steps);

@@ -103,7 +103,11 @@ std::uint32_t growing_occurrences(const PlanScope& scope, const datalog::Rule& r
   return count;
 }
 
-Expected<RulePlan> plan_delta(const PlanScope& scope, datalog::RuleId id, std::uint32_t occurrence) {
+// How many times cheaper an order must be to be taken before the one that scans the delta.
+constexpr double kDeltaFirstWorth = 4;
+
+Expected<RulePlan> plan_delta(const PlanScope& scope, datalog::RuleId id,
+                              std::uint32_t occurrence) {
   const datalog::Rule& rule = scope.program->rule(id);
   BodyTask task;
   task.rule = &rule;
@@ -132,7 +136,16 @@ Expected<RulePlan> plan_delta(const PlanScope& scope, datalog::RuleId id, std::u
   plan.id = id;
   plan.form = RuleForm::kDelta;
   plan.version = occurrence;
-  return finish_plan(scope, task, std::move(plan));
+  if (!task.forced.empty()) return finish_plan(scope, task, std::move(plan));
+  // Estimates of a delta are guesses, and a plan that reads it first is never bad when it is small, nor
+  // scatters its candidates: another order must promise to be much cheaper.
+  auto any_order = finish_plan(scope, task, plan);
+  task.forced = {delta_literal};
+  auto delta_first = finish_plan(scope, task, std::move(plan));
+  if (!delta_first) return any_order;
+  return any_order && any_order->cost * kDeltaFirstWorth < delta_first->cost
+             ? std::move(any_order)
+             : std::move(delta_first);
 }
 
 Expected<StratumPlan> plan_stratum(PlanScope scope, const datalog::Stratum& stratum) {
@@ -166,8 +179,8 @@ datalog::Rule bound_rule(const datalog::Rule& rule, datalog::RelationId given,
   match.relation = given;
   datalog::Body equations;
   for (const datalog::Expression& term : rule.head.terms) {
-    if (term.op == datalog::ExpressionOp::kVariable || term.op == datalog::ExpressionOp::kConstant ||
-        term.op == datalog::ExpressionOp::kNull) {
+    if (term.op == datalog::ExpressionOp::kVariable ||
+        term.op == datalog::ExpressionOp::kConstant || term.op == datalog::ExpressionOp::kNull) {
       match.terms.push_back(term);
       continue;
     }
@@ -199,7 +212,8 @@ datalog::Rule bound_rule(const datalog::Rule& rule, datalog::RelationId given,
   return bound;
 }
 
-Expected<RulePlan> plan_bound(const PlanScope& scope, const datalog::Rule& rule, datalog::RuleId id) {
+Expected<RulePlan> plan_bound(const PlanScope& scope, const datalog::Rule& rule,
+                              datalog::RuleId id) {
   BodyTask task;
   task.rule = &rule;
   task.body = &rule.body;

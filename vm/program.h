@@ -121,7 +121,8 @@ struct ConstantRegister {
 // Where an error came from, as the message shall say it.
 struct Place {
   std::uint32_t rule = kNoRule;
-  std::string text;  // "file.dl:3:17: amount / qty"
+  std::string where;  // "file.dl:3:17: ", or empty.
+  std::string text;   // "amount / qty", as the author wrote it.
 };
 
 struct Program {

@@ -141,7 +141,9 @@ bool raise_first(Frame& frame, const Instruction& in) {
   for (std::size_t i = 0; i < n; ++i) {
     if (errors[i] == 0) continue;
     const Place& place = frame.program->places[in.e];
-    frame.error = {ErrorCode::kData, place.text + ": " + std::string(lane_error_text(errors[i]))};
+    frame.error = {ErrorCode::kData, place.where +
+                                         "error: " + std::string(lane_error_text(errors[i])) +
+                                         " in '" + place.text + "'"};
     return false;
   }
   return true;
@@ -203,6 +205,7 @@ bool run_vector_operation(Frame& frame, const Instruction& in) {
 
     case Opcode::kAddI:
       binary(frame, in, [](Word b, Word c) { return b + c; });
+      if (ENTAIL_PLANT_BUG(15)) unary(frame, in, [](Word b) { return number_word(int_of(b), 32); });
       break;
     case Opcode::kSubI:
       binary(frame, in, [](Word b, Word c) { return b - c; });
@@ -260,6 +263,7 @@ bool run_vector_operation(Frame& frame, const Instruction& in) {
     // Flipping the sign bit turns signed order into unsigned order.
     case Opcode::kLtI:
       binary(frame, in, [](Word b, Word c) -> Word { return (b ^ kIntMin) < (c ^ kIntMin); });
+      if (ENTAIL_PLANT_BUG(30)) binary(frame, in, [](Word b, Word c) -> Word { return b < c; });
       break;
     case Opcode::kLeI:
       binary(frame, in, [](Word b, Word c) -> Word { return (b ^ kIntMin) <= (c ^ kIntMin); });

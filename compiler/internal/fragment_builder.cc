@@ -80,16 +80,18 @@ std::uint32_t ProgramBuilder::place_of(datalog::RuleId rule_id, const datalog::R
         expression.span.file == grammar::kNoFile ? rule.span : expression.span;
     const grammar::SourcePlace source = files_->locate(span);
     if (source.line != 0) {
-      place.text = source.file_name + ":" + std::to_string(source.line) + ":" +
-                   std::to_string(source.column) + ": ";
+      place.where = source.file_name + ":" + std::to_string(source.line) + ":" +
+                    std::to_string(source.column) + ": ";
+      place.text = files_->text_of(span);
     }
   }
-  place.text += datalog::print_expression(rules_, rule, expression);
+  if (place.text.empty()) place.text = datalog::print_expression(rules_, rule, expression);
   program_.places.push_back(std::move(place));
   return static_cast<std::uint32_t>(program_.places.size() - 1);
 }
 
-std::uint32_t ProgramBuilder::add_fragment(vm::Fragment fragment, std::vector<vm::Instruction> code) {
+std::uint32_t ProgramBuilder::add_fragment(vm::Fragment fragment,
+                                           std::vector<vm::Instruction> code) {
   program_.fragments.push_back(std::move(fragment));
   codes_.push_back(std::move(code));
   return static_cast<std::uint32_t>(program_.fragments.size() - 1);
@@ -127,9 +129,9 @@ std::uint32_t FragmentBuilder::emit(vm::Instruction instruction) {
   return position() - 1;
 }
 
-std::uint32_t FragmentBuilder::emit(vm::Opcode op, std::uint16_t a, std::uint16_t b, std::uint16_t c,
-                                    std::uint16_t d, std::uint32_t e, std::uint32_t f,
-                                    std::uint16_t flags) {
+std::uint32_t FragmentBuilder::emit(vm::Opcode op, std::uint16_t a, std::uint16_t b,
+                                    std::uint16_t c, std::uint16_t d, std::uint32_t e,
+                                    std::uint32_t f, std::uint16_t flags) {
   return emit(vm::Instruction{op, flags, a, b, c, d, e, f});
 }
 
