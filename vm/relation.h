@@ -98,7 +98,7 @@ struct RelationOptions {
       RelationExtremum::kNone;  // One row for each value of the other columns.
   std::uint32_t extremum_column = 0;
   bool ranks = false;         // Keeps the rank of each row (recursive strata that must stand).
-  bool standing = false;      // Keeps weights, epochs, born/died versions and undo.
+  bool standing = false;      // For a StandingRelation (vm/standing_relation.h).
   ValuePool* pool = nullptr;  // Required if a column is a handle or text; outlives the relation.
   MemoryBudget* budget = nullptr;  // Outlives the relation; nullptr: no limit.
 };
