@@ -102,6 +102,9 @@ Expected<std::unique_ptr<Evaluation>> Evaluation::create(datalog::RuleProgram& p
 }
 
 Expected<void> Evaluation::make_relations() {
+  // The bound form adds two relations for the time of a call: references to the others stay valid.
+  program_.relations.reserve(program_.relations.size() + 2);
+  layouts_.reserve(program_.relations.size() + 2);
   for (const datalog::Relation& relation : program_.relations) {
     const RelationLayout layout = layout_of(relation, program_.types);
     layouts_.push_back(layout);

@@ -9,8 +9,8 @@
 // Strata run in order. Each is planned when all below it are complete, from the sizes they really have,
 // and planned again when a recursive relation outgrows what the plan was made for.
 //
-// Errors: kData where the facts make an expression fail, with the rule's place first ("a.dl:3:17: …
-// division by zero"); kLimit when a budget is used up; kCancelled; kUnsupported for a construct that is
+// Errors: kData where the facts make an expression fail, with the rule's place first ("a.dl:3:17: error:
+// division by zero in '10 / x'"); kLimit when a budget is used up; kCancelled; kUnsupported for a construct that is
 // not executed yet. After a failed run the relations hold what had been derived.
 //
 // Lifetime: program, pool, team, files and whatever else the options name outlive the evaluation.

@@ -207,7 +207,7 @@ TEST_CASE("Ranges, texts and conditions are computed by type") {
 }
 
 TEST_CASE("An expression that fails stops the run and says where") {
-  CHECK(failure(".decl n(x: number) n(0). n(2). .decl p(x: number)\np(10 / x) :- n(x).").find("t.dl:2:3: 10 / x") !=
+  CHECK(failure(".decl n(x: number) n(0). n(2). .decl p(x: number)\np(10 / x) :- n(x).").find("t.dl:2:3: error: division by zero in '10 / x'") !=
         std::string::npos);
   // Filters that stand before it protect it, wherever the planner would rather put them.
   CHECK(answer(".decl n(x: number) n(0). n(2). .decl p(x: number) p(10 / x) :- n(x), x != 0.") == "5");

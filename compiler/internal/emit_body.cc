@@ -631,7 +631,13 @@ void BodyEmitter::emit_each(const Step& step) {
     if (type.kind == vm::TypeKind::kUnsigned) flags = vm::kRangeUnsigned;
     if (type.kind == vm::TypeKind::kFloat8) flags = vm::kRangeFloat;
     if (type.kind == vm::TypeKind::kFloat4) {
-      f_.owner().refuse("a range of 4-byte floats in rule '" + f_.rule().name + "'");
+      // Counted as float8; the values are narrowed.
+      flags = vm::kRangeFloat;
+      for (std::uint16_t& bound : registers) {
+        const std::uint16_t wide = f_.temporary();
+        f_.emit(Opcode::kWidenF32, wide, bound, 0, outer);
+        bound = wide;
+      }
     }
     if (registers.size() == 2) registers.push_back(kNoRegister);
     f_.emit(Opcode::kRangeGenOpen, cursor, 0, outer, 0, 0, f_.list(registers), flags);
@@ -650,6 +656,12 @@ void BodyEmitter::emit_each(const Step& step) {
   value.words[0] = f_.words().allocate();
   open_loop(f_.emit(Opcode::kGenNext, cursor, batch, lanes, value.words[0]));
   expand(lanes, batch, live);
+  if (type.kind == vm::TypeKind::kFloat4 && each.generator == datalog::Generator::kRange) {
+    const std::uint16_t narrow = f_.words().allocate();
+    f_.emit(Opcode::kNarrowF32, narrow, value.words[0], 0, environment_.batch);
+    f_.words().release(value.words[0]);
+    value.words[0] = narrow;
+  }
   bind_or_compare(each.variable, value);
 }
 

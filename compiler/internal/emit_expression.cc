@@ -4,6 +4,7 @@
 
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::compiler::internal {
 
@@ -109,6 +110,7 @@ Value ExpressionEmitter::finish(vm::Type type, std::uint16_t word,
   result.words = {word, low_word};
   if (result.null != vm::kNoRegister) {
     for (std::uint16_t& part : result.words) {
+      if (ENTAIL_PLANT_BUG(32)) break;
       if (part != vm::kNoRegister) part = select(result.null, zero(), part);
     }
     if (own_error != vm::kNoRegister) own_error = select(result.null, zero(), own_error);
@@ -155,6 +157,7 @@ std::uint16_t ExpressionEmitter::identical(const Value& left, const Value& right
   if (left.word_count() == 2) {
     same = both(same, binary(Opcode::kEqWord, left.words[1], right.words[1]));
   }
+  if (ENTAIL_PLANT_BUG(7)) return same;
   if (left.null != vm::kNoRegister || right.null != vm::kNoRegister) {
     const std::uint16_t left_null = left.null == vm::kNoRegister ? zero() : left.null;
     const std::uint16_t right_null = right.null == vm::kNoRegister ? zero() : right.null;
@@ -622,11 +625,10 @@ Value ExpressionEmitter::text(const Expression& expression, const std::vector<Va
     case ExpressionOp::kContains:
       f_.emit(Opcode::kTextContains, result, words[0], words[1], batch_);
       break;
-    case ExpressionOp::kMatches: {
-      const std::uint16_t error = f_.temporary();
-      f_.emit(Opcode::kTextMatches, result, words[0], words[1], batch_, error);
-      return finish(expression.type, result, arguments, error);
-    }
+    case ExpressionOp::kMatches:
+      // What is not a regular expression matches nothing, as in Souffle: the error is not looked at.
+      f_.emit(Opcode::kTextMatches, result, words[0], words[1], batch_, f_.temporary());
+      break;
     case ExpressionOp::kOrdinal:
       f_.emit(Opcode::kOrdinalOf, result, words[0], 0, batch_);
       return finish(expression.type, wrap(expression.type, result), arguments);
