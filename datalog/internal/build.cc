@@ -578,8 +578,14 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
   RelationId id{};
   const Relation* const relation = find_relation(atom.relation, id);
   if (relation == nullptr) {
-    for (const Expr& arg : atom.args) term(arg);
-    return std::nullopt;
+    CoreCondition unknown;
+    unknown.kind = ConditionKind::kUnknown;
+    unknown.span = atom.span;
+    for (const Expr& arg : atom.args) unknown.args.push_back(term(arg));
+    for (const grammar::FieldPattern& field : atom.fields) {
+      unknown.args.push_back(field.value ? term(*field.value) : CoreTerm::make_variable(field.field.text, field.field.span));
+    }
+    return unknown;
   }
   if (atom.window) unsupported((*atom.window).span, "windows are");
   const std::vector<Column> columns = relation->columns;
@@ -593,7 +599,7 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
     if (atom.args.size() != columns.size()) {
       environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " + std::to_string(columns.size()) +
                                                     " columns, but " + std::to_string(atom.args.size()) + " are given");
-      return std::nullopt;
+      condition.kind = ConditionKind::kUnknown;
     }
     for (const Expr& arg : atom.args) condition.args.push_back(term(arg));
     return condition;
@@ -872,8 +878,8 @@ CoreTerm ClauseBuilder::build_term(const Expr& expr, std::map<std::string, CoreT
 }
 
 CoreTerm ClauseBuilder::inlined(FunctionInfo& function, const grammar::Call& call, SourceSpan span) {
-  CoreTerm result;
-  result.span = span;
+  // After a mistake: a value that fits anywhere.
+  CoreTerm result = literal(grammar::LiteralKind::kNull, "", span);
   if (function.function->external) {
     environment_.diagnostics.error(span, "extern function '" + call.name.text + "' is not supported yet");
     return result;

@@ -61,6 +61,7 @@ struct CoreTerm {
 
 enum class ConditionKind : std::uint8_t {
   kAtom,      // `relation`, `args`, `row`
+  kUnknown,   // An atom that was refused: its `args` count as bound, so that one mistake is reported once.
   kAbsent,    // `body`; `plain`: the negation of one atom as Souffle has it
   kExists,    // `body`
   kCompare,   // `compare`, args[0], args[1]

@@ -476,9 +476,17 @@ class Inference {
 
   void check() {
     std::set<std::uint32_t> reported;
+    // A call without a version leaves the variables around it without a type: it alone is the mistake.
+    bool call_failed = false;
+    const auto look = [&](CoreTerm& term) {
+      call_failed |= term.kind == TermKind::kCall && !result_.signatures[term.slot];
+    };
+    visit_terms(clause_.head_args, true, look);
+    visit_terms(clause_.body, true, look);
     const auto visit = [&](CoreTerm& term) {
       if (term.kind == TermKind::kVariable && result_.slots[term.slot].empty() && reported.insert(term.slot).second) {
-        diagnostics_.error(term.span, "no type fits " + term.name + clash(term.slot));
+        const std::string reason = clash(term.slot);
+        if (!call_failed || !reason.empty()) diagnostics_.error(term.span, "no type fits " + term.name + reason);
       }
       check(term);
     };

@@ -80,7 +80,7 @@ std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& 
   std::vector<bool> settled(body.size(), false);
   for (std::size_t i = 0; i < body.size(); ++i) {
     const CoreCondition& condition = body[i];
-    if (condition.kind == ConditionKind::kAtom) {
+    if (condition.kind == ConditionKind::kAtom || condition.kind == ConditionKind::kUnknown) {
       for (const CoreTerm& arg : condition.args) mark(arg, bound);
     } else if (condition.kind == ConditionKind::kGroup) {
       for (const CoreTerm& key : condition.keys) mark(key, bound);
