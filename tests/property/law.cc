@@ -315,7 +315,7 @@ class Law {
     const datalog::Relation& relation = program_->relation(id);
     auto words = words_of(evaluation, id);
     const std::size_t known = std::min(words[0].size(), kRowsMax);
-    const compiler::RelationLayout& layout = evaluation.layout(id);
+    const compiler::RelationLayout layout = evaluation.layout(id);  // A copy: layouts move.
     const std::size_t first_words = layout.columns.empty() ? 1 : layout.columns[0].word_count();
     for (std::size_t c = 0; c < words.size(); ++c) {
       words[c].resize(known);

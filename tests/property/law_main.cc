@@ -1,6 +1,6 @@
 // law - random programs, each evaluated in many ways, against the reference evaluator.
 //
-//     law                          20,000 programs from seed 1
+//     law                          20,000 programs from seed 1, and as many histories of relations
 //     law --seeds FILE --count 400 the seeds of the file first, then 400
 //     law --print 17               the program of a seed
 //     law --file p.dl              a program from a file; a last line `// asked: path(1, y)` is its
@@ -31,6 +31,7 @@
 #include "server/cli/std_thread_team.h"
 #include "tests/property/law.h"
 #include "tests/property/program_generator.h"
+#include "tests/property/relation_history.h"
 
 namespace {
 
@@ -46,6 +47,7 @@ constexpr unsigned kWorkersMax = 64;
 struct Options {
   std::uint64_t seed = 1;
   std::uint64_t count = kDefaultCount;
+  std::optional<std::uint64_t> histories;  // As many as programs.
   std::string seeds_file;
   unsigned threads = 1;
   bool report = false;
@@ -88,8 +90,9 @@ void report_crash(int number) {
 // ------------------------------------------------------------------------------ options
 
 [[noreturn]] void usage() {
-  std::cerr << "usage: law [--seed N] [--count N] [--seeds FILE] [--threads N] [--report]\n"
-               "           [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n";
+  std::cerr
+      << "usage: law [--seed N] [--count N] [--histories N] [--seeds FILE] [--threads N]\n"
+         "           [--report] [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n";
   std::exit(2);
 }
 
@@ -113,6 +116,8 @@ Options parse_options(int argc, char** argv) {
       options.seed = number();
     } else if (name == "--count") {
       options.count = number();
+    } else if (name == "--histories") {
+      options.histories = number();
     } else if (name == "--seeds") {
       options.seeds_file = text();
     } else if (name == "--threads") {
@@ -155,6 +160,7 @@ std::vector<std::uint64_t> read_seeds(const std::string& path) {
 
 struct Totals {
   std::uint64_t programs = 0;
+  std::uint64_t histories = 0;
   std::uint64_t telling = 0;    // Derive kTellingRows rows or more.
   std::uint64_t failing = 0;    // Whose facts make them fail, as the reference says.
   std::uint64_t too_large = 0;  // For the reference.
@@ -197,6 +203,30 @@ class Run {
       slot.seed.store(0, std::memory_order_relaxed);
       count(*seed, program, report);
     }
+    slot.progress.stage = "history";
+    while (const auto seed = next_history()) {
+      slot.seed.store(*seed, std::memory_order_relaxed);
+      count_history(*seed, check_history(*seed));
+      slot.seed.store(0, std::memory_order_relaxed);
+    }
+  }
+
+  // Histories come behind the programs.
+  std::optional<std::uint64_t> next_history() {
+    if (stopped_.load(std::memory_order_relaxed) || options_.generate_only) return std::nullopt;
+    const std::uint64_t position = next_history_.fetch_add(1, std::memory_order_relaxed);
+    if (position >= options_.histories.value_or(options_.count)) return std::nullopt;
+    return options_.seed + position;
+  }
+
+  void count_history(std::uint64_t seed, const std::optional<std::string>& broken) {
+    const std::lock_guard lock(mutex_);
+    ++totals_.histories;
+    if (!broken) return;
+    ++totals_.broken;
+    std::cout << fmt::format("law: the history of seed {} is broken: {}\n", seed, *broken)
+              << std::flush;
+    if (options_.stop_at_first) stopped_.store(true, std::memory_order_relaxed);
   }
 
   void count(std::uint64_t seed, const GeneratedProgram& program, const LawReport& report) {
@@ -229,6 +259,7 @@ class Run {
   const Options& options_;
   std::vector<std::uint64_t> first_;
   std::atomic<std::uint64_t> next_{0};
+  std::atomic<std::uint64_t> next_history_{0};
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   Totals totals_;
@@ -283,11 +314,12 @@ bool report(const Options& options, const Totals& totals) {
   const auto rare = static_cast<std::size_t>(
       std::count_if(pairs.begin(), pairs.end(), [](const Pair& p) { return p.count < kPairMin; }));
   std::cout << fmt::format(
-      "law: {} programs, {} of them derive {} rows or more, {} fail as they should, {} too large "
+      "law: {} programs and {} histories; {} programs derive {} rows or more, {} fail as they "
+      "should, {} too large "
       "for "
       "the reference, {} broken; {} of {} pairs of constructs met less than {} times\n",
-      totals.programs, totals.telling, kTellingRows, totals.failing, totals.too_large,
-      totals.broken, rare, pairs.size(), kPairMin);
+      totals.programs, totals.histories, totals.telling, kTellingRows, totals.failing,
+      totals.too_large, totals.broken, rare, pairs.size(), kPairMin);
   const bool is_long = totals.programs >= kDefaultCount;
   if (options.report || (is_long && rare > 0)) {
     const std::size_t shown = std::min<std::size_t>(pairs.size(), std::max<std::size_t>(rare, 20));
