@@ -30,6 +30,7 @@ class Lowering {
     errors_at_start_ = diagnostics_.error_count();
     const std::vector<Item> items = elaborate(program, environment_.options, diagnostics_);
     declare_all(items, environment_);
+    declarations_are_sound_ = diagnostics_.error_count() == errors_at_start_;
     exclude_from_inlining();
     for (const Item& item : items) build(item);
     for (CoreClause& clause : environment_.extra_clauses) clauses_.push_back(std::move(clause));
@@ -186,8 +187,8 @@ class Lowering {
       fold_records(clause.body, clause.head_args);
       const bool bound = assign_variables(clause, {}, diagnostics_);
       const auto types = infer_types(clause, environment_);
-      // Emission relies on what earlier passes found to be sound.
-      if (!bound || !types || diagnostics_.error_count() != errors_at_start_) continue;
+      // Emission relies on what earlier passes found to be sound; it has errors of its own to report.
+      if (!bound || !types || clause.broken || !declarations_are_sound_) continue;
       Rule rule = emit_rule(clause, *types, environment_);
       if (clause.is_fact) {
         facts_.add(std::move(rule));
@@ -362,6 +363,7 @@ class Lowering {
   grammar::Diagnostics& diagnostics_;
   FactWriter facts_;
   std::size_t errors_at_start_ = 0;
+  bool declarations_are_sound_ = true;
   std::vector<CoreClause> clauses_;
   std::vector<std::pair<const grammar::Query*, grammar::SourceSpan>> queries_;
 };

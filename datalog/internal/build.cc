@@ -172,6 +172,7 @@ std::vector<CoreClause> ClauseBuilder::build(const std::vector<const grammar::At
   for (const grammar::Atom* head_atom : heads) {
     for (const Alternative& alternative : all) {
       rows_.clear();
+      const std::size_t errors_before = environment_.diagnostics.error_count();
       for (const Piece& piece : alternative) {
         const auto* matched = piece.formula->as<grammar::Atom>();
         if (matched == nullptr || piece.is_exists || piece.negated || !matched->alias) continue;
@@ -205,6 +206,7 @@ std::vector<CoreClause> ClauseBuilder::build(const std::vector<const grammar::At
           });
         }
       }
+      clause.broken = environment_.diagnostics.error_count() != errors_before;
       if (understood) clauses.push_back(std::move(clause));
     }
   }

@@ -120,6 +120,7 @@ struct CoreClause {
   std::vector<bool> grounded;       // By variable, after assign_variables().
   std::optional<PlanHint> plan;
   std::string rule_name;            // Where the author gave one.
+  bool broken = false;              // Building it reported an error: it is checked, not emitted.
   grammar::SourceSpan span = {};
 };
 

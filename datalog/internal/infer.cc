@@ -423,11 +423,13 @@ class Inference {
       if (candidate.form == SourceForm::kArray) {
         kept.insert(type);
         components.insert(candidate.element);
-      } else if (candidate.form == SourceForm::kRecord && index < candidate.fields.size()) {
+      } else if (candidate.form == SourceForm::kRecord) {
         kept.insert(type);
-        components.insert(candidate.fields[index].type);
+        // A field too many is reported by the check, which knows how many there are.
+        if (index < candidate.fields.size()) components.insert(candidate.fields[index].type);
       }
     }
+    if (!kept.types.empty() && components.types.empty()) return assign(record, std::move(kept));
     SourceTypeSet narrowed = types_.common_subtypes(result_.slots[component], components);
     if (components.types.empty()) narrowed = SourceTypeSet::of({});
     const bool changed = assign(record, std::move(kept));

@@ -139,6 +139,7 @@ class Inliner {
       for (std::size_t i = bodies.size(); i-- > 0;) {
         CoreClause next = current;
         next.plan.reset();
+        next.broken |= broken_;
         next.body = std::move(bodies[i]);
         open.push_back(std::move(next));
       }
@@ -151,6 +152,7 @@ class Inliner {
       const CoreCondition& condition = body[i];
       if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation)) {
         for (const CoreClause* definition : definitions_[condition.relation]) {
+          broken_ |= definition->broken;
           bodies.push_back(spliced(body, i, instance(*definition, condition.args, condition.span)));
         }
         return true;
@@ -160,6 +162,7 @@ class Inliner {
         CoreBody absences;
         const CoreCondition& atom = condition.body.front();
         for (const CoreClause* definition : definitions_[atom.relation]) {
+          broken_ |= definition->broken;
           absences.push_back(absence(instance(*definition, atom.args, atom.span), condition.span));
         }
         bodies.push_back(spliced(body, i, std::move(absences)));
@@ -312,6 +315,7 @@ class Inliner {
   std::vector<CoreClause> clauses_;
   Environment& environment_;
   std::map<RelationId, std::vector<const CoreClause*>> definitions_;
+  bool broken_ = false;  // Some definition that was used is not sound: what it went into is not either.
   std::set<RelationId> kept_;
   std::vector<RelationId> kept_order_;
 };
