@@ -151,6 +151,7 @@ Expected<void> Evaluation::make_relations() {
   options.pool = options_.pool;
   options.team = options_.team;
   options.cancel = options_.cancel;
+  options.memory = options_.memory;
   options.clock = options_.clock;
   options.limits = options_.limits;
   options.progress = options_.progress;
@@ -364,6 +365,9 @@ Expected<void> Evaluation::run() {
   for (std::uint32_t number = 0; number < program_.strata.size(); ++number) {
     if (options_.cancel != nullptr && options_.cancel->cancelled()) {
       return unexpected(ErrorCode::kCancelled, "interrupted");
+    }
+    if (options_.progress != nullptr) {
+      options_.progress->stratum.store(number, std::memory_order_relaxed);
     }
     if (auto done = run_stratum(number); !done) return done;
   }

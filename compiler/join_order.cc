@@ -643,7 +643,10 @@ void Planner::extend(State& state, std::size_t literal) const {
   const std::vector<std::uint32_t> words = layout(match).words_of_columns(step.given);
   const double matches = step.given.empty() ? total : matches_per_key(match, step.view, words);
   std::vector<std::size_t> used;
-  if (!state.has_batch && step.given.size() == match.terms.size() && !match.row) {
+  // A row of a bag may be there twice, which counts where rows matter.
+  const bool may_test =
+      !task_.rows_matter || relation(match).collection == datalog::Collection::kSet;
+  if (!state.has_batch && step.given.size() == match.terms.size() && !match.row && may_test) {
     open_unit(state);
     choose_test(state, match, step);
     state.cost += kMemberCost;

@@ -88,6 +88,9 @@ Expected<RulePlan> plan_full(const PlanScope& scope, datalog::RuleId id) {
   task.rule = &rule;
   task.body = &rule.body;
   task.needed = head_variables(rule);
+  // A bag has a row for each derivation.
+  task.rows_matter =
+      scope.program->relation(rule.head.relation).collection == datalog::Collection::kBag;
   task.forced = hinted_order(rule, 0);
   RulePlan plan;
   plan.rule = &rule;

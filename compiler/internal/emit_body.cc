@@ -610,15 +610,24 @@ void BodyEmitter::emit_each(const Step& step) {
   flush();
   const auto& each = std::get<datalog::Each>(step.literal->node);
   const vm::Type type = f_.rule().variables[datalog::index_of(each.variable)].type;
+  std::vector<std::uint16_t> registers, null_free;
+  auto evaluate_arguments = [&] {
+    registers.clear();
+    for (const Expression& argument : each.arguments) {
+      const Value value = evaluate(argument);
+      registers.push_back(value.words[0]);
+      if (value.null != kNoRegister) null_free.push_back(value.null);
+    }
+  };
+  evaluate_arguments();
+  if (!null_free.empty()) {  // Of a null there is no range and no element.
+    require_null_free(null_free);
+    flush();
+    drop_temporaries();
+    evaluate_arguments();
+  }
   const std::uint16_t cursor = f_.cursor();
   const std::uint16_t outer = environment_.batch;
-  std::vector<std::uint16_t> registers, null_free;
-  for (const Expression& argument : each.arguments) {
-    const Value value = evaluate(argument);
-    registers.push_back(value.words[0]);
-    if (value.null != kNoRegister) null_free.push_back(value.null);
-  }
-  if (!null_free.empty()) f_.owner().refuse("a generator over nulls in rule '" + f_.rule().name + "'");
   if (each.generator == datalog::Generator::kElements) {
     const vm::TypeTable& types = f_.owner().rules().types;
     const vm::TypeId array = each.arguments.front().type.detail;
