@@ -27,11 +27,14 @@ ExpressionOp op_of(CompareOp op) {
 
 bool is_decimal(const vm::Type& type) { return type.kind == TypeKind::kDecimal; }
 
-// The decimal that both fit.
+// Decimals of one word stay in one word, where arithmetic is fast and an overflow is an error of its row.
+unsigned digits_for(vm::Type a, vm::Type b) {
+  return std::max(a.width, b.width) > vm::kDecimalOneWordDigitsMax ? vm::kDecimalDigitsMax : vm::kDecimalOneWordDigitsMax;
+}
+
+// A decimal for values of both.
 vm::Type common_decimal(vm::Type a, vm::Type b) {
-  const unsigned scale = std::max(a.scale, b.scale);
-  const unsigned whole = std::max(a.width - a.scale, b.width - b.scale);
-  return vm::Type::decimal(std::min(whole + scale, vm::kDecimalDigitsMax), scale);
+  return vm::Type::decimal(digits_for(a, b), std::max(a.scale, b.scale));
 }
 
 bool contains_wildcard(const CoreTerm& term) {
@@ -234,7 +237,7 @@ class Emitter {
     if (term.kind == TermKind::kVariable) return rule_.variables[term.variable].type;
     if (!is_decimal(plain)) return plain;
     switch (term.kind) {
-      case TermKind::kLiteral: return vm::Type::decimal(vm::kDecimalDigitsMax, digits_behind_point(term.text));
+      case TermKind::kLiteral: return vm::Type::decimal(vm::kDecimalOneWordDigitsMax, digits_behind_point(term.text));
       case TermKind::kCall: return computed_decimal(term);
       case TermKind::kIf: {
         const CoreTerm& side = term.args[term.args[0].kind == TermKind::kLiteral ? 1 : 0];
@@ -246,22 +249,28 @@ class Emitter {
     }
   }
 
-  // The decimal that an operation computes in and gives: exact for +, - and *, six more digits for /.
+  // The decimal that an operation computes in and gives: all digits of a sum; of a product those of both
+  // factors, and of a quotient four more, as long as that leaves ten digits before the point.
   vm::Type computed_decimal(const CoreTerm& term) const {
-    constexpr unsigned kScaleMax = 18;
+    constexpr unsigned kScaleMax = 8;
     unsigned scale = 0;
+    unsigned widest = 0;
+    vm::Type any = vm::Type::decimal(vm::kDecimalOneWordDigitsMax, 0);
     for (const CoreTerm& arg : term.args) {
       const vm::Type type = type_of(arg);
-      const unsigned of_arg = is_decimal(type) ? type.scale : 0;
-      scale = term.functor == Functor::kMultiply ? scale + of_arg : std::max(scale, of_arg);
+      if (!is_decimal(type)) continue;
+      widest = std::max<unsigned>(widest, type.scale);
+      scale = term.functor == Functor::kMultiply ? scale + type.scale : widest;
+      any = vm::Type::decimal(digits_for(any, type), 0);
     }
-    if (term.functor == Functor::kDivide) scale += 6;
-    return vm::Type::decimal(vm::kDecimalDigitsMax, std::min(scale, kScaleMax));
+    if (term.functor == Functor::kDivide) scale += 4;
+    scale = std::max(widest, std::min(scale, kScaleMax));
+    return vm::Type::decimal(any.width, scale);
   }
 
   static unsigned digits_behind_point(const std::string& text) {
     const std::size_t point = text.find('.');
-    if (text.find_first_of("eE") != std::string::npos) return 10;
+    if (text.find_first_of("eE") != std::string::npos) return 8;
     return point == std::string::npos ? 0 : static_cast<unsigned>(std::min<std::size_t>(text.size() - point - 1, 18));
   }
 
@@ -686,7 +695,7 @@ class Emitter {
       std::string problem;
       if (digits_behind_point(literal.text) > type.scale ||
           !read_literal(literal.literal, literal.text, type, environment_.program.types, problem)) {
-        type = vm::Type::decimal(vm::kDecimalDigitsMax, std::max<unsigned>(type.scale, digits_behind_point(literal.text)));
+        type = vm::Type::decimal(digits_for(type, type), std::max<unsigned>(type.scale, digits_behind_point(literal.text)));
       }
     }
     return {expression(left, type), expression(right, type)};

@@ -121,7 +121,7 @@ std::optional<SourceTypeId> SourceTypes::find(const std::string& type_name) {
   } else if (spelling == "int32") {
     id = add_root(spelling, vm::Type::of(TypeKind::kInt4), whole);
   } else if (spelling == "decimal") {
-    id = add_root(spelling, vm::Type::decimal(38, 10), real);
+    id = add_root(spelling, vm::Type::decimal(18, 6), real);
   } else if (spelling == "numeric") {
     id = add_root(spelling, vm::Type::of(TypeKind::kNumeric), real);
   } else if (spelling == "bytes") {
