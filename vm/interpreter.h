@@ -29,6 +29,7 @@
 #include "vm/base/cancel.h"
 #include "vm/base/clock.h"
 #include "vm/base/expected.h"
+#include "vm/base/memory_budget.h"
 #include "vm/base/thread_team.h"
 #include "vm/program.h"
 #include "vm/relation.h"
@@ -67,6 +68,7 @@ enum class Outcome : std::uint8_t { kDone, kReplan };
 
 // What a run is doing, for a progress line; written by the driving thread, read by any.
 struct Progress {
+  std::atomic<std::uint32_t> stratum{0};  // Set by who runs the strata.
   std::atomic<std::uint64_t> rounds{0};
   std::atomic<std::uint64_t> rows_derived{0};
 };
@@ -77,6 +79,8 @@ class Machine {
     ValuePool* pool = nullptr;   // Required.
     ThreadTeam* team = nullptr;  // Required.
     const CancelToken* cancel = nullptr;
+    // Relations ask it themselves; the machine adds what the pool holds and compares after each merge.
+    const MemoryBudget* memory = nullptr;
     const Clock* clock = nullptr;  // For FragmentCounters::nanoseconds.
     MachineLimits limits;
     Progress* progress = nullptr;

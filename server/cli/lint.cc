@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "datalog/body_walk.h"
+#include "server/cli/relation_use.h"
 
 namespace entail::cli {
 namespace {
@@ -171,68 +171,7 @@ void lint_items(const std::vector<grammar::Item>& items, grammar::Diagnostics& d
 
 // --- relations --------------------------------------------------------------------------------------
 
-using datalog::DirectiveKind;
-using datalog::RelationId;
 using datalog::RuleProgram;
-using datalog::index_of;
-
-struct Usage {
-  bool has_facts = false;
-  bool has_rules = false;
-  bool is_input = false;
-  bool is_output = false;
-  bool is_read = false;
-  bool leads_to_output = false;
-};
-
-std::vector<Usage> usages_of(const RuleProgram& program) {
-  std::vector<Usage> usages(program.relations.size());
-  // What each relation is derived from.
-  std::vector<std::set<RelationId>> sources(program.relations.size());
-  const auto read = [&](const datalog::Body& body) {
-    std::set<RelationId> found;
-    for (const auto& literal : body) {
-      datalog::walk_matches(literal, [&](const datalog::Match& match, datalog::Reading) {
-        usages[index_of(match.relation)].is_read = true;
-        found.insert(match.relation);
-      });
-    }
-    return found;
-  };
-  std::vector<RelationId> wanted;
-  for (const auto& directive : program.directives) {
-    Usage& usage = usages[index_of(directive.relation)];
-    const bool is_in =
-        directive.kind == DirectiveKind::kInput || directive.kind == DirectiveKind::kSource;
-    if (is_in) {
-      usage.is_input = true;
-    } else if (directive.kind != DirectiveKind::kLimitSize) {
-      usage.is_output = true;
-      wanted.push_back(directive.relation);
-    }
-  }
-  for (const auto& rule : program.rules) {
-    Usage& usage = usages[index_of(rule.head.relation)];
-    (rule.body.empty() ? usage.has_facts : usage.has_rules) = true;
-    sources[index_of(rule.head.relation)].merge(read(rule.body));
-  }
-  for (const auto& query : program.queries) {
-    const auto found = read(query.rule.body);
-    wanted.insert(wanted.end(), found.begin(), found.end());
-  }
-  for (const auto& production : program.productions) {
-    const auto found = read(production.body);
-    wanted.insert(wanted.end(), found.begin(), found.end());
-  }
-  while (!wanted.empty()) {
-    const RelationId id = wanted.back();
-    wanted.pop_back();
-    if (usages[index_of(id)].leads_to_output) continue;
-    usages[index_of(id)].leads_to_output = true;
-    wanted.insert(wanted.end(), sources[index_of(id)].begin(), sources[index_of(id)].end());
-  }
-  return usages;
-}
 
 // The names, without those of components, of the relations declared inline.
 std::set<std::string> inline_names(const std::vector<grammar::Item>& items) {
@@ -260,12 +199,12 @@ void lint_tree(const grammar::Program& tree, grammar::Diagnostics& diagnostics) 
 void lint_rules(const RuleProgram& program, const grammar::Program& tree,
                 grammar::Diagnostics& diagnostics) {
   const std::set<std::string> inlined = inline_names(tree.items);
-  const std::vector<Usage> usages = usages_of(program);
+  const std::vector<RelationUse> usages = relation_uses(program);
   bool has_goal = false;
-  for (const Usage& usage : usages) has_goal = has_goal || usage.leads_to_output;
+  for (const RelationUse& usage : usages) has_goal = has_goal || usage.leads_to_output;
   for (std::size_t i = 0; i < program.relations.size(); ++i) {
     const datalog::Relation& relation = program.relations[i];
-    const Usage& usage = usages[i];
+    const RelationUse& usage = usages[i];
     // Productions insert into relations, which their procedures do not show here.
     if (relation.auxiliary || !program.productions.empty()) continue;
     if (inlined.contains(relation.name.substr(relation.name.rfind('.') + 1))) continue;

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "server/cli/fact_form.h"
 #include "server/cli/fact_reader.h"
+#include "server/cli/relation_use.h"
 
 namespace entail::cli {
 
@@ -58,9 +61,14 @@ Expected<std::uint64_t> ProgramRun::load_one(const datalog::Directive& directive
 }
 
 Expected<std::uint64_t> ProgramRun::load_facts(const std::string& directory) {
+  const std::vector<RelationUse> uses = relation_uses(program_);
+  const bool has_goal = std::any_of(uses.begin(), uses.end(), [](const RelationUse& use) {
+    return use.leads_to_output;
+  });
   std::uint64_t rows = 0;
   for (const datalog::Directive& directive : program_.directives) {
     if (directive.kind != datalog::DirectiveKind::kInput) continue;
+    if (has_goal && !uses[datalog::index_of(directive.relation)].leads_to_output) continue;
     auto loaded = load_one(directive, directory);
     if (!loaded) return loaded;
     rows += *loaded;
@@ -83,10 +91,9 @@ RowSource ProgramRun::rows(datalog::RelationId relation) const {
 
 bool ProgramRun::is_derived(datalog::RelationId relation) const {
   if (program_.relation(relation).equivalence) return true;
-  for (const datalog::Rule& rule : program_.rules) {
-    if (rule.head.relation == relation && !rule.body.empty()) return true;
-  }
-  return false;
+  return std::any_of(program_.rules.begin(), program_.rules.end(), [&](const auto& rule) {
+    return rule.head.relation == relation;
+  });
 }
 
 }  // namespace entail::cli

@@ -42,7 +42,8 @@ class ProgramRun {
                                                       const grammar::SourceFiles& files,
                                                       const Options& options);
 
-  // Reads what the .input directives name; returns the number of rows read. Before evaluate().
+  // Reads what the .input directives name, but for relations that lead to no output where others
+  // do; returns the number of rows read. Before evaluate().
   Expected<std::uint64_t> load_facts(const std::string& directory);
   Expected<void> evaluate();
 
@@ -54,7 +55,7 @@ class ProgramRun {
   std::uint64_t row_count(datalog::RelationId relation) const;
   // The rows in the order they became known; valid as long as the run.
   RowSource rows(datalog::RelationId relation) const;
-  // Whether rules derive rows of it, so that their order is an accident.
+  // Whether facts of the program or rules give rows of it, so that their order is an accident.
   bool is_derived(datalog::RelationId relation) const;
 
  private:

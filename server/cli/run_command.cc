@@ -4,8 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <cstring>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -118,18 +117,31 @@ class RunCommand {
                                    .measure_time = line_.stats});
     if (!run) return unexpected(run.error());
     run_ = std::move(*run);
-    const ProgressLine progress([this] {
-      const auto rounds = run_->progress().rounds.load(std::memory_order_relaxed);
-      const auto rows = run_->progress().rows_derived.load(std::memory_order_relaxed);
-      return fmt::format("entail: round {}, {}", with_thousands(rounds), count_of(rows, "row"));
-    });
+    const ProgressLine progress([this] { return describe_progress(); });
     auto facts = run_->load_facts(line_.facts_directory);
     if (!facts) return unexpected(facts.error());
     add_phase("facts", start, *facts);
     start = clock_.steady_ns();
+    is_evaluating_.store(true, std::memory_order_release);
     auto evaluated = run_->evaluate();
     add_phase("evaluation", start, run_->evaluation().statistics().rows_derived);
     return evaluated;
+  }
+
+  // Called by the thread of the progress line; strata do not change while it lives.
+  std::string describe_progress() const {
+    if (!is_evaluating_.load(std::memory_order_acquire)) return "reading facts";
+    const vm::Progress& progress = run_->progress();
+    const auto stratum = progress.stratum.load(std::memory_order_relaxed);
+    const auto rounds = progress.rounds.load(std::memory_order_relaxed);
+    const auto rows = progress.rows_derived.load(std::memory_order_relaxed);
+    const auto& strata = run_->program().strata;
+    std::string name;
+    if (stratum < strata.size() && !strata[stratum].relations.empty()) {
+      name = run_->program().relation(strata[stratum].relations.front()).name;
+    }
+    return fmt::format("stratum {} of {} ({}), round {}, {}", stratum + 1, strata.size(), name,
+                       with_thousands(rounds), count_of(rows, "row"));
   }
 
   // The rows in the order in which they are shown; `sorted` owns them where they had to be sorted.
@@ -217,6 +229,7 @@ class RunCommand {
   InterruptGuard interrupt_;
   std::vector<Output> outputs_;
   std::unique_ptr<ProgramRun> run_;
+  std::atomic<bool> is_evaluating_{false};
   std::vector<PhaseTime> phases_;
   std::uint64_t rows_written_ = 0;
 };

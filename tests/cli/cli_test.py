@@ -303,9 +303,15 @@ q(1 / x) :- a(x).
 
 def a_rule_that_never_ends(d):
     d.write("a.dl", ENDLESS)
+    d.write("b.dl", """.decl s(x: symbol)
+s("a").
+s(cat(x, "abcdefghijklmnop")) :- s(x).
+.output s
+""")
     for jobs in ("-j1", "-j2"):
-        d.run("run", "a.dl", "--memory", "50M", jobs).expect_line(3, "memory")
-    assert d.names() == ["a.dl"]
+        for program in ("a.dl", "b.dl"):
+            d.run("run", program, "--memory", "50M", jobs).expect_line(3, "memory")
+    assert d.names() == ["a.dl", "b.dl"]
 
 
 def facts_that_outgrow_the_memory(d):
@@ -358,7 +364,7 @@ def progress_shows_on_a_terminal_only(d):
         shown += part
     os.close(master)
     text = shown.decode(errors="replace")
-    assert "round" in text and "row" in text and " s" in text, text
+    assert "stratum 1 of 1 (n), round " in text and " rows, " in text and " s" in text, text
     assert "\r\x1b[K" in text, text
 
 
