@@ -15,7 +15,8 @@ namespace {
 
 int run_lint(const CommandLine& line) {
   LoadedProgram loaded = load_program(line, LoadUpTo::kRules);
-  lint_tree(loaded.tree, loaded.diagnostics);
+  // Where there are errors, warnings would say the same again.
+  if (loaded.rules) lint_tree(loaded.tree, loaded.diagnostics);
   if (loaded.rules) lint_rules(*loaded.rules, loaded.tree, loaded.diagnostics);
   const int printed = print_answer_text(loaded.diagnostics.render(loaded.files));
   if (printed != static_cast<int>(ExitCode::kOk)) return printed;

@@ -30,6 +30,7 @@ class VariableCounter {
       if (field.value) expression(*field.value);
       if (field.constraint) expression(field.constraint->value);
     }
+    if (atom.alias) use(atom.alias->text, atom.alias->span);
     if (atom.window) {
       expression(atom.window->size);
       if (atom.window->slide) expression(*atom.window->slide);

@@ -202,14 +202,14 @@ void add_notes(const LoadedProgram& loaded, std::vector<Note>& notes) {
   }
 }
 
-// "name:12:5: message" -> the note for line 12.
+// "name:12:5: error: message" -> the note for line 12.
 Note runtime_note(const std::string& name, const std::string& message) {
   if (message.starts_with(name + ":")) {
     std::size_t end = 0;
     const std::string rest = message.substr(name.size() + 1);
     const auto line = static_cast<std::size_t>(std::stoul(rest, &end));
     const std::size_t text = rest.find(": ", end);
-    return {line, "error: " + rest.substr(text + 2)};
+    return {line, rest.substr(text + 2)};
   }
   return {0, "error: " + message};
 }
@@ -219,7 +219,7 @@ Outcome evaluate(const Script& script, unsigned threads, bool with_demand) {
   const std::string text = program_text(script);
   LoadedProgram loaded = load_program_text(script.name, text, command_line(script, std::nullopt),
                                            LoadUpTo::kExecutable);
-  lint_tree(loaded.tree, loaded.diagnostics);
+  if (loaded.rules) lint_tree(loaded.tree, loaded.diagnostics);
   if (loaded.rules) lint_rules(*loaded.rules, loaded.tree, loaded.diagnostics);
   add_notes(loaded, outcome.notes);
   const ProgramRun::Options options{.threads = threads};
