@@ -206,6 +206,13 @@ TEST_CASE("Ranges, texts and conditions are computed by type") {
   CHECK(answer(".decl p(x: float) p(x) :- x = 1.5 * 3.0.") == "4.5");
 }
 
+TEST_CASE("What is no regular expression neither matches nor does not match") {
+  const std::string text = ".decl t(x: symbol) t(\"foob\"). .decl p(x: symbol) ";
+  CHECK(answer(text + "p(x) :- t(x), match(\"fo{2}b\", x).") == "foob");
+  CHECK(answer(text + ".decl r(x: symbol) r(\"fo{x}b[\"). p(x) :- t(x), r(y), match(y, x).") == "");
+  CHECK(answer(text + ".decl r(x: symbol) r(\"fo{x}b[\"). p(x) :- t(x), r(y), !match(y, x).") == "");
+}
+
 TEST_CASE("An expression that fails stops the run and says where") {
   CHECK(failure(".decl n(x: number) n(0). n(2). .decl p(x: number)\np(10 / x) :- n(x).").find("t.dl:2:3: error: division by zero in '10 / x'") !=
         std::string::npos);

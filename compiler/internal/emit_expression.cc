@@ -625,10 +625,17 @@ Value ExpressionEmitter::text(const Expression& expression, const std::vector<Va
     case ExpressionOp::kContains:
       f_.emit(Opcode::kTextContains, result, words[0], words[1], batch_);
       break;
-    case ExpressionOp::kMatches:
-      // What is not a regular expression matches nothing, as in Souffle: the error is not looked at.
-      f_.emit(Opcode::kTextMatches, result, words[0], words[1], batch_, f_.temporary());
-      break;
+    case ExpressionOp::kMatches: {
+      // Whether a text matches what is no regular expression is unknown: neither match() nor !match()
+      // holds, as in Souffle.
+      const std::uint16_t error = f_.temporary();
+      f_.emit(Opcode::kTextMatches, result, words[0], words[1], batch_, error);
+      Value value = finish(expression.type, result, arguments);
+      const std::uint16_t unknown = unary(Opcode::kNonZero, error);
+      value.null =
+          value.null == vm::kNoRegister ? unknown : binary(Opcode::kOr, value.null, unknown);
+      return value;
+    }
     case ExpressionOp::kOrdinal:
       f_.emit(Opcode::kOrdinalOf, result, words[0], 0, batch_);
       return finish(expression.type, wrap(expression.type, result), arguments);
