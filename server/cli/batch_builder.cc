@@ -59,11 +59,10 @@ bool BatchBuilder::parse(std::size_t column, std::string_view text, std::string&
   return parse_passing(column, text, message);
 }
 
-bool BatchBuilder::parse_passing(std::size_t column, std::string_view text,
-                                 std::string& message) {
+bool BatchBuilder::parse_passing(std::size_t column, std::string_view text, std::string& message) {
   const datalog::Column& described = shape_.columns[column];
-  if (described.nullable && (text == "null" || (text.empty() &&
-                                                described.type.kind != TypeKind::kText))) {
+  if (described.nullable &&
+      (text == "null" || (text.empty() && described.type.kind != TypeKind::kText))) {
     set_null(column);
     return true;
   }

@@ -43,8 +43,7 @@ class BatchBuilder {
   // what is wrong with it.
   [[nodiscard]] bool parse(std::size_t column, std::string_view text, std::string& message);
   // The same for text whose bytes go away at once.
-  [[nodiscard]] bool parse_passing(std::size_t column, std::string_view text,
-                                   std::string& message);
+  [[nodiscard]] bool parse_passing(std::size_t column, std::string_view text, std::string& message);
   void set_null(std::size_t column);
   // Sets the column's words, the null flag included.
   void set_words(std::size_t column, const vm::Word* words);

@@ -35,11 +35,16 @@ int run_command_line(std::span<const char* const> arguments) {
     return static_cast<int>(ExitCode::kUsage);
   }
   switch (line->command) {
-    case Command::kHelp: return print_answer_text(help_text(line->help_topic));
-    case Command::kVersion: return print_answer_text(version_text());
-    case Command::kRun: return run_program(*line);
-    case Command::kExplain: return run_explain(*line);
-    case Command::kLint: return run_lint(*line);
+    case Command::kHelp:
+      return print_answer_text(help_text(line->help_topic));
+    case Command::kVersion:
+      return print_answer_text(version_text());
+    case Command::kRun:
+      return run_program(*line);
+    case Command::kExplain:
+      return run_explain(*line);
+    case Command::kLint:
+      return run_lint(*line);
   }
   return static_cast<int>(ExitCode::kUsage);
 }

@@ -28,9 +28,12 @@ int report_failure(const Error& error) {
     print_error(error.message);
   }
   switch (error.code) {
-    case ErrorCode::kLimit: return static_cast<int>(ExitCode::kLimit);
-    case ErrorCode::kCancelled: return static_cast<int>(ExitCode::kInterrupted);
-    default: return static_cast<int>(ExitCode::kError);
+    case ErrorCode::kLimit:
+      return static_cast<int>(ExitCode::kLimit);
+    case ErrorCode::kCancelled:
+      return static_cast<int>(ExitCode::kInterrupted);
+    default:
+      return static_cast<int>(ExitCode::kError);
   }
 }
 

@@ -23,9 +23,9 @@
 namespace entail::cli {
 namespace {
 
+using datalog::index_of;
 using datalog::RelationId;
 using datalog::RuleProgram;
-using datalog::index_of;
 
 // A program with all that planning it needs.
 class Planned {
@@ -140,12 +140,14 @@ int run_explain(const CommandLine& line) {
     loaded.rules = datalog::demand(std::move(*loaded.rules), loaded.question->demand).program;
   }
   switch (line.stage) {
-    case ExplainStage::kRules: return print_answer_text(datalog::print_program(*loaded.rules));
+    case ExplainStage::kRules:
+      return print_answer_text(datalog::print_program(*loaded.rules));
     case ExplainStage::kBytecode: {
       auto text = explain_bytecode(*loaded.rules, loaded.files);
       return text ? print_answer_text(*text) : report_failure(text.error());
     }
-    default: return print_answer_text(explain_plan(*loaded.rules, {}));
+    default:
+      return print_answer_text(explain_plan(*loaded.rules, {}));
   }
 }
 

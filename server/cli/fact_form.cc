@@ -39,11 +39,21 @@ std::string without_escapes(const std::string& text) {
       continue;
     }
     switch (text[i + 1]) {
-      case 't': out += '\t'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case '"': out += '"'; break;
-      default: out += text[i]; continue;
+      case 't':
+        out += '\t';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case '"':
+        out += '"';
+        break;
+      default:
+        out += text[i];
+        continue;
     }
     ++i;
   }
@@ -87,8 +97,7 @@ Expected<FactForm> common_form(const Directive& directive, const Relation& relat
   form.title = parameter(directive, "name", relation.name);
   form.headers = flag(directive, "headers");
   form.rfc4180 = flag(directive, "rfc4180");
-  form.delimiter =
-      without_escapes(parameter(directive, "delimiter", form.rfc4180 ? "," : "\t"));
+  form.delimiter = without_escapes(parameter(directive, "delimiter", form.rfc4180 ? "," : "\t"));
   if (form.delimiter.empty() || form.delimiter.find('\n') != std::string::npos) {
     return unexpected(
         ErrorCode::kInvalidArgument,
@@ -96,9 +105,9 @@ Expected<FactForm> common_form(const Directive& directive, const Relation& relat
                     relation.name));
   }
   if (form.rfc4180 && form.delimiter.find('"') != std::string::npos) {
-    return unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("{}: with rfc4180 the delimiter cannot contain '\"'",
-                                  relation.name));
+    return unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: with rfc4180 the delimiter cannot contain '\"'", relation.name));
   }
   // Souffle joins the names with the delimiter that was spelled out, and with a tab otherwise.
   const std::string joint = directive.parameters.contains("delimiter") ? form.delimiter : "\t";
@@ -112,9 +121,8 @@ Expected<FactForm> common_form(const Directive& directive, const Relation& relat
 
 Unexpected no_connector(const Relation& relation, const std::string& connector, const char* doing,
                         const char* offer) {
-  return unexpected(ErrorCode::kUnsupported,
-                    fmt::format("{}: IO={} is not built in; {} knows {}", relation.name, connector,
-                                doing, offer));
+  return unexpected(ErrorCode::kUnsupported, fmt::format("{}: IO={} is not built in; {} knows {}",
+                                                         relation.name, connector, doing, offer));
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ struct FactForm {
 // The columns of a relation as files see them.
 struct RowShape {
   std::vector<datalog::Column> columns;
-  std::uint32_t word_count = 0;                // Words of a row.
-  std::vector<std::uint32_t> word_of_column;   // First word of each column.
+  std::uint32_t word_count = 0;               // Words of a row.
+  std::vector<std::uint32_t> word_of_column;  // First word of each column.
   vm::FloatStyle floats = vm::FloatStyle::kSouffleIo;
 };
 

@@ -89,9 +89,9 @@ class ValueReader {
     const auto& fields = types.record_fields(type.detail);
     const auto& layout = types.layout(type.detail);
     if (value.size() != fields.size()) {
-      message = fmt::format("{} has {} where {} has {}", excerpt(value),
-                            count_of(value.size(), "field"), types.type_name(type),
-                            count_of(fields.size(), "field"));
+      message =
+          fmt::format("{} has {} where {} has {}", excerpt(value), count_of(value.size(), "field"),
+                      types.type_name(type), count_of(fields.size(), "field"));
       return false;
     }
     std::vector<Word> words(layout.word_count);
@@ -179,8 +179,8 @@ Expected<std::uint64_t> read_json_facts(const FactForm& form, const RowShape& sh
   try {
     document = json::parse(text);
   } catch (const json::parse_error& error) {
-    return unexpected(ErrorCode::kData, fmt::format("{}: not JSON: {}", input.name(),
-                                                    error.what()));
+    return unexpected(ErrorCode::kData,
+                      fmt::format("{}: not JSON: {}", input.name(), error.what()));
   }
   text = std::string();
   BatchBuilder batch(shape, pool, sink);
@@ -275,8 +275,8 @@ void append_json_value(const vm::ValuePool& pool, Type type, bool nullable, cons
           append_json_string(fields[i].name, out);
           out += ": ";
         }
-        append_json_value(pool, fields[i].type, fields[i].nullable,
-                          &inner[layout.field_offsets[i]], as_object, out);
+        append_json_value(pool, fields[i].type, fields[i].nullable, &inner[layout.field_offsets[i]],
+                          as_object, out);
       }
       out += as_object ? '}' : ']';
       return;

@@ -27,7 +27,8 @@ using vm::Word;
 // so that loops over digits stop without looking at the end.
 class LineWindow {
  public:
-  LineWindow(InputBytes& input, std::size_t size) : input_(input), buffer_(std::max<std::size_t>(size, 16)) {}
+  LineWindow(InputBytes& input, std::size_t size)
+      : input_(input), buffer_(std::max<std::size_t>(size, 16)) {}
 
   const char* begin() const { return buffer_.data() + begin_; }
   const char* end() const { return buffer_.data() + lines_end_; }
@@ -139,8 +140,10 @@ class LineSplitter {
     for (std::size_t i = begin; i < line.size(); ++i) {
       const char c = line[i];
       if (quoted) {
-        if (c == '\\') ++i;
-        else if (c == '"') quoted = false;
+        if (c == '\\')
+          ++i;
+        else if (c == '"')
+          quoted = false;
         continue;
       }
       if (depth > 0 && c == '"') {
@@ -203,9 +206,10 @@ class LineSplitter {
         return Split::kDone;
       }
       if (!rest.starts_with(form_.delimiter)) {
-        message = fmt::format("column {}: the closing quote is followed by '{}', not by the "
-                              "delimiter",
-                              fields_.size(), rest.substr(0, 10));
+        message = fmt::format(
+            "column {}: the closing quote is followed by '{}', not by the "
+            "delimiter",
+            fields_.size(), rest.substr(0, 10));
         return Split::kBad;
       }
       p += form_.delimiter.size();
@@ -268,10 +272,14 @@ class DelimitedReader {
 
   static FastKind fast_kind(vm::Type type) {
     switch (type.kind) {
-      case TypeKind::kNumber: return type.width == 32 ? FastKind::kNumber32 : FastKind::kNumber64;
-      case TypeKind::kInt8: return FastKind::kNumber64;
-      case TypeKind::kText: return FastKind::kText;
-      default: return FastKind::kOther;
+      case TypeKind::kNumber:
+        return type.width == 32 ? FastKind::kNumber32 : FastKind::kNumber64;
+      case TypeKind::kInt8:
+        return FastKind::kNumber64;
+      case TypeKind::kText:
+        return FastKind::kText;
+      default:
+        return FastKind::kOther;
     }
   }
 
@@ -286,8 +294,8 @@ class DelimitedReader {
     return unexpected(ErrorCode::kData, fmt::format("{}:{}: {}", input_.name(), line, message));
   }
   Unexpected bad_value(std::size_t line, std::size_t column, const std::string& message) const {
-    return bad(line, fmt::format("column {} ({}): {}", column + 1, shape_.columns[column].name,
-                                 message));
+    return bad(line,
+               fmt::format("column {} ({}): {}", column + 1, shape_.columns[column].name, message));
   }
   Unexpected bad_count(std::size_t line, std::size_t count) const {
     const std::size_t arity = shape_.columns.size();
@@ -348,8 +356,7 @@ class DelimitedReader {
         const char* stop = line_end(p, end);
         bool ends_line = true;
         if (!is_last) {
-          const void* const found =
-              std::memchr(p, delimiter, static_cast<std::size_t>(stop - p));
+          const void* const found = std::memchr(p, delimiter, static_cast<std::size_t>(stop - p));
           if (found == nullptr) return missing(line_begin, stop, delimiter);
           stop = static_cast<const char*>(found);
           ends_line = false;
@@ -409,8 +416,8 @@ class DelimitedReader {
     const auto& map = form_.column_of_field;
     if (map.empty() ? fields.size() != arity : fields.size() < map.size()) {
       if (map.empty()) return bad_count(line, fields.size());
-      return bad(line, fmt::format("{} where columns=… asks for {}", count_of(fields.size(), "field"),
-                                   map.size()));
+      return bad(line, fmt::format("{} where columns=… asks for {}",
+                                   count_of(fields.size(), "field"), map.size()));
     }
     const std::size_t used = map.empty() ? arity : map.size();
     std::string message;
@@ -418,9 +425,8 @@ class DelimitedReader {
       const std::int32_t target = map.empty() ? static_cast<std::int32_t>(i) : map[i];
       if (target == kIgnoredField) continue;
       const auto column = static_cast<std::size_t>(target);
-      const bool ok = fields[i].is_copy
-                          ? batch_.parse_passing(column, fields[i].text, message)
-                          : batch_.parse(column, fields[i].text, message);
+      const bool ok = fields[i].is_copy ? batch_.parse_passing(column, fields[i].text, message)
+                                        : batch_.parse(column, fields[i].text, message);
       if (!ok) return bad_value(line, column, message);
     }
     batch_.end_row();
@@ -440,9 +446,8 @@ class DelimitedReader {
 
 }  // namespace
 
-Expected<std::uint64_t> read_facts(const FactForm& form, const RowShape& shape,
-                                   vm::ValuePool& pool, const ReadOptions& options,
-                                   const RowSink& sink) {
+Expected<std::uint64_t> read_facts(const FactForm& form, const RowShape& shape, vm::ValuePool& pool,
+                                   const ReadOptions& options, const RowSink& sink) {
   auto input = InputBytes::open(form.path);
   if (!input) return unexpected(input.error());
   if (form.syntax == RowSyntax::kJson) {

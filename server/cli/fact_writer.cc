@@ -79,9 +79,12 @@ CellKind cell_kind(const datalog::Column& column) {
     case TypeKind::kInt4:
     case TypeKind::kInt8:
       return CellKind::kSigned;
-    case TypeKind::kUnsigned: return CellKind::kUnsigned;
-    case TypeKind::kText: return CellKind::kText;
-    default: return CellKind::kOther;
+    case TypeKind::kUnsigned:
+      return CellKind::kUnsigned;
+    case TypeKind::kText:
+      return CellKind::kText;
+    default:
+      return CellKind::kOther;
   }
 }
 

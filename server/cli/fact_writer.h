@@ -16,7 +16,7 @@
 // reader needs.
 //
 // Rows are written in the order the source gives them.
-// Cost: 10 million rows of two numbers in about 0.35 s, without the disk. Threads: one at a time.
+// Cost: 10 million rows of two numbers (166 MB) in 0.4 s, into the page cache. Threads: one at a time.
 
 #pragma once
 

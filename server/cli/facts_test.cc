@@ -156,13 +156,21 @@ TEST_CASE("a fact file's rows are read as they stand") {
       {{kNumber, kNumber}, "1\t2\n3\t4", "1\t2\n3\t4\n", {}},  // The last line has no end.
       {{kNumber, kNumber}, "", "", {}},
       {{kNumber, kNumber}, "1\t2\r\n3\t4\r\n", "1\t2\n3\t4\n", {}},
-      {{kNumber, kNumber}, "\xef\xbb\xbf" "1\t2\n", "1\t2\n", {}},
+      {{kNumber, kNumber},
+       "\xef\xbb\xbf"
+       "1\t2\n",
+       "1\t2\n",
+       {}},
       {{kNumber, kNumber}, " 1\t+2\n", "1\t2\n", {}},  // As Souffle's numbers.
-      {{kNumber}, "-9223372036854775808\n9223372036854775807\n",
-       "-9223372036854775808\n9223372036854775807\n", {}},
+      {{kNumber},
+       "-9223372036854775808\n9223372036854775807\n",
+       "-9223372036854775808\n9223372036854775807\n",
+       {}},
       {{Type::number(32)}, "-2147483648\n2147483647\n", "-2147483648\n2147483647\n", {}},
-      {{Type::unsigned_number(64)}, "0x1F\n0b101\n18446744073709551615\n",
-       "31\n5\n18446744073709551615\n", {}},
+      {{Type::unsigned_number(64)},
+       "0x1F\n0b101\n18446744073709551615\n",
+       "31\n5\n18446744073709551615\n",
+       {}},
       {{Type::float8()}, "0.5\n-1e3\n", "0.5\n-1000\n", {}},
       {{kText, kText}, "a\t" + long_text + "\n\tb c\n", "a\t" + long_text + "\n\tb c\n", {}},
       {{kText}, "one\n\ntwo\r\n", "one\n\ntwo\n", {}},  // An empty line is an empty text.
@@ -173,11 +181,17 @@ TEST_CASE("a fact file's rows are read as they stand") {
       {{kText, kNumber}, "a::1\n", "a\t1\n", {{"delimiter", "::"}}},
       {{kNumber, kNumber}, "x\ty\n1\t2\n", "1\t2\n", {{"headers", "true"}}},
       {{kNumber, kNumber}, "1\t2\t3\n4\t5\t6\n", "3\t1\n6\t4\n", {{"columns", "2:0"}}},
-      {{kText, kNumber}, "\"a,\"\"b\"\"\",1\nplain,2\n", "a,\"b\"\t1\nplain\t2\n",
+      {{kText, kNumber},
+       "\"a,\"\"b\"\"\",1\nplain,2\n",
+       "a,\"b\"\t1\nplain\t2\n",
        {{"rfc4180", "true"}}},
-      {{kText, kNumber}, "\"two\nlines\",1\r\n\"\",2\r\n", "two\nlines\t1\n\t2\n",
+      {{kText, kNumber},
+       "\"two\nlines\",1\r\n\"\",2\r\n",
+       "two\nlines\t1\n\t2\n",
        {{"rfc4180", "true"}}},
-      {{kText, kText}, "\"\r\n\r\n\";x\n", "\r\n\r\n\tx\n",
+      {{kText, kText},
+       "\"\r\n\r\n\";x\n",
+       "\r\n\r\n\tx\n",
        {{"rfc4180", "true"}, {"delimiter", ";"}}},
       {{}, "()\n()\n", "()\n()\n", {}},
   };
@@ -211,25 +225,36 @@ TEST_CASE("a mistake in a fact file is one line that names file, line and column
       {numbers, "1\t2\t3\n", "r.facts:1: 3 fields where r has 2 columns", {}},
       {{kText, kText}, "a\tb\tc\n", "r.facts:1: 3 fields where r has 2 columns", {}},
       {{kText, kText}, "a\n", "r.facts:1: column 2 (y) is missing: the line has 1 field", {}},
-      {{kText, kText}, "a,b,c\n", "r.facts:1: 3 fields where r has 2 columns",
+      {{kText, kText},
+       "a,b,c\n",
+       "r.facts:1: 3 fields where r has 2 columns",
        {{"delimiter", ","}}},
-      {{Type::number(32)}, "99999999999\n",
-       "r.facts:1: column 1 (x): 99999999999 does not fit a 32-bit number", {}},
-      {numbers, "x\ty\n1\n3\t4\n", "r.facts:2: column 2 (y) is missing: the line has 1 field",
+      {{Type::number(32)},
+       "99999999999\n",
+       "r.facts:1: column 1 (x): 99999999999 does not fit a 32-bit number",
+       {}},
+      {numbers,
+       "x\ty\n1\n3\t4\n",
+       "r.facts:2: column 2 (y) is missing: the line has 1 field",
        {{"headers", "true"}}},
       {{kText}, "\"a\nb\n", "r.facts:1: column 1: the quote is not closed", {{"rfc4180", "true"}}},
-      {{kText, kText}, "\"a\"b,c\n",
+      {{kText, kText},
+       "\"a\"b,c\n",
        "r.facts:1: column 1: the closing quote is followed by 'b,c', not by the delimiter",
        {{"rfc4180", "true"}}},
-      {numbers, "1\t2\n", "r.facts:1: 2 fields where columns=… asks for 4",
-       {{"columns", "3:0"}}},
-      {numbers, "1\t2\n",
+      {numbers, "1\t2\n", "r.facts:1: 2 fields where columns=… asks for 4", {{"columns", "3:0"}}},
+      {numbers,
+       "1\t2\n",
        "r: columns=\"0:0\" must give a different field, counted from 0, for each of the 2 "
        "columns, as in \"1:0\"",
        {{"columns", "0:0"}}},
-      {numbers, "", "r: IO=sqlite is not built in; .input knows file, stdin, jsonfile and json",
+      {numbers,
+       "",
+       "r: IO=sqlite is not built in; .input knows file, stdin, jsonfile and json",
        {{"IO", "sqlite"}}},
-      {numbers, "", "Cannot open fact file none.facts: No such file or directory",
+      {numbers,
+       "",
+       "Cannot open fact file none.facts: No such file or directory",
        {{"filename", "none.facts"}}},
   };
   for (const Case& row : cases) {
@@ -314,8 +339,9 @@ TEST_CASE("records are read back from every form they are written in") {
   CHECK(fixture.read(text) == text);
   CHECK(fixture.write({{"IO", "jsonfile"}}) ==
         "[[[\"a\", [\"b\", null]]],\n[null],\n[[\"c\", null]]]\n");
-  CHECK(fixture.write({{"IO", "jsonfile"}, {"format", "object"}}).starts_with(
-      "[{\"x\": {\"head\": \"a\", \"tail\": {\"head\": \"b\", \"tail\": null}}},\n"));
+  CHECK(fixture.write({{"IO", "jsonfile"}, {"format", "object"}})
+            .starts_with(
+                "[{\"x\": {\"head\": \"a\", \"tail\": {\"head\": \"b\", \"tail\": null}}},\n"));
   const std::string quoted = fixture.write({{"rfc4180", "true"}});
   CHECK(quoted == "\"[\"\"a\"\", [\"\"b\"\", nil]]\"\n\"nil\"\n\"[\"\"c\"\", nil]\"\n");
   CHECK(fixture.read(quoted, {{"rfc4180", "true"}}) == text);

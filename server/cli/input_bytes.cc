@@ -124,7 +124,7 @@ Expected<InputBytes> InputBytes::open(const std::string& path) {
     return unexpected(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
                       "Cannot open fact file " + path + ": " + std::strerror(errno));
   }
-  struct stat status {};
+  struct stat status{};
   if (fstat(state->descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
     return unexpected(ErrorCode::kIo, "Cannot open fact file " + path + ": it is a directory");
   }

@@ -22,12 +22,12 @@ extern "C" void on_signal(int number) {
 InterruptGuard::InterruptGuard(CancelToken& token) {
   signal_seen.store(0, std::memory_order_relaxed);
   active_token.store(&token, std::memory_order_relaxed);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   // Without SA_RESTART: a read from a terminal or a pipe that waits must return.
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int number : kSignals) {
-    struct sigaction before {};
+    struct sigaction before{};
     // Whoever started us may have asked for silence (nohup, a background job of a script).
     if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     ::sigaction(number, &action, nullptr);
@@ -37,7 +37,7 @@ InterruptGuard::InterruptGuard(CancelToken& token) {
 
 InterruptGuard::~InterruptGuard() {
   for (const int number : kSignals) {
-    struct sigaction now {};
+    struct sigaction now{};
     if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == on_signal) {
       ::signal(number, SIG_DFL);
     }

@@ -211,9 +211,8 @@ void lint_rules(const RuleProgram& program, const grammar::Program& tree,
     if (inlined.contains(relation.name.substr(relation.name.rfind('.') + 1))) continue;
     const bool has_rows = usage.has_facts || usage.has_rules || usage.is_input || relation.stream;
     if (usage.is_read && !has_rows) {
-      diagnostics.warning(
-          relation.span, fmt::format("'{}' is always empty", relation.name),
-          "It is read, but has no facts and no rules, and no .input fills it.");
+      diagnostics.warning(relation.span, fmt::format("'{}' is always empty", relation.name),
+                          "It is read, but has no facts and no rules, and no .input fills it.");
     } else if (!usage.is_read && !usage.is_output && (has_goal || !has_rows)) {
       diagnostics.warning(relation.span, fmt::format("'{}' is not used", relation.name),
                           "Nothing reads it, and no .output or .printsize shows it.");

@@ -124,8 +124,20 @@ std::string_view name_of(Command command) {
 }
 
 enum class OptionId : std::uint8_t {
-  kFacts, kOutputs, kJobs, kInclude, kDefine, kNumber, kMemory, kQuery, kFormat, kStats,
-  kProgramLimit, kStage, kHelp, kVersion
+  kFacts,
+  kOutputs,
+  kJobs,
+  kInclude,
+  kDefine,
+  kNumber,
+  kMemory,
+  kQuery,
+  kFormat,
+  kStats,
+  kProgramLimit,
+  kStage,
+  kHelp,
+  kVersion
 };
 
 constexpr unsigned kForRun = 1;
@@ -159,10 +171,14 @@ constexpr OptionName kOptions[] = {
 
 unsigned bit_of(Command command) {
   switch (command) {
-    case Command::kRun: return kForRun;
-    case Command::kExplain: return kForExplain;
-    case Command::kLint: return kForLint;
-    default: return 0;
+    case Command::kRun:
+      return kForRun;
+    case Command::kExplain:
+      return kForExplain;
+    case Command::kLint:
+      return kForLint;
+    default:
+      return 0;
   }
 }
 
@@ -186,16 +202,16 @@ Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
       return {};
     case OptionId::kDefine: {
       const std::size_t equals = value.find('=');
-      line.defines.emplace_back(
-          value.substr(0, equals),
-          equals == std::string_view::npos ? std::string_view() : value.substr(equals + 1));
+      line.defines.emplace_back(value.substr(0, equals), equals == std::string_view::npos
+                                                             ? std::string_view()
+                                                             : value.substr(equals + 1));
       return {};
     }
     case OptionId::kJobs: {
       const auto count = parse_count(value);
       if (!count || *count == 0 || *count > kThreadsMax) {
-        return usage(fmt::format("-j takes a number of threads from 1 to {}, not '{}'", kThreadsMax,
-                                 value));
+        return usage(
+            fmt::format("-j takes a number of threads from 1 to {}, not '{}'", kThreadsMax, value));
       }
       line.threads = *count;
       return {};
@@ -395,10 +411,14 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
 std::string help_text(std::optional<Command> topic) {
   if (!topic) return std::string(kProgramHelp);
   switch (*topic) {
-    case Command::kRun: return fmt::format(kRunHelp, kSharedHelp);
-    case Command::kExplain: return fmt::format(kExplainHelp, kSharedHelp);
-    case Command::kLint: return fmt::format(kLintHelp, kSharedHelp);
-    default: return std::string(kProgramHelp);
+    case Command::kRun:
+      return fmt::format(kRunHelp, kSharedHelp);
+    case Command::kExplain:
+      return fmt::format(kExplainHelp, kSharedHelp);
+    case Command::kLint:
+      return fmt::format(kLintHelp, kSharedHelp);
+    default:
+      return std::string(kProgramHelp);
   }
 }
 

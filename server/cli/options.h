@@ -28,9 +28,9 @@ namespace entail::cli {
 // What the process answers; printed by --help and in the README.
 enum class ExitCode : int {
   kOk = 0,
-  kError = 1,         // In the program or the data, or the system refused.
-  kUsage = 2,         // The command line makes no sense.
-  kLimit = 3,         // --memory or another budget is used up.
+  kError = 1,  // In the program or the data, or the system refused.
+  kUsage = 2,  // The command line makes no sense.
+  kLimit = 3,  // --memory or another budget is used up.
   kInterrupted = 130,
   kClosedPipe = 141,  // Whoever read our output stopped reading.
 };

@@ -57,9 +57,7 @@ struct OutputFile::State {
   z_stream packer{};
   std::vector<char> packed;
 
-  Expected<void> failed(int error) const {
-    return system_failure("cannot write " + path, error);
-  }
+  Expected<void> failed(int error) const { return system_failure("cannot write " + path, error); }
 
   Expected<void> put(std::string_view bytes) {
     const int error = write_all(descriptor, bytes);
@@ -96,7 +94,7 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::create(std::string path, bool 
   state->path = std::move(path);
   state->target = resolved(state->path);
   constexpr mode_t kPlainMode = 0666;  // Less the umask, as any program's files.
-  struct stat status {};
+  struct stat status{};
   const bool exists = ::stat(state->target.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) return unexpected(state->failed(EISDIR).error());
   if (exists && !S_ISREG(status.st_mode)) {
@@ -105,9 +103,8 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::create(std::string path, bool 
     static std::atomic<unsigned> serial{0};
     const std::size_t slash = state->target.rfind('/');
     const std::size_t name = slash == std::string::npos ? 0 : slash + 1;
-    state->temporary =
-        fmt::format("{}.{}.{}-{}.part", state->target.substr(0, name), state->target.substr(name),
-                    ::getpid(), serial.fetch_add(1));
+    state->temporary = fmt::format("{}.{}.{}-{}.part", state->target.substr(0, name),
+                                   state->target.substr(name), ::getpid(), serial.fetch_add(1));
     state->descriptor =
         ::open(state->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kPlainMode);
     if (state->descriptor < 0) state->temporary.clear();

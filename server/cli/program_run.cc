@@ -62,9 +62,8 @@ Expected<std::uint64_t> ProgramRun::load_one(const datalog::Directive& directive
 
 Expected<std::uint64_t> ProgramRun::load_facts(const std::string& directory) {
   const std::vector<RelationUse> uses = relation_uses(program_);
-  const bool has_goal = std::any_of(uses.begin(), uses.end(), [](const RelationUse& use) {
-    return use.leads_to_output;
-  });
+  const bool has_goal = std::any_of(uses.begin(), uses.end(),
+                                    [](const RelationUse& use) { return use.leads_to_output; });
   std::uint64_t rows = 0;
   for (const datalog::Directive& directive : program_.directives) {
     if (directive.kind != datalog::DirectiveKind::kInput) continue;
@@ -91,9 +90,8 @@ RowSource ProgramRun::rows(datalog::RelationId relation) const {
 
 bool ProgramRun::is_derived(datalog::RelationId relation) const {
   if (program_.relation(relation).equivalence) return true;
-  return std::any_of(program_.rules.begin(), program_.rules.end(), [&](const auto& rule) {
-    return rule.head.relation == relation;
-  });
+  return std::any_of(program_.rules.begin(), program_.rules.end(),
+                     [&](const auto& rule) { return rule.head.relation == relation; });
 }
 
 }  // namespace entail::cli

@@ -27,7 +27,7 @@ std::string directory_of(const std::string& path) {
 }
 
 bool is_file(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
 }
 

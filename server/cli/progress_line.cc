@@ -15,16 +15,15 @@ constexpr auto kPause = std::chrono::milliseconds(250);
 void put(const std::string& text) { (void)!::write(STDERR_FILENO, text.data(), text.size()); }
 
 std::size_t terminal_width() {
-  struct winsize size {};
+  struct winsize size{};
   constexpr std::size_t kUsualWidth = 80;
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-                                                                            : kUsualWidth;
+                                                                           : kUsualWidth;
 }
 
 }  // namespace
 
-ProgressLine::ProgressLine(std::function<std::string()> describe)
-    : describe_(std::move(describe)) {
+ProgressLine::ProgressLine(std::function<std::string()> describe) : describe_(std::move(describe)) {
   if (::isatty(STDERR_FILENO) == 1) thread_ = std::thread([this] { show(); });
 }
 

@@ -13,13 +13,13 @@ namespace {
 
 using datalog::Expression;
 using datalog::ExpressionOp;
+using datalog::index_of;
 using datalog::Match;
 using datalog::Relation;
 using datalog::RelationId;
 using datalog::Rule;
 using datalog::RuleProgram;
 using datalog::VariableId;
-using datalog::index_of;
 
 constexpr const char* kQuestionName = "entail_question";
 constexpr const char* kFileName = "--query";
@@ -122,8 +122,7 @@ std::optional<Question> settle_question(RuleProgram& program, grammar::Diagnosti
   if (is_one_atom && rule->body.size() == 1 && is_plain(*matches[0])) {
     question.demand.relation = matches[0]->relation;
     for (const Expression& term : matches[0]->terms) {
-      const bool is_constant =
-          term.op == ExpressionOp::kConstant || term.op == ExpressionOp::kNull;
+      const bool is_constant = term.op == ExpressionOp::kConstant || term.op == ExpressionOp::kNull;
       question.demand.arguments.push_back(is_constant ? std::optional<Expression>(term)
                                                       : std::nullopt);
     }

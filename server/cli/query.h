@@ -29,8 +29,8 @@ namespace entail::cli {
 
 struct Question {
   datalog::DemandQuery demand;
-  datalog::RelationId answer{};   // What the rule derives, without demand.
-  std::string name;               // Of the asked relation; empty when there are several.
+  datalog::RelationId answer{};  // What the rule derives, without demand.
+  std::string name;              // Of the asked relation; empty when there are several.
 };
 
 // Adds the rule that holds the question to the tree.

@@ -7,9 +7,9 @@
 namespace entail::cli {
 
 using datalog::DirectiveKind;
+using datalog::index_of;
 using datalog::RelationId;
 using datalog::RuleProgram;
-using datalog::index_of;
 
 std::vector<RelationUse> relation_uses(const RuleProgram& program) {
   std::vector<RelationUse> usages(program.relations.size());

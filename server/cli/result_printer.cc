@@ -20,7 +20,9 @@ constexpr std::size_t kRowsAtOnce = 1024;
 constexpr std::string_view kBold = "\x1b[1m";
 constexpr std::string_view kPlain = "\x1b[0m";
 
-bool is_right_aligned(const datalog::Column& column) { return vm::is_numeric_kind(column.type.kind); }
+bool is_right_aligned(const datalog::Column& column) {
+  return vm::is_numeric_kind(column.type.kind);
+}
 
 void append_without_controls(std::string_view text, std::string& out) {
   for (const char c : text) {
@@ -232,15 +234,18 @@ std::size_t display_width(std::string_view text) {
     char32_t first, last;
   };
   // East Asian wide characters and emoji, by blocks: near enough for a table.
-  constexpr Range kWide[] = {{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3},
-                             {0xF900, 0xFAFF}, {0xFE30, 0xFE6F}, {0xFF00, 0xFF60},
+  constexpr Range kWide[] = {{0x1100, 0x115F}, {0x2E80, 0xA4CF},   {0xAC00, 0xD7A3},
+                             {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},
                              {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}};
   constexpr Range kZero[] = {{0x0300, 0x036F}, {0x200B, 0x200F}, {0xFE00, 0xFE0F}};
   std::size_t width = 0;
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3
-                                             : lead >= 0xC0 ? 2 : 1;
+    const std::size_t length = lead < 0x80    ? 1
+                               : lead >= 0xF0 ? 4
+                               : lead >= 0xE0 ? 3
+                               : lead >= 0xC0 ? 2
+                                              : 1;
     char32_t code = length == 1 ? lead : lead & (0xFFU >> (length + 1));
     for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
       code = (code << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
@@ -263,9 +268,12 @@ Expected<void> print_result(const ResultStyle& style, const RowShape& shape,
                             OutputBytes& out) {
   ResultPrinter printer(style, shape, pool, out);
   switch (style.format) {
-    case OutputFormat::kTable: return printer.print_table(rows);
-    case OutputFormat::kCsv: return printer.print_csv(rows());
-    case OutputFormat::kJson: return printer.print_json(rows());
+    case OutputFormat::kTable:
+      return printer.print_table(rows);
+    case OutputFormat::kCsv:
+      return printer.print_csv(rows());
+    case OutputFormat::kJson:
+      return printer.print_json(rows());
   }
   return {};
 }

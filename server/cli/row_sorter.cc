@@ -58,14 +58,17 @@ KeyKind key_kind(const datalog::Column& column) {
     case TypeKind::kUnsigned:
     case TypeKind::kEnum:
       return KeyKind::kUnsigned;
-    case TypeKind::kFloat4: return KeyKind::kFloat4;
-    case TypeKind::kFloat8: return KeyKind::kFloat8;
+    case TypeKind::kFloat4:
+      return KeyKind::kFloat4;
+    case TypeKind::kFloat8:
+      return KeyKind::kFloat8;
     case TypeKind::kText:
     case TypeKind::kBytes:
     case TypeKind::kJson:
     case TypeKind::kNumeric:
       return KeyKind::kTextPrefix;
-    default: return KeyKind::kNone;
+    default:
+      return KeyKind::kNone;
   }
 }
 
@@ -79,12 +82,18 @@ Word text_prefix(const vm::ValuePool& pool, Word word) {
 
 Word sort_key(const vm::ValuePool& pool, KeyKind kind, Word word) {
   switch (kind) {
-    case KeyKind::kSigned: return word ^ kSignBit;
-    case KeyKind::kUnsigned: return word;
-    case KeyKind::kFloat4: return double_key(static_cast<double>(vm::float_of(word)));
-    case KeyKind::kFloat8: return double_key(vm::double_of(word));
-    case KeyKind::kTextPrefix: return text_prefix(pool, word);
-    case KeyKind::kNone: return 0;
+    case KeyKind::kSigned:
+      return word ^ kSignBit;
+    case KeyKind::kUnsigned:
+      return word;
+    case KeyKind::kFloat4:
+      return double_key(static_cast<double>(vm::float_of(word)));
+    case KeyKind::kFloat8:
+      return double_key(vm::double_of(word));
+    case KeyKind::kTextPrefix:
+      return text_prefix(pool, word);
+    case KeyKind::kNone:
+      return 0;
   }
   return 0;
 }
@@ -290,34 +299,34 @@ void SortedRows::sort_items() {
 }
 
 RowSource SortedRows::packed_source() const {
-  return [this, next = std::size_t{0}](std::span<Word* const> columns,
-                                       std::size_t capacity) mutable {
-    const std::size_t count = std::min(capacity, size_ - next);
-    for (std::size_t i = 0; i < packed_columns_.size(); ++i) {
-      const PackedColumn& column = packed_columns_[i];
-      for (std::size_t row = 0; row < count; ++row) {
-        const Word part = (packed_[next + row] >> column.shift) & column.mask;
-        columns[i][row] = (part + column.smallest) ^ column.flip;
-      }
-    }
-    next += count;
-    return count;
-  };
+  return
+      [this, next = std::size_t{0}](std::span<Word* const> columns, std::size_t capacity) mutable {
+        const std::size_t count = std::min(capacity, size_ - next);
+        for (std::size_t i = 0; i < packed_columns_.size(); ++i) {
+          const PackedColumn& column = packed_columns_[i];
+          for (std::size_t row = 0; row < count; ++row) {
+            const Word part = (packed_[next + row] >> column.shift) & column.mask;
+            columns[i][row] = (part + column.smallest) ^ column.flip;
+          }
+        }
+        next += count;
+        return count;
+      };
 }
 
 RowSource SortedRows::source() const {
   if (!packed_.empty()) return packed_source();
-  return [this, next = std::size_t{0}](std::span<Word* const> columns,
-                                       std::size_t capacity) mutable {
-    const std::size_t count = std::min(capacity, order_.size() - next);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      for (std::size_t row = 0; row < count; ++row) {
-        columns[i][row] = columns_[i][order_[next + row]];
-      }
-    }
-    next += count;
-    return count;
-  };
+  return
+      [this, next = std::size_t{0}](std::span<Word* const> columns, std::size_t capacity) mutable {
+        const std::size_t count = std::min(capacity, order_.size() - next);
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+          for (std::size_t row = 0; row < count; ++row) {
+            columns[i][row] = columns_[i][order_[next + row]];
+          }
+        }
+        next += count;
+        return count;
+      };
 }
 
 }  // namespace entail::cli

@@ -72,8 +72,8 @@ struct Fixture {
   std::string print(OutputFormat format, bool sorted = true) const {
     const SortedRows rows(shape, pool, source());
     Text out;
-    REQUIRE(print_result({format, false, {}}, shape, pool,
-                         [&] { return sorted ? rows.source() : source(); }, out));
+    REQUIRE(print_result(
+        {format, false, {}}, shape, pool, [&] { return sorted ? rows.source() : source(); }, out));
     return out.text;
   }
 

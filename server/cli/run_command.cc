@@ -37,10 +37,10 @@ struct Output {
 
 // Souffle's check: the directory is there before anything is done.
 Expected<void> check_directory(const std::string& directory) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(directory.c_str(), &status) != 0) {
-    return unexpected(ErrorCode::kNotFound, fmt::format("the output directory {} does not exist",
-                                                        directory));
+    return unexpected(ErrorCode::kNotFound,
+                      fmt::format("the output directory {} does not exist", directory));
   }
   if (!S_ISDIR(status.st_mode)) {
     return unexpected(ErrorCode::kNotFound,
@@ -160,15 +160,15 @@ class RunCommand {
     const bool is_result = line_.format.has_value() && output.form.medium == Medium::kStandard;
     if (is_result) {
       sorted = std::make_unique<SortedRows>(shape, run_->pool(), run_->rows(output.relation));
-      return print_result({*line_.format, wants_colours(), output.form.title}, shape, run_->pool(),
-                          [&] { return sorted->source(); }, out);
+      return print_result(
+          {*line_.format, wants_colours(), output.form.title}, shape, run_->pool(),
+          [&] { return sorted->source(); }, out);
     }
     RowSource source;
     if (output.form.medium != Medium::kPrintSize) {
       source = shown_rows(output.relation, shape, sorted);
     }
-    auto written =
-        write_facts(output.form, shape, run_->pool(), {&cancel_}, count, source, out);
+    auto written = write_facts(output.form, shape, run_->pool(), {&cancel_}, count, source, out);
     if (!written) return unexpected(written.error());
     return {};
   }

@@ -33,7 +33,7 @@ class StdThreadTeam final : public ThreadTeam {
   template <typename Value>
   void wait_for_change(const std::atomic<Value>& place, Value old) const;
 
-  std::atomic<std::uint32_t> round_{0};      // Moves when there is work, and at the end.
+  std::atomic<std::uint32_t> round_{0};  // Moves when there is work, and at the end.
   std::atomic<std::uint32_t> unfinished_{0};
   std::atomic<bool> stopping_{false};
   const std::function<void(unsigned)>* work_ = nullptr;  // Published by round_.

@@ -57,7 +57,7 @@ bool should_update() { return std::getenv("GOLDEN_UPDATE") != nullptr; }
 
 // --- the script -------------------------------------------------------------------------------------
 
-struct Note {  // `//! error: …` at the end of a line.
+struct Note {            // `//! error: …` at the end of a line.
   std::size_t line = 0;  // From 1.
   std::string text;      // "error: …"
   bool operator<(const Note& other) const {
@@ -67,7 +67,7 @@ struct Note {  // `//! error: …` at the end of a line.
 };
 
 struct Block {
-  std::string question;       // "path(1, _)" or "plan path".
+  std::string question;          // "path(1, _)" or "plan path".
   std::size_t answer_begin = 0;  // Lines of the answer: [begin, end), from 0.
   std::size_t answer_end = 0;
   std::vector<std::string> answer;
@@ -155,9 +155,9 @@ std::vector<std::string> rows_as_facts(ProgramRun& run, datalog::RelationId rela
                                        const std::string& name) {
   const RowShape shape = row_shape(run.program().relation(relation));
   const SortedRows sorted(shape, run.pool(), run.rows(relation));
-  std::vector<std::vector<vm::Word>> storage(std::max<std::size_t>(shape.word_count, 1),
-                                             std::vector<vm::Word>(std::max<std::size_t>(
-                                                 sorted.size(), 1)));
+  std::vector<std::vector<vm::Word>> storage(
+      std::max<std::size_t>(shape.word_count, 1),
+      std::vector<vm::Word>(std::max<std::size_t>(sorted.size(), 1)));
   std::vector<vm::Word*> columns;
   for (auto& column : storage) columns.push_back(column.data());
   const std::size_t count = sorted.size() == 0 ? 0 : sorted.source()(columns, sorted.size());
@@ -189,15 +189,14 @@ std::vector<std::string> rows_as_facts(ProgramRun& run, datalog::RelationId rela
 }
 
 struct Outcome {
-  std::vector<Note> notes;  // Sorted.
+  std::vector<Note> notes;                        // Sorted.
   std::vector<std::vector<std::string>> answers;  // By block.
 };
 
 void add_notes(const LoadedProgram& loaded, std::vector<Note>& notes) {
   for (const grammar::Diagnostic& diagnostic : loaded.diagnostics.in_order_of_adding()) {
     if (diagnostic.severity == grammar::Severity::kNote) continue;
-    const char* kind =
-        diagnostic.severity == grammar::Severity::kError ? "error: " : "warning: ";
+    const char* kind = diagnostic.severity == grammar::Severity::kError ? "error: " : "warning: ";
     notes.push_back({loaded.files.locate(diagnostic.span).line, kind + diagnostic.message});
   }
 }
