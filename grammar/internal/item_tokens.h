@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "antlr4-runtime.h"
+#include <antlr4-runtime.h>
 #include "grammar/internal/scanner.h"
 
 namespace entail::grammar::internal {
