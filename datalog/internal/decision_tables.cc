@@ -1,7 +1,10 @@
 #include "datalog/internal/decision_tables.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "datalog/internal/build.h"
 
@@ -126,6 +129,231 @@ RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& store
   return *table.rows;
 }
 
+// ---------------------------------------------------------------------------------------------------
+// Large tables
+
+// One cell as the shape sees it: a test with constants. Kinds: '_' anything, '=' a value, 'c' a comparison,
+// 'r' a range; with the details that make two tests the same.
+struct CellForm {
+  char kind = '_';
+  CompareOp op = CompareOp::kEqual;
+  bool low_included = true, high_included = true;
+  auto operator<=>(const CellForm&) const = default;
+};
+
+struct StoredCell {
+  CellForm form;
+  std::vector<const grammar::Expr*> constants;
+};
+
+// The alternatives of a cell; nothing when it compares with something that is no constant.
+std::optional<std::vector<StoredCell>> stored_cells(const grammar::TableCell& cell) {
+  std::vector<StoredCell> result;
+  if (cell.values.empty()) return std::vector<StoredCell>{{}};
+  for (const grammar::Expr& value : cell.values) {
+    if (value.as<grammar::Wildcard>() != nullptr) {
+      result.push_back({});
+    } else if (const auto* range = value.as<grammar::Range>()) {
+      if (!is_constant(*range->low) || !is_constant(*range->high)) return std::nullopt;
+      result.push_back({{'r', CompareOp::kEqual, range->low_included, range->high_included}, {&*range->low, &*range->high}});
+    } else if (!is_constant(value)) {
+      return std::nullopt;
+    } else if (cell.op && *cell.op != CompareOp::kEqual) {
+      result.push_back({{'c', *cell.op, true, true}, {&value}});
+    } else {
+      result.push_back({{'=', CompareOp::kEqual, true, true}, {&value}});
+    }
+  }
+  return result;
+}
+
+class LargeTable {
+ public:
+  LargeTable(TableInfo& table, Environment& environment)
+      : table_(table), definition_(*table.table), environment_(environment), builder_(environment) {}
+
+  // Makes the relations, once. False, with an error, when a cell or result is no constant.
+  bool declare() {
+    if (table_.look_up) return true;
+    if (!read_rows()) return false;
+    declare_look_up();
+    for (const auto& [form, relation] : shapes_) {
+      environment_.extra_clauses.push_back(clause_of(form, relation));
+    }
+    return true;
+  }
+
+ private:
+  using Shape = std::vector<CellForm>;
+
+  grammar::SourceSpan span() const { return definition_.name.span; }
+
+  bool read_rows() {
+    for (std::size_t row = 0; row < definition_.rows.size(); ++row) {
+      const grammar::TableRow& written = definition_.rows[row];
+      std::vector<std::vector<StoredCell>> combinations(1);
+      bool constant = std::all_of(written.results.begin(), written.results.end(), is_constant);
+      for (std::size_t i = 0; constant && i < written.cells.size(); ++i) {
+        const auto cells = stored_cells(written.cells[i]);
+        constant = cells.has_value();
+        if (!constant) break;
+        std::vector<std::vector<StoredCell>> next;
+        for (const auto& so_far : combinations) {
+          for (const StoredCell& cell : *cells) {
+            next.push_back(so_far);
+            next.back().push_back(cell);
+          }
+        }
+        combinations = std::move(next);
+      }
+      if (!constant) {
+        environment_.diagnostics.error(written.span, "a table of more than " + std::to_string(kChainRowsMax) +
+                                                         " rows has constants in its rows only");
+        return false;
+      }
+      for (const auto& cells : combinations) add_fact(row, written, cells);
+    }
+    return true;
+  }
+
+  void add_fact(std::size_t row, const grammar::TableRow& written, const std::vector<StoredCell>& cells) {
+    Shape shape;
+    for (const StoredCell& cell : cells) shape.push_back(cell.form);
+    CoreClause fact;
+    fact.head = relation_of(shape);
+    fact.is_fact = true;
+    fact.span = fact.head_span = written.span;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      for (const grammar::Expr* constant : cells[i].constants) {
+        fact.head_args.push_back(typed(builder_.build_term(*constant), table_.inputs[i]));
+      }
+    }
+    fact.head_args.push_back(whole(row + 1, written.span));
+    for (std::size_t i = 0; i < written.results.size(); ++i) {
+      fact.head_args.push_back(typed(builder_.build_term(written.results[i]), table_.outputs[i]));
+    }
+    environment_.extra_clauses.push_back(std::move(fact));
+  }
+
+  RelationId relation_of(const Shape& shape) {
+    if (const auto found = shapes_.find(shape); found != shapes_.end()) return found->second;
+    Relation relation;
+    RelationInfo info;
+    info.has_facts = true;
+    relation.name = "_" + definition_.name.text + "." + std::to_string(shapes_.size() + 1);
+    relation.auxiliary = true;
+    relation.span = span();
+    const auto column = [&](const std::string& name, const DeclaredType& type) {
+      relation.columns.push_back({name, type.type, false, span()});
+      info.column_types.push_back(type.source);
+    };
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      const std::string& name = definition_.inputs[i].name.text;
+      if (shape[i].kind == 'r') {
+        column(name + ".low", table_.inputs[i]);
+        column(name + ".high", table_.inputs[i]);
+      } else if (shape[i].kind != '_') {
+        column(name, table_.inputs[i]);
+      }
+    }
+    column("row", number());
+    for (std::size_t i = 0; i < table_.outputs.size(); ++i) column(definition_.outputs[i].name.text, table_.outputs[i]);
+    const RelationId id = environment_.add_relation(std::move(relation), std::move(info));
+    shapes_.emplace(shape, id);
+    return id;
+  }
+
+  DeclaredType number() const {
+    const SourceTypeId source = environment_.types.primitive_of(Root::kNumber);
+    return {source, environment_.types.at(source).type, false};
+  }
+
+  void declare_look_up() {
+    Relation relation;
+    RelationInfo info;
+    info.inlined = true;
+    info.has_rules = true;
+    relation.name = "_" + definition_.name.text + ".look_up";
+    relation.auxiliary = true;
+    relation.span = span();
+    const auto columns = [&](const std::vector<grammar::Column>& names, const std::vector<DeclaredType>& types) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        relation.columns.push_back({names[i].name.text, types[i].type, types[i].nullable, span()});
+        info.column_types.push_back(types[i].source);
+      }
+    };
+    columns(definition_.inputs, table_.inputs);
+    columns(definition_.outputs, table_.outputs);
+    table_.look_up = environment_.add_relation(std::move(relation), std::move(info));
+  }
+
+  CoreTerm variable(const std::string& name) const { return CoreTerm::make_variable(name, span()); }
+  std::string input(std::size_t i) const { return "in." + std::to_string(i); }
+  std::string output(std::size_t i) const { return "out." + std::to_string(i); }
+
+  // The rows of a shape that fit the inputs; their number is `row`, their results the outputs if wanted.
+  void match(const Shape& shape, RelationId relation, const std::string& row, bool with_outputs, CoreBody& out) {
+    CoreCondition atom;
+    atom.kind = ConditionKind::kAtom;
+    atom.span = span();
+    atom.relation = relation;
+    atom.relation_name = definition_.name.text;
+    CoreBody tests;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      const CoreTerm value = variable(input(i));
+      const CoreTerm bound = variable(row + ".bound." + std::to_string(i));
+      const CoreTerm upper = variable(row + ".upper." + std::to_string(i));
+      switch (shape[i].kind) {
+        case '=': atom.args.push_back(value); break;
+        case 'c':
+          atom.args.push_back(bound);
+          tests.push_back(compare(shape[i].op, value, bound, span()));
+          break;
+        case 'r':
+          atom.args.push_back(bound);
+          atom.args.push_back(upper);
+          tests.push_back(compare(shape[i].low_included ? CompareOp::kGreaterEqual : CompareOp::kGreater, value, bound, span()));
+          tests.push_back(compare(shape[i].high_included ? CompareOp::kLessEqual : CompareOp::kLess, value, upper, span()));
+          break;
+        default: break;
+      }
+    }
+    atom.args.push_back(variable(row));
+    for (std::size_t i = 0; i < table_.outputs.size(); ++i) {
+      CoreTerm wildcard;
+      wildcard.span = span();
+      atom.args.push_back(with_outputs ? variable(output(i)) : wildcard);
+    }
+    out.push_back(std::move(atom));
+    for (CoreCondition& test : tests) out.push_back(std::move(test));
+  }
+
+  CoreClause clause_of(const Shape& shape, RelationId relation) {
+    CoreClause clause;
+    clause.head = *table_.look_up;
+    clause.span = clause.head_span = span();
+    for (std::size_t i = 0; i < table_.inputs.size(); ++i) clause.head_args.push_back(variable(input(i)));
+    for (std::size_t i = 0; i < table_.outputs.size(); ++i) clause.head_args.push_back(variable(output(i)));
+    match(shape, relation, "row", true, clause.body);
+    for (const auto& [other, other_relation] : shapes_) {
+      CoreCondition none;
+      none.kind = ConditionKind::kAbsent;
+      none.span = span();
+      match(other, other_relation, "other", false, none.body);
+      const bool unique = definition_.policy == grammar::TablePolicy::kUnique;
+      none.body.push_back(compare(unique ? CompareOp::kNotEqual : CompareOp::kLess, variable("other"), variable("row"), span()));
+      clause.body.push_back(std::move(none));
+    }
+    return clause;
+  }
+
+  TableInfo& table_;
+  const grammar::Table& definition_;
+  Environment& environment_;
+  ClauseBuilder builder_;
+  std::map<Shape, RelationId> shapes_;
+};
+
 }  // namespace
 
 void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<CoreTerm> outputs, grammar::SourceSpan span,
@@ -145,7 +373,19 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
     return;
   }
   if (definition.rows.size() > kChainRowsMax) {
-    environment.diagnostics.error(span, name + " has more than " + std::to_string(kChainRowsMax) + " rows, which is not supported yet");
+    if (!LargeTable(table, environment).declare()) return;
+    CoreCondition look_up;
+    look_up.kind = ConditionKind::kAtom;
+    look_up.span = span;
+    look_up.relation = *table.look_up;
+    look_up.relation_name = definition.name.text;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      CoreTerm variable = CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
+      out.push_back(compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
+      look_up.args.push_back(std::move(variable));
+    }
+    for (CoreTerm& output : outputs) look_up.args.push_back(std::move(output));
+    out.push_back(std::move(look_up));
     return;
   }
   // Inputs get names, so that the tests of all rows read one value.

@@ -51,8 +51,8 @@ struct TableInfo {
   const grammar::Table* table = nullptr;
   std::vector<DeclaredType> inputs;
   std::vector<DeclaredType> outputs;
-  std::optional<RelationId> rows;  // (row, outputs…), made at the first use.
-  std::vector<std::pair<std::vector<std::uint32_t>, RelationId>> shapes;  // See decision_tables.h.
+  std::optional<RelationId> rows;     // (row, outputs…) of a small table, made at its first use.
+  std::optional<RelationId> look_up;  // (inputs…, outputs…) of a large one: inline, see decision_tables.h.
 };
 
 struct Environment {
