@@ -347,7 +347,9 @@ void BodyGenerator::decorate(BodyText& body) {
       // The division is safe only because the filter stands before it.
       use(C::kFailingFilterOrder);
       const std::string v = fresh("v");
-      body.add(number->name + " != 0");
+      // Or because of a product with a value of another atom, which makes the filter wait.
+      const VariableShape* other = chance(60) ? find(body, Kind::kNumber, false) : nullptr;
+      body.add(number->name + (other != nullptr ? " * " + other->name : "") + " != 0");
       body.add(v + " = 12 / " + number->name);
       body.variables.push_back({v, Kind::kNumber, false});
       return;

@@ -194,24 +194,38 @@ class Run {
   void work(unsigned worker) {
     cli::StdThreadTeam team(2);
     Slot& slot = slots[worker];
-    while (const auto seed = next_seed()) {
-      slot.progress.stage = "generate";
-      slot.seed.store(*seed, std::memory_order_relaxed);
-      const GeneratedProgram program = generate_program(*seed);
-      LawReport report;
-      if (!options_.generate_only) report = check_law(program, *seed, team, slot.progress);
-      slot.seed.store(0, std::memory_order_relaxed);
-      count(*seed, program, report);
-    }
-    slot.progress.stage = "history";
-    while (const auto seed = next_history()) {
-      slot.seed.store(*seed, std::memory_order_relaxed);
-      count_history(*seed, check_history(*seed));
-      slot.seed.store(0, std::memory_order_relaxed);
+    // By turns, so that neither waits for the other to be finished.
+    for (bool more = true; more;) {
+      const bool program = check_program(team, slot);
+      const bool history = check_history(slot);
+      more = program || history;
     }
   }
 
-  // Histories come behind the programs.
+  // The next program; false when there is none.
+  bool check_program(ThreadTeam& team, Slot& slot) {
+    const auto seed = next_seed();
+    if (!seed) return false;
+    slot.progress.stage = "generate";
+    slot.seed.store(*seed, std::memory_order_relaxed);
+    const GeneratedProgram program = generate_program(*seed);
+    LawReport report;
+    if (!options_.generate_only) report = check_law(program, *seed, team, slot.progress);
+    slot.seed.store(0, std::memory_order_relaxed);
+    count(*seed, program, report);
+    return true;
+  }
+
+  bool check_history(Slot& slot) {
+    const auto seed = next_history();
+    if (!seed) return false;
+    slot.progress.stage = "history";
+    slot.seed.store(*seed, std::memory_order_relaxed);
+    count_history(*seed, testing::check_history(*seed));
+    slot.seed.store(0, std::memory_order_relaxed);
+    return true;
+  }
+
   std::optional<std::uint64_t> next_history() {
     if (stopped_.load(std::memory_order_relaxed) || options_.generate_only) return std::nullopt;
     const std::uint64_t position = next_history_.fetch_add(1, std::memory_order_relaxed);
