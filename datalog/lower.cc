@@ -49,9 +49,11 @@ class Lowering {
     if (found == environment_.program.pragmas.end()) return;
     const std::string names = found->second + ",";
     std::size_t begin = 0;
-    for (std::size_t comma = names.find(','); comma != std::string::npos; comma = names.find(',', begin)) {
+    for (std::size_t comma = names.find(','); comma != std::string::npos;
+         comma = names.find(',', begin)) {
       const auto relation = environment_.relations.find(names.substr(begin, comma - begin));
-      if (relation != environment_.relations.end()) environment_.info(relation->second).inlined = false;
+      if (relation != environment_.relations.end())
+        environment_.info(relation->second).inlined = false;
       begin = comma + 1;
     }
   }
@@ -75,7 +77,8 @@ class Lowering {
     } else if (const auto* query = item.as<grammar::Query>()) {
       queries_.emplace_back(query, item.span);
     } else if (const auto* view = item.as<grammar::View>()) {
-      diagnostics_.error(item.span, "view '" + view->name.text + "' is written in SQL, which is not supported yet");
+      diagnostics_.error(item.span, "view '" + view->name.text +
+                                        "' is written in SQL, which is not supported yet");
     } else if (item.as<grammar::Test>() != nullptr) {
       diagnostics_.error(item.span, "tests of rules are not executed yet");
     }
@@ -91,8 +94,9 @@ class Lowering {
 
   void check_subsumption(const grammar::Subsumption& subsumption, grammar::SourceSpan span) {
     if (subsumption.dominated.relation.text != subsumption.dominating.relation.text) {
-      diagnostics_.error(span, "a subsumption compares rows of one relation, not of '" + subsumption.dominated.relation.text +
-                                   "' and '" + subsumption.dominating.relation.text + "'");
+      diagnostics_.error(span, "a subsumption compares rows of one relation, not of '" +
+                                   subsumption.dominated.relation.text + "' and '" +
+                                   subsumption.dominating.relation.text + "'");
     }
   }
 
@@ -101,11 +105,14 @@ class Lowering {
     std::vector<const grammar::Atom*> heads;
     for (const grammar::Action& action : rule.then) {
       const auto* change = action.as<grammar::ChangeAction>();
-      if (change != nullptr && change->kind == grammar::ChangeKind::kDerive) heads.push_back(&change->atom);
+      if (change != nullptr && change->kind == grammar::ChangeKind::kDerive)
+        heads.push_back(&change->atom);
     }
     if (heads.empty() || heads.size() != rule.then.size() || rule.cron || rule.every) {
-      diagnostics_.error(span, "rule '" + rule.name.text + "' is a production, and productions are not executed yet",
-                         "A rule whose only action is `derive` is executed.");
+      diagnostics_.error(
+          span,
+          "rule '" + rule.name.text + "' is a production, and productions are not executed yet",
+          "A rule whose only action is `derive` is executed.");
       return;
     }
     std::vector<CoreClause> clauses = ClauseBuilder(environment_).build(heads, &rule.when, span);
@@ -116,7 +123,8 @@ class Lowering {
   // What rules derive is a set, whatever it was declared as.
   void settle_collections() {
     for (std::size_t i = 0; i < environment_.infos.size(); ++i) {
-      if (environment_.infos[i].has_rules) environment_.program.relations[i].collection = Collection::kSet;
+      if (environment_.infos[i].has_rules)
+        environment_.program.relations[i].collection = Collection::kSet;
     }
   }
 
@@ -141,7 +149,9 @@ class Lowering {
       for (CoreTerm& arg : condition.args) check_operands(arg);
       return;
     }
-    if (condition.args[0].kind == TermKind::kAggregate || condition.args[1].kind == TermKind::kAggregate) return;
+    if (condition.args[0].kind == TermKind::kAggregate ||
+        condition.args[1].kind == TermKind::kAggregate)
+      return;
     for (CoreTerm& arg : condition.args) {
       const CoreTerm& other = condition.args[&arg == &condition.args[0] ? 1 : 0];
       if (arg.kind == TermKind::kWildcard && other.kind != TermKind::kRecord) {
@@ -154,7 +164,8 @@ class Lowering {
   void check_operands(CoreTerm& term) {
     for (CoreTerm& arg : term.args) {
       const bool pattern = term.kind == TermKind::kRecord || term.kind == TermKind::kVariant;
-      if (arg.kind == TermKind::kWildcard && !pattern) diagnostics_.error(arg.span, "a `_` has no value to compute with");
+      if (arg.kind == TermKind::kWildcard && !pattern)
+        diagnostics_.error(arg.span, "a `_` has no value to compute with");
       check_operands(arg);
     }
   }
@@ -172,7 +183,8 @@ class Lowering {
         if (!environment_.info(clause.head).inlined && !uses_inlined(clause)) continue;
         CoreClause copy = clause;
         fold_records(copy.body, copy.head_args);
-        assign_variables(copy, {.head_binds = environment_.info(clause.head).inlined}, diagnostics_);
+        assign_variables(copy, {.head_binds = environment_.info(clause.head).inlined},
+                         diagnostics_);
         infer_types(copy, environment_);
       }
     }
@@ -195,7 +207,8 @@ class Lowering {
         continue;
       }
       if (rule.name.empty()) {
-        rule.name = environment_.program.relation(clause.head).name + "#" + std::to_string(++counts[clause.head]);
+        rule.name = environment_.program.relation(clause.head).name + "#" +
+                    std::to_string(++counts[clause.head]);
       }
       environment_.program.rules.push_back(std::move(rule));
     }
@@ -205,7 +218,8 @@ class Lowering {
     CoreClause copy = clause;
     bool found = false;
     const auto look = [&](CoreCondition& condition) {
-      found |= condition.kind == ConditionKind::kAtom && environment_.info(condition.relation).inlined;
+      found |=
+          condition.kind == ConditionKind::kAtom && environment_.info(condition.relation).inlined;
     };
     visit_conditions(copy.body, look);
     visit_conditions(copy.head_args, look);
@@ -260,11 +274,13 @@ class Lowering {
     }
   }
 
-  void check_plan(const PlanHint& plan, std::uint32_t atoms, std::uint32_t recursive_atoms, grammar::SourceSpan span) {
+  void check_plan(const PlanHint& plan, std::uint32_t atoms, std::uint32_t recursive_atoms,
+                  grammar::SourceSpan span) {
     const std::uint32_t versions = std::max(recursive_atoms, 1U);
     for (const auto& [version, order] : plan.orders) {
       if (version >= versions) {
-        diagnostics_.error(span, "the plan is for version " + std::to_string(version) + " of the rule, which has versions 0 to " +
+        diagnostics_.error(span, "the plan is for version " + std::to_string(version) +
+                                     " of the rule, which has versions 0 to " +
                                      std::to_string(versions - 1));
       }
       std::vector<std::uint32_t> sorted = order;
@@ -272,8 +288,9 @@ class Lowering {
       bool complete = sorted.size() == atoms;
       for (std::uint32_t i = 0; complete && i < atoms; ++i) complete = sorted[i] == i + 1;
       if (!complete) {
-        diagnostics_.error(span, "the plan for version " + std::to_string(version) + " does not name each of the " +
-                                     std::to_string(atoms) + " atoms once");
+        diagnostics_.error(span, "the plan for version " + std::to_string(version) +
+                                     " does not name each of the " + std::to_string(atoms) +
+                                     " atoms once");
       }
     }
   }
@@ -285,7 +302,8 @@ class Lowering {
     ClauseBuilder builder(environment_);
     std::vector<CoreBody> bodies = builder.build_bodies(query.body);
     if (bodies.size() != 1) {
-      diagnostics_.error(span, "alternatives in query '" + query.name.text + "' are not supported yet",
+      diagnostics_.error(span,
+                         "alternatives in query '" + query.name.text + "' are not supported yet",
                          "Give the alternatives a relation of their own.");
       return;
     }
@@ -301,7 +319,8 @@ class Lowering {
     made.name = query.name.text;
     made.span = span;
     for (const grammar::Column& parameter : query.parameters) {
-      const auto type = resolve_type(parameter.type, "parameter '" + parameter.name.text + "'", environment_);
+      const auto type =
+          resolve_type(parameter.type, "parameter '" + parameter.name.text + "'", environment_);
       if (!type) return;
       parameters.push_back(*type);
       scope.parameters.push_back(parameter.name.text);
@@ -311,7 +330,10 @@ class Lowering {
     for (const grammar::SelectItem& item : query.select) {
       CoreTerm term = builder.build_term(item.value);
       const auto* variable = item.value.as<grammar::Variable>();
-      made.column_names.push_back(item.alias ? item.alias->text : variable != nullptr ? variable->name : "column" + std::to_string(made.column_names.size() + 1));
+      made.column_names.push_back(item.alias ? item.alias->text
+                                  : variable != nullptr
+                                      ? variable->name
+                                      : "column" + std::to_string(made.column_names.size() + 1));
       if (item.alias) aliases[item.alias->text] = term;
       clause.head_args.push_back(std::move(term));
     }
@@ -319,7 +341,8 @@ class Lowering {
     for (const grammar::OrderItem& item : query.order_by) {
       const auto* variable = item.value.as<grammar::Variable>();
       const auto alias = variable == nullptr ? aliases.end() : aliases.find(variable->name);
-      clause.head_args.push_back(alias == aliases.end() ? builder.build_term(item.value) : alias->second);
+      clause.head_args.push_back(alias == aliases.end() ? builder.build_term(item.value)
+                                                        : alias->second);
     }
     if (query.limit) clause.head_args.push_back(builder.build_term(*query.limit));
     for (CoreCondition& brought : builder.pending()) clause.body.push_back(std::move(brought));
@@ -335,7 +358,9 @@ class Lowering {
 
     std::vector<CoreClause> expanded = expand_inline({clause}, environment_);
     if (expanded.size() != 1) {
-      diagnostics_.error(span, "query '" + query.name.text + "' uses an inline relation of several clauses, which is not supported yet");
+      diagnostics_.error(
+          span, "query '" + query.name.text +
+                    "' uses an inline relation of several clauses, which is not supported yet");
       return;
     }
     clause = std::move(expanded.front());
@@ -344,15 +369,19 @@ class Lowering {
     const auto types = infer_types(clause, environment_, parameters);
     if (!bound || !types || diagnostics_.error_count() != errors_at_start_) return;
     made.rule = emit_rule(clause, *types, environment_, parameters);
-    made.parameters.assign(made.rule.variables.begin(), made.rule.variables.begin() + static_cast<std::ptrdiff_t>(parameters.size()));
+    made.parameters.assign(
+        made.rule.variables.begin(),
+        made.rule.variables.begin() + static_cast<std::ptrdiff_t>(parameters.size()));
     std::vector<Expression>& terms = made.rule.head.terms;
     std::size_t at = visible;
-    for (const grammar::OrderItem& item : query.order_by) made.order.push_back({std::move(terms[at++]), item.descending, false});
+    for (const grammar::OrderItem& item : query.order_by)
+      made.order.push_back({std::move(terms[at++]), item.descending, false});
     if (query.limit) made.limit = std::move(terms[at]);
     terms.resize(visible);
     std::vector<Column>& columns = environment_.program.relation(clause.head).columns;
     for (std::size_t i = 0; i < visible; ++i) {
-      const std::string name = i < parameters.size() ? scope.parameters[i] : made.column_names[i - parameters.size()];
+      const std::string name =
+          i < parameters.size() ? scope.parameters[i] : made.column_names[i - parameters.size()];
       columns.push_back({name, terms[i].type, terms[i].nullable, terms[i].span});
       environment_.info(clause.head).column_types.push_back(kNoSourceType);
     }
@@ -371,9 +400,12 @@ class Lowering {
 bool has_kind(const Body& body, bool (*test)(const Literal&)) {
   return std::any_of(body.begin(), body.end(), [&](const Literal& literal) {
     if (test(literal)) return true;
-    if (const auto* absent = std::get_if<Absent>(&literal.node)) return has_kind(absent->body, test);
-    if (const auto* exists = std::get_if<Exists>(&literal.node)) return has_kind(exists->body, test);
-    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return has_kind(reduce->body, test);
+    if (const auto* absent = std::get_if<Absent>(&literal.node))
+      return has_kind(absent->body, test);
+    if (const auto* exists = std::get_if<Exists>(&literal.node))
+      return has_kind(exists->body, test);
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node))
+      return has_kind(reduce->body, test);
     return false;
   });
 }
@@ -387,26 +419,38 @@ std::optional<RuleProgram> lower(const grammar::Program& program, const LowerOpt
 
 void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics) {
   for (const Relation& relation : program.relations) {
-    if (relation.stream) diagnostics.error(relation.span, "'" + relation.name + "' is a stream, and streams are not executed yet");
-    if (relation.final_rows) diagnostics.error(relation.span, "'" + relation.name + "' is final, and final relations are not executed yet");
-    if (relation.retain_versions_for) diagnostics.error(relation.span, "'" + relation.name + "' is versioned, and versions are not kept yet");
+    if (relation.stream)
+      diagnostics.error(relation.span,
+                        "'" + relation.name + "' is a stream, and streams are not executed yet");
+    if (relation.final_rows)
+      diagnostics.error(relation.span, "'" + relation.name +
+                                           "' is final, and final relations are not executed yet");
+    if (relation.retain_versions_for)
+      diagnostics.error(relation.span,
+                        "'" + relation.name + "' is versioned, and versions are not kept yet");
   }
   for (const Directive& directive : program.directives) {
     const std::string& name = program.relation(directive.relation).name;
     if (directive.kind == DirectiveKind::kSource) {
-      diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" + name + "' is not executed yet");
+      diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" +
+                                            name + "' is not executed yet");
     } else if (directive.kind == DirectiveKind::kSink) {
-      diagnostics.error(directive.span, "the sink `to " + directive.connector + "` of '" + name + "' is not executed yet");
+      diagnostics.error(directive.span, "the sink `to " + directive.connector + "` of '" + name +
+                                            "' is not executed yet");
     }
   }
   for (const Production& production : program.productions) {
-    diagnostics.error(production.span, "rule '" + production.name + "' is a production, and productions are not executed yet");
+    diagnostics.error(
+        production.span,
+        "rule '" + production.name + "' is a production, and productions are not executed yet");
   }
   for (const Rule& rule : program.rules) {
-    if (has_kind(rule.body, [](const Literal& l) { return std::holds_alternative<Window>(l.node); })) {
+    if (has_kind(rule.body,
+                 [](const Literal& l) { return std::holds_alternative<Window>(l.node); })) {
       diagnostics.error(rule.span, "windows are not executed yet");
     }
-    if (has_kind(rule.body, [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); })) {
+    if (has_kind(rule.body,
+                 [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); })) {
       diagnostics.error(rule.span, "sequences are not executed yet");
     }
   }

@@ -51,7 +51,8 @@ std::string errors_of(const std::string& text) {
   std::string result;
   for (const grammar::Diagnostic& diagnostic : lowered.diagnostics.sorted()) {
     if (diagnostic.severity != grammar::Severity::kError) continue;
-    result += std::to_string(lowered.files.locate(diagnostic.span).line) + ": " + diagnostic.message + "\n";
+    result += std::to_string(lowered.files.locate(diagnostic.span).line) + ": " +
+              diagnostic.message + "\n";
   }
   return result;
 }
@@ -76,7 +77,9 @@ TEST_CASE("negation moves inwards as far as it can") {
 }
 
 TEST_CASE("records in atoms are taken apart") {
-  CHECK(rules_of(kGraph + ".type L = [head: number, tail: L]\n.decl l(x: L)\np(h) :- l([h, [_, t]]), t = nil.") ==
+  CHECK(rules_of(
+            kGraph +
+            ".type L = [head: number, tail: L]\n.decl l(x: L)\np(h) :- l([h, [_, t]]), t = nil.") ==
         "p(h) :- l(_x0), not _x0 is nil, h := _x0.head, _part1 := _x0.tail, not _part1 is nil, "
         "t := _part1.tail, t := nil.\n");
 }
@@ -84,7 +87,8 @@ TEST_CASE("records in atoms are taken apart") {
 TEST_CASE("an equation with a record binds in the direction that is ready") {
   const std::string list = kGraph + ".type L = [head: number, tail: L]\n.decl l(x: L)\n";
   CHECK(rules_of(list + "l(r) :- p(x), r = [x, nil].") == "l(r) :- p(x), r := [x, nil].\n");
-  CHECK(rules_of(list + "p(x) :- l(r), r = [x, _].") == "p(x) :- l(r), not r is nil, x := r.head.\n");
+  CHECK(rules_of(list + "p(x) :- l(r), r = [x, _].") ==
+        "p(x) :- l(r), not r is nil, x := r.head.\n");
 }
 
 TEST_CASE("an aggregate is about its own target and the outer variables that are bound") {
@@ -96,15 +100,16 @@ TEST_CASE("an aggregate is about its own target and the outer variables that are
 }
 
 TEST_CASE("the witness of a minimum is the row that has it") {
-  CHECK(rules_of(kGraph + "edge(w, n) :- n = min y : { edge(w, y) }.").find("edge(w, ") != std::string::npos);
+  CHECK(rules_of(kGraph + "edge(w, n) :- n = min y : { edge(w, y) }.").find("edge(w, ") !=
+        std::string::npos);
   CHECK(errors_of(kGraph + "edge(w, n) :- n = count : { edge(w, _) }.") ==
         "3: w is not bound by a positive literal\n"
         "3: 'w' is bound only inside the aggregate, and a count has no one row to take it from\n");
 }
 
 TEST_CASE("literals take the type of their place") {
-  CHECK(rules_of(".decl f(x: float)\n.decl u(x: unsigned)\nf(x) :- f(y), x = y + 1.\nu(x * 2) :- u(x), x > 0.") ==
-        "f(x) :- f(y), x := y + 1.0.\nu(x * 2u) :- u(x), x > 0u.\n");
+  CHECK(rules_of(".decl f(x: float)\n.decl u(x: unsigned)\nf(x) :- f(y), x = y + 1.\nu(x * 2) :- "
+                 "u(x), x > 0.") == "f(x) :- f(y), x := y + 1.0.\nu(x * 2u) :- u(x), x > 0u.\n");
 }
 
 TEST_CASE("inline relations vanish") {
@@ -117,18 +122,21 @@ TEST_CASE("inline relations vanish") {
 
 TEST_CASE("instances of components have their own relations and types") {
   CHECK(rules_of(".comp C<T> { .decl r(x: T) .decl s(x: T) r(x) :- s(x). }\n"
-                 ".comp D<T> : C<T> { r(x) :- r(x), s(x). }\n.init one = C<number>\n.init two = D<symbol>\n") ==
+                 ".comp D<T> : C<T> { r(x) :- r(x), s(x). }\n.init one = C<number>\n.init two = "
+                 "D<symbol>\n") ==
         "one.r(x) :- one.s(x).\ntwo.r(x) :- two.s(x).\ntwo.r(x) :- two.r(x), two.s(x).\n");
 }
 
 TEST_CASE("an overridden relation keeps only the overriding clauses") {
   CHECK(rules_of(".comp B { .decl r(x: number) overridable .decl s(x: number) r(x) :- s(x). }\n"
-                 ".comp D : B { .override r\n r(x + 1) :- s(x). }\n.init d = D\n") == "d.r(x + 1) :- d.s(x).\n");
+                 ".comp D : B { .override r\n r(x + 1) :- s(x). }\n.init d = D\n") ==
+        "d.r(x + 1) :- d.s(x).\n");
 }
 
 TEST_CASE("min in a head makes the relation keep one value for each group") {
-  const Lowered lowered = lower_text(kGraph + ".decl dist(x: number, d: number)\ndist(1, min(0)).\n"
-                                              "dist(y, min(d + 1)) :- dist(x, d), edge(x, y).");
+  const Lowered lowered = lower_text(kGraph +
+                                     ".decl dist(x: number, d: number)\ndist(1, min(0)).\n"
+                                     "dist(y, min(d + 1)) :- dist(x, d), edge(x, y).");
   REQUIRE(lowered.program);
   const Relation& dist = lowered.program->relations[2];
   CHECK(dist.extremum == Extremum::kMin);
@@ -141,8 +149,10 @@ TEST_CASE("named atoms, puns, conditions on columns and rows by name") {
   CHECK(rules_of(schema + "p(id) :- R{id, name: \"a\"}.") == "p(id) :- R(id, \"a\", _).\n");
   CHECK(rules_of(schema + "p(r.id) :- R{name: n} as r, n != \"a\".") ==
         "p(r.id) :- R(r.id, n, _), n != \"a\".\n");
-  CHECK(rules_of(schema + "p(i) :- R{id: i in [1, 2]}.") == "p(i) :- R(i, _, _), i = 1 or i = 2.\n");
-  CHECK(rules_of(schema + "p(i) :- R{id: i, note: n}, n is null.") == "p(i) :- R(i, _, n), n is null.\n");
+  CHECK(rules_of(schema + "p(i) :- R{id: i in [1, 2]}.") ==
+        "p(i) :- R(i, _, _), i = 1 or i = 2.\n");
+  CHECK(rules_of(schema + "p(i) :- R{id: i, note: n}, n is null.") ==
+        "p(i) :- R(i, _, n), n is null.\n");
 }
 
 TEST_CASE("forall is the absence of a counter-example") {
@@ -151,7 +161,8 @@ TEST_CASE("forall is the absence of a counter-example") {
 }
 
 TEST_CASE("in a keyed relation the last fact of a key stays") {
-  const Lowered lowered = lower_text("relation R(id: int64 key, v: int64);\nR(1, 10). R(2, 20). R(1, 30).");
+  const Lowered lowered =
+      lower_text("relation R(id: int64 key, v: int64);\nR(1, 10). R(2, 20). R(1, 30).");
   REQUIRE(lowered.program);
   REQUIRE(lowered.program->rules.size() == 2);
   CHECK(print_rule(*lowered.program, lowered.program->rules[0]) == "R(1, 30).");
@@ -160,15 +171,18 @@ TEST_CASE("in a keyed relation the last fact of a key stays") {
 TEST_CASE("a decision table is looked up by its row") {
   const std::string rules = rules_of(
       ".decl p(k: symbol, w: number, f: number)\n.decl q(k: symbol, w: number)\n"
-      "table fee(k: string, w: int64) -> (f: int64) policy first { \"DE\" | <= 5 => 4; _ | _ => 9; }\n"
+      "table fee(k: string, w: int64) -> (f: int64) policy first { \"DE\" | <= 5 => 4; _ | _ => 9; "
+      "}\n"
       "p(k, w, f) :- q(k, w), f = fee(k, w).");
   CHECK(rules.find("if(") != std::string::npos);
   CHECK(rules.find("_fee.rows(") != std::string::npos);
 }
 
 TEST_CASE("functions are replaced by their expression") {
-  CHECK(rules_of(".decl p(x: number)\nfunction twice(x: int64) -> int64 = x + x;\np(twice(y)) :- p(y).") ==
-        "p(y + y) :- p(y).\n");
+  CHECK(
+      rules_of(
+          ".decl p(x: number)\nfunction twice(x: int64) -> int64 = x + x;\np(twice(y)) :- p(y).") ==
+      "p(y + y) :- p(y).\n");
   CHECK(errors_of(".decl p(x: number)\nfunction f(x: int64) -> int64 = f(x);\np(f(y)) :- p(y).") ==
         "2: function 'f' calls itself\n");
 }
@@ -180,15 +194,19 @@ TEST_CASE("imported modules are known by their alias and by the names in braces"
     grammar::NoFiles no_files;
     grammar::SourceFiles files;
     grammar::Diagnostics diagnostics;
-    return grammar::parse_text("core.dl", "module shop.core;\n.decl r(x: number)\n.decl s(x: number)\nr(x) :- s(x).", {},
-                               no_files, files, diagnostics);
+    return grammar::parse_text(
+        "core.dl", "module shop.core;\n.decl r(x: number)\n.decl s(x: number)\nr(x) :- s(x).", {},
+        no_files, files, diagnostics);
   };
-  CHECK(rules_of("import shop.core as core;\nimport shop.core.{s};\n.decl p(x: number)\np(x) :- core.r(x), s(x).", options) ==
+  CHECK(rules_of("import shop.core as core;\nimport shop.core.{s};\n.decl p(x: number)\np(x) :- "
+                 "core.r(x), s(x).",
+                 options) ==
         "shop.core.r(x) :- shop.core.s(x).\np(x) :- shop.core.r(x), shop.core.s(x).\n");
 }
 
 TEST_CASE("a query's parameters are its first variables") {
-  const Lowered lowered = lower_text(kGraph + "query next(from: number) :- edge(from, y) select y order by y desc limit 2;");
+  const Lowered lowered = lower_text(
+      kGraph + "query next(from: number) :- edge(from, y) select y order by y desc limit 2;");
   REQUIRE(lowered.program);
   REQUIRE(lowered.program->queries.size() == 1);
   const Query& query = lowered.program->queries.front();
@@ -231,18 +249,21 @@ TEST_CASE("mistakes are all reported at once, in their words") {
 TEST_CASE("types that clash are named") {
   CHECK(errors_of(kGraph + ".decl s(x: symbol)\np(x) :- edge(x, _), s(x).") ==
         "4: no type fits x: it would be both 'number' and 'symbol'\n");
-  CHECK(errors_of(".type A <: symbol\n.type B <: symbol\n.decl a(x: A)\n.decl b(x: B)\na(x) :- b(x).") ==
+  CHECK(errors_of(
+            ".type A <: symbol\n.type B <: symbol\n.decl a(x: A)\n.decl b(x: B)\na(x) :- b(x).") ==
         "5: column 'x' of 'a' takes 'A', not 'B'\n");
 }
 
 TEST_CASE("with 32 bits numbers are narrow") {
-  const Lowered lowered = lower_text(".decl p(x: number)\np(2147483647).", {.number_bits = 32, .import_module = {}});
+  const Lowered lowered =
+      lower_text(".decl p(x: number)\np(2147483647).", {.number_bits = 32, .import_module = {}});
   REQUIRE(lowered.program);
   CHECK(lowered.program->relations[0].columns[0].type == vm::Type::number(32));
   grammar::NoFiles no_files;
   Lowered too_large;
-  const grammar::Program tree = grammar::parse_text("t.dl", ".decl p(x: number)\np(2147483648).", {}, no_files,
-                                                    too_large.files, too_large.diagnostics);
+  const grammar::Program tree =
+      grammar::parse_text("t.dl", ".decl p(x: number)\np(2147483648).", {}, no_files,
+                          too_large.files, too_large.diagnostics);
   CHECK_FALSE(lower(tree, {.number_bits = 32, .import_module = {}}, too_large.diagnostics));
 }
 

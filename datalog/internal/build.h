@@ -27,8 +27,8 @@ class ClauseBuilder {
   // The core clauses of one clause: one for each head and alternative.
   std::vector<CoreClause> build(const grammar::Clause& clause, grammar::SourceSpan span);
   // One head with a body from elsewhere: `then derive head`.
-  std::vector<CoreClause> build(const std::vector<const grammar::Atom*>& heads, const grammar::Formula* body,
-                                grammar::SourceSpan span);
+  std::vector<CoreClause> build(const std::vector<const grammar::Atom*>& heads,
+                                const grammar::Formula* body, grammar::SourceSpan span);
   // Bodies alone, one for each alternative. For queries.
   std::vector<CoreBody> build_bodies(const grammar::Formula& formula);
   // A term outside of any body, its aggregates included.
@@ -47,21 +47,26 @@ class ClauseBuilder {
   using Alternative = std::vector<Piece>;
 
   std::vector<Alternative> alternatives(const grammar::Formula& formula, bool negated);
-  std::vector<Alternative> product(std::vector<std::vector<Alternative>> factors, grammar::SourceSpan span);
+  std::vector<Alternative> product(std::vector<std::vector<Alternative>> factors,
+                                   grammar::SourceSpan span);
 
   CoreBody body(const Alternative& alternative);
   void add(const Piece& piece, CoreBody& out);
   void add_negation(const grammar::Formula& formula, grammar::SourceSpan span, CoreBody& out);
   void add_group(const grammar::Group& group, grammar::SourceSpan span, CoreBody& out);
-  void add_membership(const grammar::Expr& value, const grammar::Expr& collection, grammar::SourceSpan span, CoreBody& out);
-  bool add_table_call(const grammar::Comparison& comparison, grammar::SourceSpan span, CoreBody& out);
+  void add_membership(const grammar::Expr& value, const grammar::Expr& collection,
+                      grammar::SourceSpan span, CoreBody& out);
+  bool add_table_call(const grammar::Comparison& comparison, grammar::SourceSpan span,
+                      CoreBody& out);
   std::optional<CoreCondition> atom(const grammar::Atom& atom, CoreBody& extra);
   std::optional<CoreCondition> boolean(const grammar::Formula& formula);
   bool is_plain_expression(const grammar::Formula& formula) const;
-  CoreCondition compare(grammar::CompareOp op, CoreTerm left, CoreTerm right, grammar::SourceSpan span);
+  CoreCondition compare(grammar::CompareOp op, CoreTerm left, CoreTerm right,
+                        grammar::SourceSpan span);
 
   bool head(const grammar::Atom& atom, CoreClause& clause);
-  void add_field(const grammar::Atom& atom, const grammar::FieldPattern& field, CoreTerm& column, CoreBody& extra);
+  void add_field(const grammar::Atom& atom, const grammar::FieldPattern& field, CoreTerm& column,
+                 CoreBody& extra);
   CoreTerm head_term(const grammar::Expr& expr, RelationId relation, std::uint32_t column);
   void resolve_rows(CoreBody& out);
 

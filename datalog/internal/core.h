@@ -28,7 +28,7 @@ struct CoreCondition;
 using CoreBody = std::vector<CoreCondition>;
 
 enum class TermKind : std::uint8_t {
-  kVariable,   // `name`, `variable`
+  kVariable,  // `name`, `variable`
   kWildcard,
   kLiteral,    // `literal`, `text`
   kCounter,    // autoinc()
@@ -53,15 +53,16 @@ struct CoreTerm {
   grammar::Maybe<CoreAggregate> aggregate = {};
   std::vector<CoreCondition> condition = {};
   SourceTypeId type = kNoSourceType;  // kCast, kTyped.
-  std::optional<vm::Type> exact = {};  // kTyped: the declared values, where `type` has several forms (decimals).
-  std::uint32_t slot = 0;             // Of the type, while inferring.
+  std::optional<vm::Type> exact =
+      {};  // kTyped: the declared values, where `type` has several forms (decimals).
+  std::uint32_t slot = 0;  // Of the type, while inferring.
 
   static CoreTerm make_variable(std::string name, grammar::SourceSpan span);
 };
 
 enum class ConditionKind : std::uint8_t {
-  kAtom,      // `relation`, `args`, `row`
-  kUnknown,   // An atom that was refused: its `args` count as bound, so that one mistake is reported once.
+  kAtom,  // `relation`, `args`, `row`
+  kUnknown,  // An atom that was refused: its `args` count as bound, so that one mistake is reported once.
   kAbsent,    // `body`; `plain`: the negation of one atom as Souffle has it
   kExists,    // `body`
   kCompare,   // `compare`, args[0], args[1]
@@ -71,8 +72,10 @@ enum class ConditionKind : std::uint8_t {
   kInList,    // args[0] is one of args[1…]
   kInRange,   // args[0] between args[1] and args[2]
   kInArray,   // args[0] is an element of args[1]
-  kAnd, kOr, kNot,  // Of `body`: only conditions that are plain expressions.
-  kGroup,     // `keys`, `results`, `body`
+  kAnd,
+  kOr,
+  kNot,    // Of `body`: only conditions that are plain expressions.
+  kGroup,  // `keys`, `results`, `body`
 };
 
 struct CoreGroupResult {
@@ -88,7 +91,7 @@ struct CoreCondition {
   RelationId relation{};
   std::string relation_name = {};  // As spelled.
   std::vector<CoreTerm> args = {};
-  std::string row = {};            // `as r`, or empty.
+  std::string row = {};  // `as r`, or empty.
   bool plain = false;
   grammar::CompareOp compare = grammar::CompareOp::kEqual;
   bool value = true;
@@ -96,7 +99,7 @@ struct CoreCondition {
   CoreBody body = {};
   std::vector<CoreTerm> keys = {};
   std::vector<CoreGroupResult> results = {};
-  bool generated = false;          // Made by lowering: Souffle's rules on style do not apply.
+  bool generated = false;  // Made by lowering: Souffle's rules on style do not apply.
 };
 
 struct CoreAggregate {
@@ -115,12 +118,12 @@ struct CoreClause {
   std::vector<CoreTerm> head_args;
   grammar::SourceSpan head_span = {};
   CoreBody body;
-  bool is_fact = false;             // No body was written.
+  bool is_fact = false;  // No body was written.
   std::vector<CoreVariable> variables;
-  std::vector<bool> grounded;       // By variable, after assign_variables().
+  std::vector<bool> grounded;  // By variable, after assign_variables().
   std::optional<PlanHint> plan;
-  std::string rule_name;            // Where the author gave one.
-  bool broken = false;              // Building it reported an error: it is checked, not emitted.
+  std::string rule_name;  // Where the author gave one.
+  bool broken = false;    // Building it reported an error: it is checked, not emitted.
   grammar::SourceSpan span = {};
 };
 

@@ -32,7 +32,8 @@ CoreTerm typed(CoreTerm value, const DeclaredType& type) {
   return term;
 }
 
-CoreTerm choice(CoreCondition condition, CoreTerm then_value, CoreTerm else_value, grammar::SourceSpan span) {
+CoreTerm choice(CoreCondition condition, CoreTerm then_value, CoreTerm else_value,
+                grammar::SourceSpan span) {
   CoreTerm term;
   term.kind = TermKind::kIf;
   term.span = span;
@@ -53,23 +54,29 @@ CoreCondition compare(CompareOp op, CoreTerm left, CoreTerm right, grammar::Sour
 }
 
 // What one cell asks of its input; nothing where it takes any value.
-std::optional<CoreCondition> cell_condition(const grammar::TableCell& cell, const CoreTerm& input, ClauseBuilder& builder,
-                                            const std::map<std::string, CoreTerm>& arguments, grammar::SourceSpan span) {
+std::optional<CoreCondition> cell_condition(const grammar::TableCell& cell, const CoreTerm& input,
+                                            ClauseBuilder& builder,
+                                            const std::map<std::string, CoreTerm>& arguments,
+                                            grammar::SourceSpan span) {
   if (cell.values.empty()) return std::nullopt;
-  if (cell.op) return compare(*cell.op, input, builder.build_term(cell.values.front(), arguments), span);
-  if (cell.values.size() == 1 && cell.values.front().as<grammar::Wildcard>() != nullptr) return std::nullopt;
+  if (cell.op)
+    return compare(*cell.op, input, builder.build_term(cell.values.front(), arguments), span);
+  if (cell.values.size() == 1 && cell.values.front().as<grammar::Wildcard>() != nullptr)
+    return std::nullopt;
   std::vector<CoreCondition> alternatives;
   for (const grammar::Expr& value : cell.values) {
     if (const auto* range = value.as<grammar::Range>()) {
       CoreCondition within;
       within.kind = ConditionKind::kInRange;
       within.span = value.span;
-      within.args = {input, builder.build_term(*range->low, arguments), builder.build_term(*range->high, arguments)};
+      within.args = {input, builder.build_term(*range->low, arguments),
+                     builder.build_term(*range->high, arguments)};
       within.low_included = range->low_included;
       within.high_included = range->high_included;
       alternatives.push_back(std::move(within));
     } else {
-      alternatives.push_back(compare(CompareOp::kEqual, input, builder.build_term(value, arguments), value.span));
+      alternatives.push_back(
+          compare(CompareOp::kEqual, input, builder.build_term(value, arguments), value.span));
     }
   }
   if (alternatives.size() == 1) return std::move(alternatives.front());
@@ -80,13 +87,15 @@ std::optional<CoreCondition> cell_condition(const grammar::TableCell& cell, cons
   return any;
 }
 
-CoreCondition row_condition(const grammar::TableRow& row, const std::vector<CoreTerm>& inputs, ClauseBuilder& builder,
+CoreCondition row_condition(const grammar::TableRow& row, const std::vector<CoreTerm>& inputs,
+                            ClauseBuilder& builder,
                             const std::map<std::string, CoreTerm>& arguments) {
   CoreCondition all;
   all.kind = ConditionKind::kAnd;
   all.span = row.span;
   for (std::size_t i = 0; i < row.cells.size() && i < inputs.size(); ++i) {
-    if (auto condition = cell_condition(row.cells[i], inputs[i], builder, arguments, row.span)) all.body.push_back(std::move(*condition));
+    if (auto condition = cell_condition(row.cells[i], inputs[i], builder, arguments, row.span))
+      all.body.push_back(std::move(*condition));
   }
   if (all.body.size() == 1) return std::move(all.body.front());
   if (all.body.empty()) all.kind = ConditionKind::kConstant;
@@ -96,7 +105,8 @@ CoreCondition row_condition(const grammar::TableRow& row, const std::vector<Core
 bool is_constant(const grammar::Expr& expr) { return expr.as<grammar::Literal>() != nullptr; }
 
 // (row, outputs that are constants), as facts.
-RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& stored, Environment& environment) {
+RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& stored,
+                         Environment& environment) {
   if (table.rows) return *table.rows;
   const grammar::Table& definition = *table.table;
   Relation relation;
@@ -105,11 +115,12 @@ RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& store
   relation.auxiliary = true;
   relation.span = definition.name.span;
   const SourceTypeId number = environment.types.primitive_of(Root::kNumber);
-  relation.columns.push_back({"row", environment.types.at(number).type, false, definition.name.span});
+  relation.columns.push_back(
+      {"row", environment.types.at(number).type, false, definition.name.span});
   info.column_types.push_back(number);
   for (const std::size_t output : stored) {
-    relation.columns.push_back({definition.outputs[output].name.text, table.outputs[output].type, table.outputs[output].nullable,
-                                definition.outputs[output].span});
+    relation.columns.push_back({definition.outputs[output].name.text, table.outputs[output].type,
+                                table.outputs[output].nullable, definition.outputs[output].span});
     info.column_types.push_back(table.outputs[output].source);
   }
   info.has_facts = true;
@@ -122,7 +133,8 @@ RelationId rows_relation(TableInfo& table, const std::vector<std::size_t>& store
     fact.span = fact.head_span = definition.rows[row].span;
     fact.head_args.push_back(whole(row + 1, definition.rows[row].span));
     for (const std::size_t output : stored) {
-      fact.head_args.push_back(typed(builder.build_term(definition.rows[row].results[output]), table.outputs[output]));
+      fact.head_args.push_back(
+          typed(builder.build_term(definition.rows[row].results[output]), table.outputs[output]));
     }
     environment.extra_clauses.push_back(std::move(fact));
   }
@@ -155,7 +167,8 @@ std::optional<std::vector<StoredCell>> stored_cells(const grammar::TableCell& ce
       result.push_back({});
     } else if (const auto* range = value.as<grammar::Range>()) {
       if (!is_constant(*range->low) || !is_constant(*range->high)) return std::nullopt;
-      result.push_back({{'r', CompareOp::kEqual, range->low_included, range->high_included}, {&*range->low, &*range->high}});
+      result.push_back({{'r', CompareOp::kEqual, range->low_included, range->high_included},
+                        {&*range->low, &*range->high}});
     } else if (!is_constant(value)) {
       return std::nullopt;
     } else if (cell.op && *cell.op != CompareOp::kEqual) {
@@ -170,7 +183,10 @@ std::optional<std::vector<StoredCell>> stored_cells(const grammar::TableCell& ce
 class LargeTable {
  public:
   LargeTable(TableInfo& table, Environment& environment)
-      : table_(table), definition_(*table.table), environment_(environment), builder_(environment) {}
+      : table_(table),
+        definition_(*table.table),
+        environment_(environment),
+        builder_(environment) {}
 
   // Makes the relations, once. False, with an error, when a cell or result is no constant.
   bool declare() {
@@ -207,7 +223,8 @@ class LargeTable {
         combinations = std::move(next);
       }
       if (!constant) {
-        environment_.diagnostics.error(written.span, "a table of more than " + std::to_string(kChainRowsMax) +
+        environment_.diagnostics.error(written.span, "a table of more than " +
+                                                         std::to_string(kChainRowsMax) +
                                                          " rows has constants in its rows only");
         return false;
       }
@@ -216,7 +233,8 @@ class LargeTable {
     return true;
   }
 
-  void add_fact(std::size_t row, const grammar::TableRow& written, const std::vector<StoredCell>& cells) {
+  void add_fact(std::size_t row, const grammar::TableRow& written,
+                const std::vector<StoredCell>& cells) {
     Shape shape;
     for (const StoredCell& cell : cells) shape.push_back(cell.form);
     CoreClause fact;
@@ -257,7 +275,8 @@ class LargeTable {
       }
     }
     column("row", number());
-    for (std::size_t i = 0; i < table_.outputs.size(); ++i) column(definition_.outputs[i].name.text, table_.outputs[i]);
+    for (std::size_t i = 0; i < table_.outputs.size(); ++i)
+      column(definition_.outputs[i].name.text, table_.outputs[i]);
     const RelationId id = environment_.add_relation(std::move(relation), std::move(info));
     shapes_.emplace(shape, id);
     return id;
@@ -276,7 +295,8 @@ class LargeTable {
     relation.name = "_" + definition_.name.text + ".look_up";
     relation.auxiliary = true;
     relation.span = span();
-    const auto columns = [&](const std::vector<grammar::Column>& names, const std::vector<DeclaredType>& types) {
+    const auto columns = [&](const std::vector<grammar::Column>& names,
+                             const std::vector<DeclaredType>& types) {
       for (std::size_t i = 0; i < names.size(); ++i) {
         relation.columns.push_back({names[i].name.text, types[i].type, types[i].nullable, span()});
         info.column_types.push_back(types[i].source);
@@ -292,7 +312,8 @@ class LargeTable {
   std::string output(std::size_t i) const { return "out." + std::to_string(i); }
 
   // The rows of a shape that fit the inputs; their number is `row`, their results the outputs if wanted.
-  void match(const Shape& shape, RelationId relation, const std::string& row, bool with_outputs, CoreBody& out) {
+  void match(const Shape& shape, RelationId relation, const std::string& row, bool with_outputs,
+             CoreBody& out) {
     CoreCondition atom;
     atom.kind = ConditionKind::kAtom;
     atom.span = span();
@@ -304,7 +325,9 @@ class LargeTable {
       const CoreTerm bound = variable(row + ".bound." + std::to_string(i));
       const CoreTerm upper = variable(row + ".upper." + std::to_string(i));
       switch (shape[i].kind) {
-        case '=': atom.args.push_back(value); break;
+        case '=':
+          atom.args.push_back(value);
+          break;
         case 'c':
           atom.args.push_back(bound);
           tests.push_back(compare(shape[i].op, value, bound, span()));
@@ -312,10 +335,14 @@ class LargeTable {
         case 'r':
           atom.args.push_back(bound);
           atom.args.push_back(upper);
-          tests.push_back(compare(shape[i].low_included ? CompareOp::kGreaterEqual : CompareOp::kGreater, value, bound, span()));
-          tests.push_back(compare(shape[i].high_included ? CompareOp::kLessEqual : CompareOp::kLess, value, upper, span()));
+          tests.push_back(
+              compare(shape[i].low_included ? CompareOp::kGreaterEqual : CompareOp::kGreater, value,
+                      bound, span()));
+          tests.push_back(compare(shape[i].high_included ? CompareOp::kLessEqual : CompareOp::kLess,
+                                  value, upper, span()));
           break;
-        default: break;
+        default:
+          break;
       }
     }
     atom.args.push_back(variable(row));
@@ -332,8 +359,10 @@ class LargeTable {
     CoreClause clause;
     clause.head = *table_.look_up;
     clause.span = clause.head_span = span();
-    for (std::size_t i = 0; i < table_.inputs.size(); ++i) clause.head_args.push_back(variable(input(i)));
-    for (std::size_t i = 0; i < table_.outputs.size(); ++i) clause.head_args.push_back(variable(output(i)));
+    for (std::size_t i = 0; i < table_.inputs.size(); ++i)
+      clause.head_args.push_back(variable(input(i)));
+    for (std::size_t i = 0; i < table_.outputs.size(); ++i)
+      clause.head_args.push_back(variable(output(i)));
     match(shape, relation, "row", true, clause.body);
     for (const auto& [other, other_relation] : shapes_) {
       CoreCondition none;
@@ -341,7 +370,8 @@ class LargeTable {
       none.span = span();
       match(other, other_relation, "other", false, none.body);
       const bool unique = definition_.policy == grammar::TablePolicy::kUnique;
-      none.body.push_back(compare(unique ? CompareOp::kNotEqual : CompareOp::kLess, variable("other"), variable("row"), span()));
+      none.body.push_back(compare(unique ? CompareOp::kNotEqual : CompareOp::kLess,
+                                  variable("other"), variable("row"), span()));
       clause.body.push_back(std::move(none));
     }
     return clause;
@@ -356,20 +386,25 @@ class LargeTable {
 
 }  // namespace
 
-void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<CoreTerm> outputs, grammar::SourceSpan span,
-                ClauseBuilder& builder, Environment& environment, CoreBody& out) {
+void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<CoreTerm> outputs,
+                grammar::SourceSpan span, ClauseBuilder& builder, Environment& environment,
+                CoreBody& out) {
   const grammar::Table& definition = *table.table;
   const std::string name = "table '" + definition.name.text + "'";
   for (const grammar::TableRow& row : definition.rows) {
     if (row.cells.size() != table.inputs.size() || row.results.size() != table.outputs.size()) {
-      environment.diagnostics.error(row.span, "a row of " + name + " has " + std::to_string(table.inputs.size()) +
-                                                  " conditions and " + std::to_string(table.outputs.size()) + " results");
+      environment.diagnostics.error(
+          row.span, "a row of " + name + " has " + std::to_string(table.inputs.size()) +
+                        " conditions and " + std::to_string(table.outputs.size()) + " results");
       return;
     }
   }
-  if (definition.policy == grammar::TablePolicy::kCollect || definition.policy == grammar::TablePolicy::kPriority) {
-    const std::string policy = definition.policy == grammar::TablePolicy::kCollect ? "collect" : "priority";
-    environment.diagnostics.error(span, name + " has policy " + policy + ", which is not supported yet");
+  if (definition.policy == grammar::TablePolicy::kCollect ||
+      definition.policy == grammar::TablePolicy::kPriority) {
+    const std::string policy =
+        definition.policy == grammar::TablePolicy::kCollect ? "collect" : "priority";
+    environment.diagnostics.error(span,
+                                  name + " has policy " + policy + ", which is not supported yet");
     return;
   }
   if (definition.rows.size() > kChainRowsMax) {
@@ -380,8 +415,10 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
     look_up.relation = *table.look_up;
     look_up.relation_name = definition.name.text;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      CoreTerm variable = CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
-      out.push_back(compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
+      CoreTerm variable =
+          CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
+      out.push_back(
+          compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
       look_up.args.push_back(std::move(variable));
     }
     for (CoreTerm& output : outputs) look_up.args.push_back(std::move(output));
@@ -392,8 +429,10 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
   std::map<std::string, CoreTerm> arguments;
   std::vector<CoreTerm> named;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    CoreTerm variable = CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
-    out.push_back(compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
+    CoreTerm variable =
+        CoreTerm::make_variable(environment.invent(definition.inputs[i].name.text), span);
+    out.push_back(
+        compare(CompareOp::kEqual, variable, typed(std::move(inputs[i]), table.inputs[i]), span));
     arguments[definition.inputs[i].name.text] = variable;
     named.push_back(std::move(variable));
   }
@@ -414,17 +453,20 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
   const SourceTypeId number_source = environment.types.primitive_of(Root::kNumber);
   const DeclaredType number{number_source, environment.types.at(number_source).type, false};
   const CoreTerm row_variable = CoreTerm::make_variable(environment.invent("row"), span);
-  out.push_back(compare(CompareOp::kEqual, row_variable, typed(std::move(row_number), number), span));
+  out.push_back(
+      compare(CompareOp::kEqual, row_variable, typed(std::move(row_number), number), span));
   out.push_back(compare(CompareOp::kNotEqual, row_variable, whole(0, span), span));
   if (definition.policy == grammar::TablePolicy::kUnique) {
     // Several rows at once are no answer.
-    out.push_back(compare(CompareOp::kEqual, typed(std::move(matches), number), whole(1, span), span));
+    out.push_back(
+        compare(CompareOp::kEqual, typed(std::move(matches), number), whole(1, span), span));
   }
 
   std::vector<std::size_t> stored;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const bool constant = std::all_of(definition.rows.begin(), definition.rows.end(),
-                                      [&](const grammar::TableRow& row) { return is_constant(row.results[i]); });
+    const bool constant =
+        std::all_of(definition.rows.begin(), definition.rows.end(),
+                    [&](const grammar::TableRow& row) { return is_constant(row.results[i]); });
     if (constant) {
       stored.push_back(i);
       continue;
@@ -432,9 +474,11 @@ void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<Core
     CoreTerm value = builder.build_term(definition.rows.back().results[i], arguments);
     for (std::size_t row = definition.rows.size() - 1; row-- > 0;) {
       value = choice(compare(CompareOp::kEqual, row_variable, whole(row + 1, span), span),
-                     builder.build_term(definition.rows[row].results[i], arguments), std::move(value), span);
+                     builder.build_term(definition.rows[row].results[i], arguments),
+                     std::move(value), span);
     }
-    out.push_back(compare(CompareOp::kEqual, std::move(outputs[i]), typed(std::move(value), table.outputs[i]), span));
+    out.push_back(compare(CompareOp::kEqual, std::move(outputs[i]),
+                          typed(std::move(value), table.outputs[i]), span));
   }
   if (stored.empty()) return;
   CoreCondition match;

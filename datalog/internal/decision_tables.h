@@ -31,6 +31,7 @@ inline constexpr std::size_t kChainRowsMax = 16;
 // Adds to `out` the conditions that bind `outputs` to what the table gives for `inputs`.
 // REQUIRES: as many inputs and outputs as the table has.
 void call_table(TableInfo& table, std::vector<CoreTerm> inputs, std::vector<CoreTerm> outputs,
-                grammar::SourceSpan span, ClauseBuilder& builder, Environment& environment, CoreBody& out);
+                grammar::SourceSpan span, ClauseBuilder& builder, Environment& environment,
+                CoreBody& out);
 
 }  // namespace entail::datalog

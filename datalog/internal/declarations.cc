@@ -10,7 +10,8 @@ using grammar::Item;
 using grammar::RelationTag;
 
 std::optional<unsigned> small_number(const std::string& text) {
-  if (text.empty() || text.size() > 4 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+  if (text.empty() || text.size() > 4 ||
+      !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
     return std::nullopt;
   }
   return static_cast<unsigned>(std::stoul(text));
@@ -22,7 +23,9 @@ std::optional<unsigned> small_number(const std::string& text) {
 class TypeDeclarations {
  public:
   TypeDeclarations(const std::vector<Item>& items, Environment& environment)
-      : environment_(environment), types_(environment.types), diagnostics_(environment.diagnostics) {
+      : environment_(environment),
+        types_(environment.types),
+        diagnostics_(environment.diagnostics) {
     for (const Item& item : items) {
       if (const auto* decl = item.as<grammar::TypeDecl>()) {
         enter(decl->name, {.decl = decl, .span = item.span});
@@ -37,7 +40,8 @@ class TypeDeclarations {
   void declare() {
     for (const std::string& name : order_) {
       if (is_circular(name)) {
-        diagnostics_.error(declared_.at(name).span, "the definition of type '" + name + "' leads back to itself");
+        diagnostics_.error(declared_.at(name).span,
+                           "the definition of type '" + name + "' leads back to itself");
       }
     }
     for (const std::string& name : order_) create(name);
@@ -55,7 +59,8 @@ class TypeDeclarations {
 
   void enter(const grammar::Name& name, Declared declared) {
     if (types_.is_builtin_name(name.text)) {
-      diagnostics_.error(name.span, "type '" + name.text + "' is built in and cannot be defined again");
+      diagnostics_.error(name.span,
+                         "type '" + name.text + "' is built in and cannot be defined again");
       return;
     }
     const auto [place, fresh] = declared_.emplace(name.text, declared);
@@ -70,10 +75,13 @@ class TypeDeclarations {
   // Names that the type is made of by subset, union or alias: a circle of them has no values.
   std::vector<grammar::Name> parts(const Declared& declared) const {
     if (declared.decl != nullptr) {
-      if (const auto* subset = std::get_if<grammar::SubsetType>(&declared.decl->definition)) return {subset->base};
-      if (const auto* of = std::get_if<grammar::UnionType>(&declared.decl->definition)) return of->members;
+      if (const auto* subset = std::get_if<grammar::SubsetType>(&declared.decl->definition))
+        return {subset->base};
+      if (const auto* of = std::get_if<grammar::UnionType>(&declared.decl->definition))
+        return of->members;
     }
-    if (declared.alias != nullptr && declared.alias->type.columns.empty()) return {declared.alias->type.name};
+    if (declared.alias != nullptr && declared.alias->type.columns.empty())
+      return {declared.alias->type.name};
     return {};
   }
 
@@ -112,7 +120,8 @@ class TypeDeclarations {
     std::optional<SourceTypeId> id;
     if (declared.enumeration != nullptr) {
       const vm::TypeId type = environment_.program.types.declare(vm::TypeKind::kEnum, name);
-      id = types_.add_root(name, vm::Type::defined(vm::TypeKind::kEnum, type), {.text = true, .ordered = true});
+      id = types_.add_root(name, vm::Type::defined(vm::TypeKind::kEnum, type),
+                           {.text = true, .ordered = true});
     } else if (declared.alias != nullptr) {
       id = create_alias(name, declared);
     } else {
@@ -127,7 +136,8 @@ class TypeDeclarations {
   std::optional<SourceTypeId> create_alias(const std::string& name, const Declared& declared) {
     const grammar::TypeAlias& alias = *declared.alias;
     if (alias.where) {
-      diagnostics_.error(alias.where->span, "the condition of type '" + name + "' is not supported yet",
+      diagnostics_.error(alias.where->span,
+                         "the condition of type '" + name + "' is not supported yet",
                          "Declare the type without `where`, and test the values in rules.");
     }
     if (alias.type.columns.empty() && !alias.type.name.text.empty()) {
@@ -146,18 +156,23 @@ class TypeDeclarations {
                                      const grammar::SubsetType& subset) {
     const auto base = lookup(subset.base.text);
     if (!base) {
-      if (!is_circular(name) && !declared_.contains(subset.base.text)) undefined(subset.base, "type '" + name + "'");
+      if (!is_circular(name) && !declared_.contains(subset.base.text))
+        undefined(subset.base, "type '" + name + "'");
       return std::nullopt;
     }
     const SourceType& above = types_.at(*base);
     if (above.form == SourceForm::kUnion || above.form == SourceForm::kRecord) {
       const char* const what = above.form == SourceForm::kUnion ? "union" : "record";
-      diagnostics_.error(declared.span, "type '" + name + "' cannot be a subset of the " + what + " '" +
-                                            subset.base.text + "'");
+      diagnostics_.error(declared.span, "type '" + name + "' cannot be a subset of the " + what +
+                                            " '" + subset.base.text + "'");
       return std::nullopt;
     }
-    return types_.add({.name = name, .form = SourceForm::kSubset, .root = above.root, .type = above.type,
-                       .base = *base, .span = declared.span});
+    return types_.add({.name = name,
+                       .form = SourceForm::kSubset,
+                       .root = above.root,
+                       .type = above.type,
+                       .base = *base,
+                       .span = declared.span});
   }
 
   std::optional<SourceTypeId> create(const std::string& name, const Declared& declared,
@@ -180,31 +195,46 @@ class TypeDeclarations {
     for (std::size_t i = 0; i < members.size(); ++i) {
       const SourceType& member = types_.at(members[i]);
       if (member.form == SourceForm::kRecord || member.form == SourceForm::kVariant) {
-        diagnostics_.error(of.members[i].span, "the union '" + name + "' contains '" + of.members[i].text +
+        diagnostics_.error(of.members[i].span, "the union '" + name + "' contains '" +
+                                                   of.members[i].text +
                                                    "', which is not based on a primitive type");
         return std::nullopt;
       }
       if (member.root != root) {
-        diagnostics_.error(declared.span, "the union '" + name + "' mixes '" + types_.spelled(types_.primitive_of(root)) +
-                                              "' and '" + types_.spelled(types_.primitive_of(member.root)) + "'",
+        diagnostics_.error(declared.span,
+                           "the union '" + name + "' mixes '" +
+                               types_.spelled(types_.primitive_of(root)) + "' and '" +
+                               types_.spelled(types_.primitive_of(member.root)) + "'",
                            "The members of a union have one primitive type.");
         return std::nullopt;
       }
     }
-    return types_.add({.name = name, .form = SourceForm::kUnion, .root = root, .type = types_.at(members.front()).type,
-                       .members = members, .span = declared.span});
+    return types_.add({.name = name,
+                       .form = SourceForm::kUnion,
+                       .root = root,
+                       .type = types_.at(members.front()).type,
+                       .members = members,
+                       .span = declared.span});
   }
 
-  std::optional<SourceTypeId> create(const std::string& name, const Declared& declared, const grammar::RecordType&) {
+  std::optional<SourceTypeId> create(const std::string& name, const Declared& declared,
+                                     const grammar::RecordType&) {
     const vm::TypeId id = environment_.program.types.declare(vm::TypeKind::kRecord, name);
-    return types_.add({.name = name, .form = SourceForm::kRecord, .root = Root::kRecord,
-                       .type = vm::Type::defined(vm::TypeKind::kRecord, id), .span = declared.span});
+    return types_.add({.name = name,
+                       .form = SourceForm::kRecord,
+                       .root = Root::kRecord,
+                       .type = vm::Type::defined(vm::TypeKind::kRecord, id),
+                       .span = declared.span});
   }
 
-  std::optional<SourceTypeId> create(const std::string& name, const Declared& declared, const grammar::AdtType&) {
+  std::optional<SourceTypeId> create(const std::string& name, const Declared& declared,
+                                     const grammar::AdtType&) {
     const vm::TypeId id = environment_.program.types.declare(vm::TypeKind::kAdt, name);
-    return types_.add({.name = name, .form = SourceForm::kVariant, .root = Root::kVariant,
-                       .type = vm::Type::defined(vm::TypeKind::kAdt, id), .span = declared.span});
+    return types_.add({.name = name,
+                       .form = SourceForm::kVariant,
+                       .root = Root::kVariant,
+                       .type = vm::Type::defined(vm::TypeKind::kAdt, id),
+                       .span = declared.span});
   }
 
   // Fields of records and branches, once every name has its type.
@@ -216,7 +246,8 @@ class TypeDeclarations {
       std::vector<std::string> labels;
       for (const grammar::Name& value : declared.enumeration->values) {
         if (std::find(labels.begin(), labels.end(), value.text) != labels.end()) {
-          diagnostics_.error(value.span, "the value '" + value.text + "' of '" + name + "' is listed twice");
+          diagnostics_.error(value.span,
+                             "the value '" + value.text + "' of '" + name + "' is listed twice");
           continue;
         }
         labels.push_back(value.text);
@@ -242,16 +273,19 @@ class TypeDeclarations {
     }
   }
 
-  std::vector<SourceField> fields_of(const std::vector<grammar::Column>& columns, const std::string& owner) {
+  std::vector<SourceField> fields_of(const std::vector<grammar::Column>& columns,
+                                     const std::string& owner) {
     std::vector<SourceField> fields;
     for (const grammar::Column& column : columns) {
       for (const SourceField& before : fields) {
         if (before.name == column.name.text) {
-          diagnostics_.error(column.span, "field '" + column.name.text + "' of '" + owner + "' is defined twice");
+          diagnostics_.error(
+              column.span, "field '" + column.name.text + "' of '" + owner + "' is defined twice");
         }
       }
       SourceField field{column.name.text, types_.primitive_of(Root::kNumber), column.type.nullable};
-      if (const auto type = resolve_type(column.type, "field '" + column.name.text + "' of '" + owner + "'", environment_)) {
+      if (const auto type = resolve_type(
+              column.type, "field '" + column.name.text + "' of '" + owner + "'", environment_)) {
         field.type = type->source;
       }
       fields.push_back(std::move(field));
@@ -261,7 +295,8 @@ class TypeDeclarations {
 
   std::vector<vm::FieldType> vm_fields(const std::vector<SourceField>& fields) const {
     std::vector<vm::FieldType> result;
-    for (const SourceField& field : fields) result.push_back({field.name, types_.at(field.type).type, field.nullable});
+    for (const SourceField& field : fields)
+      result.push_back({field.name, types_.at(field.type).type, field.nullable});
     return result;
   }
 
@@ -276,7 +311,8 @@ class TypeDeclarations {
         const grammar::Name& branch = variant->branches[i].name;
         const auto [place, fresh] = seen.emplace(branch.text, branch.span);
         if (!fresh) {
-          diagnostics_.error(branch.span, "the branch '" + branch.text + "' is defined more than once");
+          diagnostics_.error(branch.span,
+                             "the branch '" + branch.text + "' is defined more than once");
           diagnostics_.note(place->second, "first defined here");
         }
         if (made_[name]) environment_.branches.emplace(branch.text, BranchRef{*made_[name], i});
@@ -305,7 +341,8 @@ class RelationDeclarations {
       diagnostics_.error(span, "debug_delta relations are not supported yet");
     }
     if (!decl.choice.empty()) {
-      diagnostics_.error(span, "choice-domain of '" + decl.names.front().text + "' is not supported yet");
+      diagnostics_.error(span,
+                         "choice-domain of '" + decl.names.front().text + "' is not supported yet");
       check_choice(decl);
     }
     for (const grammar::Name& name : decl.names) {
@@ -332,17 +369,20 @@ class RelationDeclarations {
       if (decl.columns[i].unique) relation.indexes.push_back({i});
     }
     for (const std::vector<grammar::Name>& names : decl.keys) {
-      for (const std::uint32_t position : positions(names, relation)) relation.key.push_back(position);
+      for (const std::uint32_t position : positions(names, relation))
+        relation.key.push_back(position);
     }
     std::sort(relation.key.begin(), relation.key.end());
     relation.key.erase(std::unique(relation.key.begin(), relation.key.end()), relation.key.end());
-    for (const std::vector<grammar::Name>& names : decl.indexes) relation.indexes.push_back(positions(names, relation));
+    for (const std::vector<grammar::Name>& names : decl.indexes)
+      relation.indexes.push_back(positions(names, relation));
     // Without a key equal rows are two rows; a relation that rules derive becomes a set later.
     relation.collection = relation.key.empty() ? Collection::kBag : Collection::kSet;
     for (const std::uint32_t position : relation.key) {
       if (relation.columns[position].nullable) {
-        diagnostics_.error(relation.columns[position].span,
-                           "the key column '" + relation.columns[position].name + "' may not be null");
+        diagnostics_.error(
+            relation.columns[position].span,
+            "the key column '" + relation.columns[position].name + "' may not be null");
       }
     }
     if (decl.kind != grammar::RelationKind::kRelation) {
@@ -371,10 +411,18 @@ class RelationDeclarations {
       }
       Directive made;
       switch (directive.kind) {
-        case grammar::DirectiveKind::kInput: made.kind = DirectiveKind::kInput; break;
-        case grammar::DirectiveKind::kOutput: made.kind = DirectiveKind::kOutput; break;
-        case grammar::DirectiveKind::kPrintsize: made.kind = DirectiveKind::kPrintSize; break;
-        case grammar::DirectiveKind::kLimitsize: made.kind = DirectiveKind::kLimitSize; break;
+        case grammar::DirectiveKind::kInput:
+          made.kind = DirectiveKind::kInput;
+          break;
+        case grammar::DirectiveKind::kOutput:
+          made.kind = DirectiveKind::kOutput;
+          break;
+        case grammar::DirectiveKind::kPrintsize:
+          made.kind = DirectiveKind::kPrintSize;
+          break;
+        case grammar::DirectiveKind::kLimitsize:
+          made.kind = DirectiveKind::kLimitSize;
+          break;
       }
       made.relation = found->second;
       made.span = span;
@@ -393,23 +441,27 @@ class RelationDeclarations {
   }
 
  private:
-  void add_columns(const std::vector<grammar::Column>& columns, Relation& relation, RelationInfo& info) {
+  void add_columns(const std::vector<grammar::Column>& columns, Relation& relation,
+                   RelationInfo& info) {
     bool has_defaults = false;
     for (const grammar::Column& column : columns) {
       for (const Column& before : relation.columns) {
         if (before.name == column.name.text) {
-          diagnostics_.error(column.span, "column '" + column.name.text + "' of '" + relation.name + "' is declared twice");
+          diagnostics_.error(column.span, "column '" + column.name.text + "' of '" + relation.name +
+                                              "' is declared twice");
         }
       }
       if (column.lattice) {
-        diagnostics_.error(column.span, "the lattice column '" + column.name.text + "' is not supported yet");
+        diagnostics_.error(column.span,
+                           "the lattice column '" + column.name.text + "' is not supported yet");
       }
       Column made;
       made.name = column.name.text;
       made.span = column.span;
       SourceTypeId source = environment_.types.primitive_of(Root::kNumber);
       made.type = environment_.types.at(source).type;
-      if (const auto type = resolve_type(column.type, "column '" + made.name + "' of '" + relation.name + "'", environment_)) {
+      if (const auto type = resolve_type(
+              column.type, "column '" + made.name + "' of '" + relation.name + "'", environment_)) {
         source = type->source;
         made.type = type->type;
         made.nullable = type->nullable;
@@ -427,17 +479,19 @@ class RelationDeclarations {
   void check_choice(const grammar::Decl& decl) {
     for (const grammar::Dependency& dependency : decl.choice) {
       for (const grammar::Name& column : dependency.columns) {
-        const bool known = std::any_of(decl.columns.begin(), decl.columns.end(), [&](const grammar::Column& c) {
-          return c.name.text == column.text;
-        });
+        const bool known =
+            std::any_of(decl.columns.begin(), decl.columns.end(),
+                        [&](const grammar::Column& c) { return c.name.text == column.text; });
         if (!known) {
-          diagnostics_.error(column.span, "'" + decl.names.front().text + "' has no column '" + column.text + "'");
+          diagnostics_.error(
+              column.span, "'" + decl.names.front().text + "' has no column '" + column.text + "'");
         }
       }
     }
   }
 
-  void apply_tags(const grammar::Decl& decl, const grammar::Name& name, Relation& relation, RelationInfo& info) {
+  void apply_tags(const grammar::Decl& decl, const grammar::Name& name, Relation& relation,
+                  RelationInfo& info) {
     std::optional<RelationTag> layout;
     std::set<RelationTag> seen;
     for (const grammar::Tag& tag : decl.tags) {
@@ -463,18 +517,25 @@ class RelationDeclarations {
             diagnostics_.error(tag.span, "'" + name.text + "' cannot be both magic and no_magic");
           }
           break;
-        case RelationTag::kBrie: case RelationTag::kBtree: case RelationTag::kBtreeDelete: case RelationTag::kEqrel:
+        case RelationTag::kBrie:
+        case RelationTag::kBtree:
+        case RelationTag::kBtreeDelete:
+        case RelationTag::kEqrel:
           if (layout) {
             diagnostics_.error(tag.span, "'" + name.text + "' has two representations");
           }
           layout = tag.tag;
           if (tag.tag == RelationTag::kEqrel) make_equivalence(name, relation, info);
           if (tag.tag == RelationTag::kBtreeDelete && relation.columns.empty()) {
-            diagnostics_.error(tag.span, "'" + name.text + "' has no columns, so nothing in it can be subsumed");
+            diagnostics_.error(
+                tag.span, "'" + name.text + "' has no columns, so nothing in it can be subsumed");
           }
           break;
-        case RelationTag::kOverridable: case RelationTag::kOutput: case RelationTag::kInput:
-        case RelationTag::kPrintsize: break;
+        case RelationTag::kOverridable:
+        case RelationTag::kOutput:
+        case RelationTag::kInput:
+        case RelationTag::kPrintsize:
+          break;
       }
     }
   }
@@ -482,16 +543,20 @@ class RelationDeclarations {
   void make_equivalence(const grammar::Name& name, Relation& relation, const RelationInfo& info) {
     if (relation.columns.size() != 2) {
       diagnostics_.error(name.span, "the equivalence relation '" + name.text + "' has " +
-                                        std::to_string(relation.columns.size()) + " columns; it needs two");
+                                        std::to_string(relation.columns.size()) +
+                                        " columns; it needs two");
     } else if (info.column_types[0] != info.column_types[1]) {
-      diagnostics_.error(name.span, "the two columns of the equivalence relation '" + name.text + "' have different types");
+      diagnostics_.error(name.span, "the two columns of the equivalence relation '" + name.text +
+                                        "' have different types");
     } else {
       relation.equivalence = true;
     }
   }
 
-  bool add(const grammar::Name& name, Relation relation, RelationInfo info, const grammar::Decl& decl) {
-    if (const auto before = environment_.relations.find(name.text); before != environment_.relations.end()) {
+  bool add(const grammar::Name& name, Relation relation, RelationInfo info,
+           const grammar::Decl& decl) {
+    if (const auto before = environment_.relations.find(name.text);
+        before != environment_.relations.end()) {
       diagnostics_.error(name.span, "relation '" + name.text + "' is declared twice");
       diagnostics_.note(environment_.program.relation(before->second).span, "first declared here");
       return false;
@@ -541,7 +606,8 @@ class RelationDeclarations {
     return std::nullopt;
   }
 
-  std::vector<std::uint32_t> positions(const std::vector<grammar::Name>& names, const Relation& relation) {
+  std::vector<std::uint32_t> positions(const std::vector<grammar::Name>& names,
+                                       const Relation& relation) {
     std::vector<std::uint32_t> result;
     for (const grammar::Name& name : names) {
       if (const auto found = position(name, relation)) result.push_back(*found);
@@ -576,11 +642,12 @@ class RelationDeclarations {
   grammar::Diagnostics& diagnostics_;
 };
 
-std::vector<DeclaredType> resolve_columns(const std::vector<grammar::Column>& columns, const std::string& owner,
-                                          Environment& environment) {
+std::vector<DeclaredType> resolve_columns(const std::vector<grammar::Column>& columns,
+                                          const std::string& owner, Environment& environment) {
   std::vector<DeclaredType> result;
   for (const grammar::Column& column : columns) {
-    const auto type = resolve_type(column.type, "'" + column.name.text + "' of " + owner, environment);
+    const auto type =
+        resolve_type(column.type, "'" + column.name.text + "' of " + owner, environment);
     const SourceTypeId number = environment.types.primitive_of(Root::kNumber);
     result.push_back(type.value_or(DeclaredType{number, environment.types.at(number).type, false}));
   }
@@ -601,7 +668,8 @@ void declare_callables(const std::vector<Item>& items, Environment& environment)
       FunctionInfo info;
       info.function = function;
       info.parameters = resolve_columns(function->parameters, owner, environment);
-      if (const auto type = resolve_type(function->result, "the result of " + owner, environment)) info.result = *type;
+      if (const auto type = resolve_type(function->result, "the result of " + owner, environment))
+        info.result = *type;
       enter(environment.functions, function->name, std::move(info));
     } else if (const auto* table = item.as<grammar::Table>()) {
       const std::string owner = "table '" + table->name.text + "'";
@@ -612,18 +680,20 @@ void declare_callables(const std::vector<Item>& items, Environment& environment)
       enter(environment.tables, table->name, std::move(info));
     } else if (const auto* functor = item.as<grammar::FunctorDecl>()) {
       if (!environment.functors.emplace(functor->name.text, functor).second) {
-        environment.diagnostics.error(functor->name.span, "functor '" + functor->name.text + "' is declared twice");
+        environment.diagnostics.error(functor->name.span,
+                                      "functor '" + functor->name.text + "' is declared twice");
       }
       resolve_columns(functor->args, "functor '" + functor->name.text + "'", environment);
-      resolve_type(functor->result, "the result of functor '" + functor->name.text + "'", environment);
+      resolve_type(functor->result, "the result of functor '" + functor->name.text + "'",
+                   environment);
     }
   }
 }
 
 }  // namespace
 
-std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr, const std::string& owner,
-                                         Environment& environment) {
+std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr,
+                                         const std::string& owner, Environment& environment) {
   SourceTypes& types = environment.types;
   grammar::Diagnostics& diagnostics = environment.diagnostics;
   DeclaredType result;
@@ -636,7 +706,8 @@ std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr, con
     std::vector<SourceField> fields;
     std::vector<vm::FieldType> vm_fields;
     for (const grammar::Column& column : type_expr.columns) {
-      const auto field = resolve_type(column.type, "field '" + column.name.text + "' of " + owner, environment);
+      const auto field =
+          resolve_type(column.type, "field '" + column.name.text + "' of " + owner, environment);
       if (!field) return std::nullopt;
       fields.push_back({column.name.text, field->source, field->nullable});
       vm_fields.push_back({column.name.text, field->type, field->nullable});
@@ -644,26 +715,37 @@ std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr, con
     const vm::TypeId id = environment.program.types.declare(vm::TypeKind::kRecord, "record");
     environment.program.types.define_record(id, std::move(vm_fields));
     result.type = vm::Type::defined(vm::TypeKind::kRecord, id);
-    result.source = types.add({.name = "[…]", .form = SourceForm::kRecord, .root = Root::kRecord,
-                               .type = result.type, .fields = std::move(fields), .span = type_expr.span});
+    result.source = types.add({.name = "[…]",
+                               .form = SourceForm::kRecord,
+                               .root = Root::kRecord,
+                               .type = result.type,
+                               .fields = std::move(fields),
+                               .span = type_expr.span});
   } else {
     const auto found = types.find(type_expr.name.text);
     if (!found) {
-      diagnostics.error(type_expr.name.span, "there is no type '" + type_expr.name.text + "', which " + owner + " names",
+      diagnostics.error(type_expr.name.span,
+                        "there is no type '" + type_expr.name.text + "', which " + owner + " names",
                         Environment::suggestion(type_expr.name.text, types.known_names()));
       return std::nullopt;
     }
     result.source = *found;
     result.type = types.at(*found).type;
-    if (const auto alias = environment.aliases.find(type_expr.name.text); alias != environment.aliases.end()) {
+    if (const auto alias = environment.aliases.find(type_expr.name.text);
+        alias != environment.aliases.end()) {
       result.type = alias->second.type;
       result.nullable |= alias->second.nullable;
     }
-    if (!type_expr.numbers.empty() && (result.type.kind == vm::TypeKind::kDecimal || result.type.kind == vm::TypeKind::kNumeric)) {
+    if (!type_expr.numbers.empty() && (result.type.kind == vm::TypeKind::kDecimal ||
+                                       result.type.kind == vm::TypeKind::kNumeric)) {
       const auto precision = small_number(type_expr.numbers.front());
-      const auto scale = type_expr.numbers.size() > 1 ? small_number(type_expr.numbers[1]) : std::optional<unsigned>(0);
-      if (!precision || !scale || *precision < 1 || *precision > vm::kDecimalDigitsMax || *scale > *precision) {
-        diagnostics.error(type_expr.span, "a decimal of " + owner + " has 1 to 38 digits, and no more of them behind the point");
+      const auto scale = type_expr.numbers.size() > 1 ? small_number(type_expr.numbers[1])
+                                                      : std::optional<unsigned>(0);
+      if (!precision || !scale || *precision < 1 || *precision > vm::kDecimalDigitsMax ||
+          *scale > *precision) {
+        diagnostics.error(
+            type_expr.span,
+            "a decimal of " + owner + " has 1 to 38 digits, and no more of them behind the point");
         return std::nullopt;
       }
       result.source = types.decimal();
@@ -695,7 +777,8 @@ void declare_all(const std::vector<Item>& items, Environment& environment) {
     } else if (const auto* pragma = item.as<grammar::Pragma>()) {
       environment.program.pragmas[pragma->key] = pragma->value.value_or("");
     } else if (const auto* lattice = item.as<grammar::Lattice>()) {
-      environment.diagnostics.error(item.span, ".lattice '" + lattice->type.text + "' is not supported yet");
+      environment.diagnostics.error(item.span,
+                                    ".lattice '" + lattice->type.text + "' is not supported yet");
     }
   }
 }

@@ -16,7 +16,7 @@ void declare_all(const std::vector<grammar::Item>& items, Environment& environme
 
 // The declared type that `type_expr` names; nothing, and an error, when there is none.
 // `owner` says whose type it is, for the message: "column 'x' of 'edge'".
-std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr, const std::string& owner,
-                                         Environment& environment);
+std::optional<DeclaredType> resolve_type(const grammar::TypeExpr& type_expr,
+                                         const std::string& owner, Environment& environment);
 
 }  // namespace entail::datalog

@@ -66,16 +66,19 @@ const std::string* head_of(const Item& item) {
 
 class Instantiation {
  public:
-  Instantiation(const std::vector<Item>& items, Diagnostics& diagnostics) : diagnostics_(diagnostics) {
+  Instantiation(const std::vector<Item>& items, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics) {
     for (const Item& item : items) {
-      if (const auto* component = item.as<Component>()) globals_.push_back(add_scope(*component, nullptr, item));
+      if (const auto* component = item.as<Component>())
+        globals_.push_back(add_scope(*component, nullptr, item));
     }
   }
 
   void check(const std::vector<Item>& items) {
     for (const Scope* scope : globals_) check_component(*scope, {});
     for (const Item& item : items) {
-      if (const auto* init = item.as<grammar::Init>()) check_reference(nullptr, init->component, item.span, {});
+      if (const auto* init = item.as<grammar::Init>())
+        check_reference(nullptr, init->component, item.span, {});
     }
     check_namespaces(items);
   }
@@ -83,7 +86,8 @@ class Instantiation {
   // The instance's content, fully named.
   std::vector<Item> instantiate(const grammar::Init& init, grammar::SourceSpan span) {
     std::vector<Item> orphans;
-    std::vector<Item> content = content_of(init, span, nullptr, {}, {}, orphans, kInstantiationDepthMax);
+    std::vector<Item> content =
+        content_of(init, span, nullptr, {}, {}, orphans, kInstantiationDepthMax);
     // Clauses for relations that no instance defined belong to the program's own.
     for (Item& orphan : orphans) content.push_back(std::move(orphan));
     return content;
@@ -95,7 +99,8 @@ class Instantiation {
     Scope* const scope = scopes_.back().get();
     spans_[&component] = item.span;
     for (const Item& inner : component.items) {
-      if (const auto* nested = inner.as<Component>()) scope->nested.push_back(add_scope(*nested, scope, inner));
+      if (const auto* nested = inner.as<Component>())
+        scope->nested.push_back(add_scope(*nested, scope, inner));
     }
     return scope;
   }
@@ -159,7 +164,8 @@ class Instantiation {
     const std::size_t wanted = found->component->type.params.size();
     if (wanted != type.params.size()) {
       diagnostics_.error(span, "component '" + type.name.text + "' has " + std::to_string(wanted) +
-                                   " type parameters, but " + std::to_string(type.params.size()) + " are given");
+                                   " type parameters, but " + std::to_string(type.params.size()) +
+                                   " are given");
     }
   }
 
@@ -176,7 +182,8 @@ class Instantiation {
     collect_parents(scope, scope.enclosing, binding, parents);
     std::set<std::string> inherited;
     for (const Scope* parent : parents) {
-      for (const std::string& relation : relations_declared(parent->component->items)) inherited.insert(relation);
+      for (const std::string& relation : relations_declared(parent->component->items))
+        inherited.insert(relation);
     }
     const std::vector<std::string> own = relations_declared(component.items);
     for (const Item& item : component.items) {
@@ -192,13 +199,16 @@ class Instantiation {
         for (const auto* decl : items_of<grammar::Decl>(parent->component->items)) {
           const bool declares = std::any_of(decl->names.begin(), decl->names.end(),
                                             [&](const Name& n) { return n.text == relation; });
-          const bool overridable = std::any_of(decl->tags.begin(), decl->tags.end(), [](const grammar::Tag& tag) {
-            return tag.tag == grammar::RelationTag::kOverridable;
-          });
+          const bool overridable =
+              std::any_of(decl->tags.begin(), decl->tags.end(), [](const grammar::Tag& tag) {
+                return tag.tag == grammar::RelationTag::kOverridable;
+              });
           if (declares && !overridable) {
-            diagnostics_.error(item.span, "component '" + name + "' overrides '" + relation +
-                                              "', which is not declared overridable",
-                               "Write `.decl " + relation + "(…) overridable` where it is declared.");
+            diagnostics_.error(
+                item.span,
+                "component '" + name + "' overrides '" + relation +
+                    "', which is not declared overridable",
+                "Write `.decl " + relation + "(…) overridable` where it is declared.");
           }
         }
       }
@@ -208,7 +218,8 @@ class Instantiation {
     }
     for (const Scope* nested : scope.nested) check_component(*nested, active);
     for (const Item& item : component.items) {
-      if (const auto* init = item.as<grammar::Init>()) check_reference(&scope, init->component, item.span, active);
+      if (const auto* init = item.as<grammar::Init>())
+        check_reference(&scope, init->component, item.span, active);
     }
   }
 
@@ -216,7 +227,8 @@ class Instantiation {
                        std::set<const Scope*>& parents) const {
     for (const ComponentType& base : scope.component->bases) {
       const Scope* const found = find(enclosing, base.name.text, binding);
-      if (found != nullptr && parents.insert(found).second) collect_parents(*found, enclosing, binding, parents);
+      if (found != nullptr && parents.insert(found).second)
+        collect_parents(*found, enclosing, binding, parents);
     }
   }
 
@@ -232,22 +244,24 @@ class Instantiation {
       if (const auto* component = item.as<Component>()) {
         const Name& name = component->type.name;
         if (!names.insert(name.text).second) {
-          diagnostics_.error(name.span, "the name of component '" + name.text + "' is already taken");
+          diagnostics_.error(name.span,
+                             "the name of component '" + name.text + "' is already taken");
         }
       }
     }
     for (const Item& item : items) {
       if (const auto* init = item.as<grammar::Init>()) {
         if (!names.insert(init->name.text).second) {
-          diagnostics_.error(init->name.span, "the name of instance '" + init->name.text + "' is already taken");
+          diagnostics_.error(init->name.span,
+                             "the name of instance '" + init->name.text + "' is already taken");
         }
       }
     }
   }
 
   void collect(const Scope& scope, const Binding& binding, const Scope* enclosing,
-               const std::set<std::string>& overridden, std::vector<Item>& content, std::vector<Item>& orphans,
-               unsigned depth) {
+               const std::set<std::string>& overridden, std::vector<Item>& content,
+               std::vector<Item>& orphans, unsigned depth) {
     const Component& component = *scope.component;
     std::set<std::string> overridden_above = overridden;
     for (const auto* item : items_of<grammar::Override>(component.items)) {
@@ -293,18 +307,21 @@ class Instantiation {
     orphans = std::move(homeless);
   }
 
-  std::vector<Item> content_of(const grammar::Init& init, grammar::SourceSpan span, const Scope* enclosing,
-                               const std::set<std::string>& overridden, const Binding& binding,
-                               std::vector<Item>& orphans, unsigned depth) {
+  std::vector<Item> content_of(const grammar::Init& init, grammar::SourceSpan span,
+                               const Scope* enclosing, const std::set<std::string>& overridden,
+                               const Binding& binding, std::vector<Item>& orphans, unsigned depth) {
     if (depth == 0) {
-      diagnostics_.error(span, "instances are nested more than " + std::to_string(kInstantiationDepthMax) +
-                                   " deep at '" + init.name.text + "'",
+      diagnostics_.error(span,
+                         "instances are nested more than " +
+                             std::to_string(kInstantiationDepthMax) + " deep at '" +
+                             init.name.text + "'",
                          "A component that instantiates itself never ends.");
       return {};
     }
     const Scope* const scope = find(enclosing, init.component.name.text, binding);
     if (scope == nullptr) {
-      diagnostics_.error(init.component.name.span, "there is no component '" + init.component.name.text + "'",
+      diagnostics_.error(init.component.name.span,
+                         "there is no component '" + init.component.name.text + "'",
                          suggestion(init.component.name.text, component_names(enclosing)));
       return {};
     }
@@ -312,7 +329,8 @@ class Instantiation {
     std::vector<Item> content;
     for (const Item& item : scope->component->items) {
       if (const auto* nested = item.as<grammar::Init>()) {
-        append(content, content_of(*nested, item.span, scope, overridden, active, orphans, depth - 1));
+        append(content,
+               content_of(*nested, item.span, scope, overridden, active, orphans, depth - 1));
         if (diagnostics_.full()) return {};
       }
     }
@@ -321,10 +339,12 @@ class Instantiation {
     return content;
   }
 
-  static Binding extend(const Binding& binding, const std::vector<Name>& formal, const std::vector<Name>& actual) {
+  static Binding extend(const Binding& binding, const std::vector<Name>& formal,
+                        const std::vector<Name>& actual) {
     Binding extended = binding;
     if (formal.size() != actual.size()) return extended;  // Reported by check().
-    for (std::size_t i = 0; i < formal.size(); ++i) extended[formal[i].text] = bound(binding, actual[i].text);
+    for (std::size_t i = 0; i < formal.size(); ++i)
+      extended[formal[i].text] = bound(binding, actual[i].text);
     return extended;
   }
 
@@ -332,9 +352,11 @@ class Instantiation {
     for (Item& item : more) content.push_back(std::move(item));
   }
 
-  static void qualify(const std::string& instance, std::vector<Item>& content, std::vector<Item>& orphans) {
+  static void qualify(const std::string& instance, std::vector<Item>& content,
+                      std::vector<Item>& orphans) {
     std::map<std::string, std::string> relations, types, branches, callables;
-    for (const std::string& name : relations_declared(content)) relations[name] = instance + "." + name;
+    for (const std::string& name : relations_declared(content))
+      relations[name] = instance + "." + name;
     for (const Item& item : content) {
       if (const auto* type = item.as<grammar::TypeDecl>()) {
         types[type->name.text] = instance + "." + type->name.text;
@@ -355,7 +377,8 @@ class Instantiation {
     }
     const auto mapping = [](const std::map<std::string, std::string>& names) {
       return [&names](Name& name) {
-        if (const auto found = names.find(name.text); found != names.end()) name.text = found->second;
+        if (const auto found = names.find(name.text); found != names.end())
+          name.text = found->second;
       };
     };
     Renamer renamer;
@@ -375,7 +398,8 @@ class Instantiation {
 
 class Modules {
  public:
-  Modules(const LowerOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {}
+  Modules(const LowerOptions& options, Diagnostics& diagnostics)
+      : options_(options), diagnostics_(diagnostics) {}
 
   // Items of `program`; names of its imports are made full. What `program` defines is prefixed with
   // `prefix` where that is not empty.
@@ -415,7 +439,8 @@ class Modules {
     std::vector<Item> flat;
     for (Item& item : own) {
       if (const auto* init = item.as<grammar::Init>()) {
-        for (Item& inner : components.instantiate(*init, item.span)) flat.push_back(std::move(inner));
+        for (Item& inner : components.instantiate(*init, item.span))
+          flat.push_back(std::move(inner));
       } else if (item.as<grammar::Override>() != nullptr) {
         diagnostics_.error(item.span, "`.override` stands outside of a component");
       } else if (item.as<Component>() == nullptr && item.as<grammar::Import>() == nullptr &&
@@ -435,7 +460,8 @@ class Modules {
     for (const Item& item : items) {
       if (const auto* type = item.as<grammar::TypeDecl>()) defined.insert(type->name.text);
       if (const auto* alias = item.as<grammar::TypeAlias>()) defined.insert(alias->name.text);
-      if (const auto* enumeration = item.as<grammar::EnumDecl>()) defined.insert(enumeration->name.text);
+      if (const auto* enumeration = item.as<grammar::EnumDecl>())
+        defined.insert(enumeration->name.text);
       if (const auto* table = item.as<grammar::Table>()) defined.insert(table->name.text);
       if (const auto* function = item.as<grammar::Function>()) defined.insert(function->name.text);
     }

@@ -5,7 +5,7 @@
 
 #include "datalog/internal/literals.h"
 #include "datalog/internal/scopes.h"
-#include "vm/base/ensure.h"
+#include "datalog/internal/term_types.h"
 
 namespace entail::datalog {
 namespace {
@@ -15,40 +15,38 @@ using vm::TypeKind;
 
 ExpressionOp op_of(CompareOp op) {
   switch (op) {
-    case CompareOp::kEqual: return ExpressionOp::kEqual;
-    case CompareOp::kNotEqual: return ExpressionOp::kNotEqual;
-    case CompareOp::kLess: return ExpressionOp::kLess;
-    case CompareOp::kLessEqual: return ExpressionOp::kLessEqual;
-    case CompareOp::kGreater: return ExpressionOp::kGreater;
-    case CompareOp::kGreaterEqual: return ExpressionOp::kGreaterEqual;
+    case CompareOp::kEqual:
+      return ExpressionOp::kEqual;
+    case CompareOp::kNotEqual:
+      return ExpressionOp::kNotEqual;
+    case CompareOp::kLess:
+      return ExpressionOp::kLess;
+    case CompareOp::kLessEqual:
+      return ExpressionOp::kLessEqual;
+    case CompareOp::kGreater:
+      return ExpressionOp::kGreater;
+    case CompareOp::kGreaterEqual:
+      return ExpressionOp::kGreaterEqual;
   }
   return ExpressionOp::kEqual;
 }
 
-bool is_decimal(const vm::Type& type) { return type.kind == TypeKind::kDecimal; }
-
-// Decimals of one word stay in one word, where arithmetic is fast and an overflow is an error of its row.
-unsigned digits_for(vm::Type a, vm::Type b) {
-  return std::max(a.width, b.width) > vm::kDecimalOneWordDigitsMax ? vm::kDecimalDigitsMax : vm::kDecimalOneWordDigitsMax;
-}
-
-// A decimal for values of both.
-vm::Type common_decimal(vm::Type a, vm::Type b) {
-  return vm::Type::decimal(digits_for(a, b), std::max(a.scale, b.scale));
-}
-
 bool contains_wildcard(const CoreTerm& term) {
   return term.kind == TermKind::kWildcard ||
-         std::any_of(term.args.begin(), term.args.end(), [](const CoreTerm& arg) { return contains_wildcard(arg); });
+         std::any_of(term.args.begin(), term.args.end(),
+                     [](const CoreTerm& arg) { return contains_wildcard(arg); });
 }
 
 class Emitter {
  public:
-  Emitter(const CoreClause& clause, const ClauseTypes& types, Environment& environment)
-      : clause_(clause), types_(types), environment_(environment) {}
+  Emitter(const CoreClause& clause, const ClauseTypes& types, Environment& environment,
+          const std::vector<DeclaredType>& parameters)
+      : clause_(clause),
+        types_(types),
+        environment_(environment),
+        term_types_(clause, types, environment, parameters, rule_.variables) {}
 
   Rule run(const std::vector<DeclaredType>& parameters) {
-    declare_variables(parameters);
     rule_.span = clause_.span;
     rule_.plan = clause_.plan;
     rule_.name = clause_.rule_name;
@@ -67,7 +65,8 @@ class Emitter {
       Expression value = expression(clause_.head_args[i], relation.columns[i].type);
       if (value.nullable && !relation.columns[i].nullable) {
         environment_.diagnostics.error(clause_.head_args[i].span,
-                                       "column '" + relation.columns[i].name + "' of '" + relation.name +
+                                       "column '" + relation.columns[i].name + "' of '" +
+                                           relation.name +
                                            "' may not be null, and this value may be",
                                        "Add the condition `… is not null`.");
       }
@@ -77,138 +76,15 @@ class Emitter {
   }
 
  private:
-  SourceTypes& source_types() { return environment_.types; }
+  vm::Type slot_type(std::uint32_t slot) const { return term_types_.slot_type(slot); }
+  vm::Type type_of(const CoreTerm& term) const { return term_types_.type_of(term); }
+  bool may_be_null(const CoreTerm& term) const { return term_types_.may_be_null(term); }
 
   // -------------------------------------------------------------------------------------------------
   // Variables
 
-  vm::Type slot_type(std::uint32_t slot) const {
-    const SourceTypeId number = environment_.types.primitive_of(Root::kNumber);
-    return environment_.types.at(types_.type_of(slot, number)).type;
-  }
-
-  void declare_variables(const std::vector<DeclaredType>& parameters) {
-    for (std::size_t i = 0; i < clause_.variables.size(); ++i) {
-      Variable variable;
-      variable.name = clause_.variables[i].name;
-      variable.span = clause_.variables[i].span;
-      variable.type = slot_type(static_cast<std::uint32_t>(i));
-      variable.nullable = false;  // Until a column or value says otherwise.
-      rule_.variables.push_back(std::move(variable));
-    }
-    has_binder_.assign(rule_.variables.size(), false);
-    typed_.assign(rule_.variables.size(), false);
-    for (std::uint32_t i = 0; i < parameters.size(); ++i) bind_type(i, parameters[i].type, parameters[i].nullable);
-    columns_bind(clause_.body);
-    // Equations give decimals their scale, and nullability, from what they equate.
-    for (std::size_t round = 0; round < rule_.variables.size() + 1; ++round) {
-      if (!equations_bind(clause_.body)) break;
-    }
-    proven_not_null(clause_.body);
-  }
-
-  void bind_type(std::uint32_t variable, vm::Type type, bool nullable) {
-    Variable& known = rule_.variables[variable];
-    if (!typed_[variable] && (is_decimal(type) || known.type.kind == type.kind)) {
-      known.type = type;
-      typed_[variable] = true;
-    }
-    known.nullable = has_binder_[variable] ? known.nullable && nullable : nullable;
-    has_binder_[variable] = true;
-  }
-
-  void columns_bind(const CoreBody& conditions) {
-    for (const CoreCondition& condition : conditions) {
-      columns_bind(condition.args);
-      if (condition.kind == ConditionKind::kAtom) {
-        const Relation& relation = environment_.program.relation(condition.relation);
-        for (std::size_t i = 0; i < condition.args.size(); ++i) {
-          pattern_binds(condition.args[i], relation.columns[i].type, relation.columns[i].nullable);
-        }
-      }
-      // A negated atom binds nothing and proves nothing.
-      if (!(condition.kind == ConditionKind::kAbsent && condition.plain)) columns_bind(condition.body);
-    }
-  }
-
-  // What stands in a pattern has the types of the fields.
-  void pattern_binds(const CoreTerm& term, vm::Type type, bool nullable) {
-    const vm::TypeTable& table = environment_.program.types;
-    if (term.kind == TermKind::kVariable) {
-      bind_type(term.variable, type, nullable);
-    } else if (term.kind == TermKind::kRecord && type.kind == TypeKind::kRecord) {
-      const auto& fields = table.record_fields(type.detail);
-      for (std::size_t i = 0; i < term.args.size() && i < fields.size(); ++i) pattern_binds(term.args[i], fields[i].type, fields[i].nullable);
-    } else if (term.kind == TermKind::kVariant && type.kind == TypeKind::kAdt) {
-      const auto& fields = table.adt_branches(type.detail)[environment_.branches.at(term.name).ordinal].fields;
-      for (std::size_t i = 0; i < term.args.size() && i < fields.size(); ++i) pattern_binds(term.args[i], fields[i].type, fields[i].nullable);
-    }
-  }
-
-  void columns_bind(const std::vector<CoreTerm>& terms) {
-    for (const CoreTerm& term : terms) {
-      columns_bind(term.args);
-      if (term.aggregate) columns_bind((*term.aggregate).body);
-    }
-  }
-
-  bool equations_bind(const CoreBody& conditions) {
-    bool changed = false;
-    const auto learn = [&](const CoreTerm& variable, const CoreTerm& value) {
-      if (variable.kind != TermKind::kVariable || has_binder_[variable.variable] || !is_known(value)) return;
-      bind_type(variable.variable, type_of(value), may_be_null(value));
-      changed = true;
-    };
-    for (const CoreCondition& condition : conditions) {
-      if (condition.kind == ConditionKind::kCompare && condition.compare == CompareOp::kEqual) {
-        learn(condition.args[0], condition.args[1]);
-        learn(condition.args[1], condition.args[0]);
-      }
-      if (condition.kind == ConditionKind::kGroup) {
-        for (std::size_t i = 0; i < condition.keys.size(); ++i) learn(condition.keys[i], condition.args[i]);
-        for (const CoreGroupResult& result : condition.results) {
-          if (has_binder_[result.variable.variable]) continue;
-          vm::Type type = slot_type(result.variable.slot);
-          if (!result.target.empty() && result.op != AggregateOp::kMean && result.op != AggregateOp::kCount && result.op != AggregateOp::kCountDistinct) type = type_of(result.target.front());
-          bind_type(result.variable.variable, type, false);
-          changed = true;
-        }
-      }
-      changed |= equations_bind(condition.body);
-      for (const CoreTerm& arg : condition.args) {
-        if (arg.aggregate) changed |= equations_bind((*arg.aggregate).body);
-      }
-    }
-    return changed;
-  }
-
-  bool is_known(const CoreTerm& term) const {
-    if (term.kind == TermKind::kVariable) return has_binder_[term.variable];
-    return std::all_of(term.args.begin(), term.args.end(), [&](const CoreTerm& arg) { return is_known(arg); });
-  }
-
-  // Whether its own variables may still be null while the condition is judged.
-  static bool proves_values(const CoreCondition& condition) {
-    return condition.kind == ConditionKind::kInList || condition.kind == ConditionKind::kInRange ||
-           (condition.kind == ConditionKind::kCompare && condition.compare != CompareOp::kEqual);
-  }
-
-  // `x is not null` at the top of the body: its uses elsewhere need not fear nulls.
-  void proven_not_null(const CoreBody& conditions) {
-    for (const CoreCondition& condition : conditions) {
-      if (condition.kind == ConditionKind::kNullTest && !condition.value && condition.args[0].kind == TermKind::kVariable) {
-        not_null_.push_back(condition.args[0].variable);
-      }
-      // A comparison that holds has had values on both sides.
-      if (condition.kind == ConditionKind::kCompare || condition.kind == ConditionKind::kInList || condition.kind == ConditionKind::kInRange) {
-        for (const CoreTerm& arg : condition.args) {
-          if (arg.kind == TermKind::kVariable && condition.compare != CompareOp::kEqual) not_null_.push_back(arg.variable);
-        }
-      }
-    }
-  }
-
-  VariableId fresh(const std::string& hint, vm::Type type, bool nullable, grammar::SourceSpan span) {
+  VariableId fresh(const std::string& hint, vm::Type type, bool nullable,
+                   grammar::SourceSpan span) {
     Variable variable;
     variable.name = "_" + hint + std::to_string(fresh_count_++);
     variable.type = type;
@@ -230,62 +106,6 @@ class Emitter {
   }
 
   // -------------------------------------------------------------------------------------------------
-  // Types of terms, before they are emitted
-
-  vm::Type type_of(const CoreTerm& term) const {
-    const vm::Type plain = slot_type(term.slot);
-    if (term.kind == TermKind::kVariable) return rule_.variables[term.variable].type;
-    if (!is_decimal(plain)) return plain;
-    switch (term.kind) {
-      case TermKind::kLiteral: return vm::Type::decimal(vm::kDecimalOneWordDigitsMax, digits_behind_point(term.text));
-      case TermKind::kCall: return computed_decimal(term);
-      case TermKind::kIf: {
-        const CoreTerm& side = term.args[term.args[0].kind == TermKind::kLiteral ? 1 : 0];
-        return side.kind == TermKind::kLiteral ? plain : type_of(side);
-      }
-      case TermKind::kTyped: return term.exact.value_or(environment_.types.at(term.type).type);
-      case TermKind::kAggregate: return (*term.aggregate).target.empty() ? plain : type_of((*term.aggregate).target.front());
-      default: return plain;
-    }
-  }
-
-  // The decimal that an operation computes in and gives: all digits of a sum; of a product those of both
-  // factors, and of a quotient four more, as long as that leaves ten digits before the point.
-  vm::Type computed_decimal(const CoreTerm& term) const {
-    constexpr unsigned kScaleMax = 8;
-    unsigned scale = 0;
-    unsigned widest = 0;
-    vm::Type any = vm::Type::decimal(vm::kDecimalOneWordDigitsMax, 0);
-    for (const CoreTerm& arg : term.args) {
-      const vm::Type type = type_of(arg);
-      if (!is_decimal(type)) continue;
-      widest = std::max<unsigned>(widest, type.scale);
-      scale = term.functor == Functor::kMultiply ? scale + type.scale : widest;
-      any = vm::Type::decimal(digits_for(any, type), 0);
-    }
-    if (term.functor == Functor::kDivide) scale += 4;
-    scale = std::max(widest, std::min(scale, kScaleMax));
-    return vm::Type::decimal(any.width, scale);
-  }
-
-  static unsigned digits_behind_point(const std::string& text) {
-    const std::size_t point = text.find('.');
-    if (text.find_first_of("eE") != std::string::npos) return 8;
-    return point == std::string::npos ? 0 : static_cast<unsigned>(std::min<std::size_t>(text.size() - point - 1, 18));
-  }
-
-  bool may_be_null(const CoreTerm& term) const {
-    switch (term.kind) {
-      case TermKind::kVariable: return rule_.variables[term.variable].nullable;
-      case TermKind::kLiteral: return term.literal == grammar::LiteralKind::kNull;
-      case TermKind::kAggregate: return false;
-      default:
-        if (term.functor == Functor::kCoalesce && term.kind == TermKind::kCall) return may_be_null(term.args.back());
-        return std::any_of(term.args.begin(), term.args.end(), [&](const CoreTerm& arg) { return may_be_null(arg); });
-    }
-  }
-
-  // -------------------------------------------------------------------------------------------------
   // Bodies
 
   void put(auto node, grammar::SourceSpan span) {
@@ -295,7 +115,9 @@ class Emitter {
     out_->push_back(std::move(literal));
   }
 
-  void filter(Expression condition, grammar::SourceSpan span) { put(Filter{std::move(condition)}, span); }
+  void filter(Expression condition, grammar::SourceSpan span) {
+    put(Filter{std::move(condition)}, span);
+  }
   void bind(VariableId variable, Expression value, grammar::SourceSpan span) {
     value = convert(std::move(value), rule_.variables[index_of(variable)].type);
     put(Bind{variable, std::move(value)}, span);
@@ -329,9 +151,15 @@ class Emitter {
 
   void condition(const CoreCondition& condition, Direction direction) {
     switch (condition.kind) {
-      case ConditionKind::kAtom: atom(condition, false); break;
-      case ConditionKind::kAbsent: absent(condition); break;
-      case ConditionKind::kExists: put(Exists{inner(condition.body)}, condition.span); break;
+      case ConditionKind::kAtom:
+        atom(condition, false);
+        break;
+      case ConditionKind::kAbsent:
+        absent(condition);
+        break;
+      case ConditionKind::kExists:
+        put(Exists{inner(condition.body)}, condition.span);
+        break;
       case ConditionKind::kCompare:
         if (condition.compare == CompareOp::kEqual) {
           equation(condition, direction);
@@ -350,12 +178,16 @@ class Emitter {
           Expression array = expression(condition.args[1]);
           Each each;
           const vm::Type element = environment_.program.types.array_element(array.type.detail);
-          each.variable = fresh("element", element, environment_.program.types.array_element_nullable(array.type.detail), condition.span);
+          each.variable = fresh(
+              "element", element,
+              environment_.program.types.array_element_nullable(array.type.detail), condition.span);
           each.generator = Generator::kElements;
           each.arguments.push_back(std::move(array));
           const VariableId variable = each.variable;
           put(std::move(each), condition.span);
-          filter(compared(ExpressionOp::kEqual, read(variable, condition.span), expression(condition.args[0], element), condition.span), condition.span);
+          filter(compared(ExpressionOp::kEqual, read(variable, condition.span),
+                          expression(condition.args[0], element), condition.span),
+                 condition.span);
         }
         break;
       case ConditionKind::kInRange: {
@@ -364,11 +196,15 @@ class Emitter {
         for (Expression& bound : both.arguments) filter(std::move(bound), condition.span);
         break;
       }
-      case ConditionKind::kGroup: group(condition); break;
+      case ConditionKind::kGroup:
+        group(condition);
+        break;
       case ConditionKind::kConstant:
         if (!condition.value) filter(constant_bool(false, condition.span), condition.span);
         break;
-      default: filter(boolean(condition), condition.span); break;
+      default:
+        filter(boolean(condition), condition.span);
+        break;
     }
   }
 
@@ -387,7 +223,8 @@ class Emitter {
         wildcard.nullable = column.nullable;
         wildcard.span = arg.span;
         match.terms.push_back(std::move(wildcard));
-      } else if (arg.kind == TermKind::kVariable && rule_.variables[arg.variable].type == column.type) {
+      } else if (arg.kind == TermKind::kVariable &&
+                 rule_.variables[arg.variable].type == column.type) {
         match.terms.push_back(read(VariableId{arg.variable}, arg.span));
       } else if (arg.kind == TermKind::kLiteral) {
         match.terms.push_back(expression(arg, column.type));
@@ -403,12 +240,14 @@ class Emitter {
       }
     }
     put(std::move(match), condition.span);
-    for (const auto& [variable, pattern] : patterns) take_apart(*pattern, read(variable, pattern->span), pattern->span);
+    for (const auto& [variable, pattern] : patterns)
+      take_apart(*pattern, read(variable, pattern->span), pattern->span);
   }
 
   void absent(const CoreCondition& condition) {
     Absent absent;
-    if (condition.plain && condition.body.size() == 1 && condition.body.front().kind == ConditionKind::kAtom) {
+    if (condition.plain && condition.body.size() == 1 &&
+        condition.body.front().kind == ConditionKind::kAtom) {
       Body* const outer = std::exchange(out_, &absent.body);
       atom(condition.body.front(), true);
       out_ = outer;
@@ -426,9 +265,11 @@ class Emitter {
     } else if (direction == Direction::kBindRight) {
       define(right, left, condition.span);
     } else if (left.kind == TermKind::kVariable && !may_be_null(left) && !may_be_null(right)) {
-      bind(VariableId{left.variable}, expression(right, rule_.variables[left.variable].type), condition.span);
+      bind(VariableId{left.variable}, expression(right, rule_.variables[left.variable].type),
+           condition.span);
     } else if (right.kind == TermKind::kVariable && !may_be_null(left) && !may_be_null(right)) {
-      bind(VariableId{right.variable}, expression(left, rule_.variables[right.variable].type), condition.span);
+      bind(VariableId{right.variable}, expression(left, rule_.variables[right.variable].type),
+           condition.span);
     } else {
       filter(boolean(condition), condition.span);
     }
@@ -438,7 +279,8 @@ class Emitter {
   void define(const CoreTerm& pattern, const CoreTerm& value, grammar::SourceSpan span) {
     if (pattern.kind == TermKind::kVariable) {
       const VariableId target{pattern.variable};
-      if (value.kind == TermKind::kAggregate && rule_.variables[pattern.variable].type == aggregate_type(value)) {
+      if (value.kind == TermKind::kAggregate &&
+          rule_.variables[pattern.variable].type == aggregate_type(value)) {
         reduce(value, target);
         return;
       }
@@ -447,22 +289,30 @@ class Emitter {
         return;
       }
     }
-    take_apart(pattern, expression(value, pattern.kind == TermKind::kVariable ? std::optional(rule_.variables[pattern.variable].type) : std::nullopt), span);
+    take_apart(pattern,
+               expression(value, pattern.kind == TermKind::kVariable
+                                     ? std::optional(rule_.variables[pattern.variable].type)
+                                     : std::nullopt),
+               span);
   }
 
   void take_apart(const CoreTerm& pattern, Expression value, grammar::SourceSpan span) {
     switch (pattern.kind) {
-      case TermKind::kWildcard: return;
+      case TermKind::kWildcard:
+        return;
       case TermKind::kVariable:
         bind(VariableId{pattern.variable}, std::move(value), span);
         return;
       case TermKind::kCast:
         if (pattern.args[0].kind != TermKind::kLiteral) {
-          take_apart(pattern.args[0], reinterpret(std::move(value), type_of(pattern.args[0])), span);
+          take_apart(pattern.args[0], reinterpret(std::move(value), type_of(pattern.args[0])),
+                     span);
           return;
         }
         break;
-      case TermKind::kTyped: take_apart(pattern.args[0], std::move(value), span); return;
+      case TermKind::kTyped:
+        take_apart(pattern.args[0], std::move(value), span);
+        return;
       case TermKind::kRecord:
         if (value.type.kind == TypeKind::kRecord) {
           const Expression record = named(std::move(value), span);
@@ -483,7 +333,8 @@ class Emitter {
         Expression is_branch = unary(ExpressionOp::kIsBranch, variant, vm::Type::boolean(), span);
         is_branch.detail = static_cast<std::uint32_t>(ref.ordinal);
         filter(std::move(is_branch), span);
-        const auto& fields = environment_.program.types.adt_branches(variant.type.detail)[ref.ordinal].fields;
+        const auto& fields =
+            environment_.program.types.adt_branches(variant.type.detail)[ref.ordinal].fields;
         for (std::uint32_t i = 0; i < pattern.args.size(); ++i) {
           Expression field = unary(ExpressionOp::kField, variant, fields[i].type, span);
           field.nullable = fields[i].nullable;
@@ -493,7 +344,8 @@ class Emitter {
         }
         return;
       }
-      default: break;
+      default:
+        break;
     }
     // Anything else has a value of its own: the two are compared.
     if (value.op == ExpressionOp::kVariable && !value.nullable) {
@@ -502,7 +354,10 @@ class Emitter {
       return;
     }
     Expression other = expression(pattern, value.type);
-    filter(compared(value.nullable || other.nullable ? ExpressionOp::kIdentical : ExpressionOp::kEqual, std::move(value), std::move(other), span), span);
+    filter(
+        compared(value.nullable || other.nullable ? ExpressionOp::kIdentical : ExpressionOp::kEqual,
+                 std::move(value), std::move(other), span),
+        span);
   }
 
   // The value as a variable, so that its parts can be read several times.
@@ -518,7 +373,9 @@ class Emitter {
 
   vm::Type aggregate_type(const CoreTerm& term) const {
     const CoreAggregate& aggregate = *term.aggregate;
-    if (aggregate.op == AggregateOp::kCount || aggregate.op == AggregateOp::kMean || aggregate.target.empty()) return slot_type(term.slot);
+    if (aggregate.op == AggregateOp::kCount || aggregate.op == AggregateOp::kMean ||
+        aggregate.target.empty())
+      return slot_type(term.slot);
     return type_of(aggregate.target.front());
   }
 
@@ -530,13 +387,16 @@ class Emitter {
     aggregate.op = core.op;
     aggregate.result = result;
     node.body = inner(core.body, [&] {
-      if (!core.target.empty() && core.op != AggregateOp::kCount) aggregate.argument = expression(core.target.front(), aggregated_type(core));
+      if (!core.target.empty() && core.op != AggregateOp::kCount)
+        aggregate.argument = expression(core.target.front(), aggregated_type(core));
     });
     node.aggregates.push_back(std::move(aggregate));
     put(std::move(node), term.span);
   }
 
-  std::optional<vm::Type> aggregated_type(const CoreAggregate& core) const { return type_of(core.target.front()); }
+  std::optional<vm::Type> aggregated_type(const CoreAggregate& core) const {
+    return type_of(core.target.front());
+  }
 
   void group(const CoreCondition& condition) {
     Reduce node;
@@ -573,7 +433,8 @@ class Emitter {
   // -------------------------------------------------------------------------------------------------
   // Expressions
 
-  static Expression unary(ExpressionOp op, Expression argument, vm::Type type, grammar::SourceSpan span) {
+  static Expression unary(ExpressionOp op, Expression argument, vm::Type type,
+                          grammar::SourceSpan span) {
     Expression result;
     result.op = op;
     result.type = type;
@@ -597,7 +458,8 @@ class Emitter {
     return result;
   }
 
-  static Expression compared(ExpressionOp op, Expression left, Expression right, grammar::SourceSpan span) {
+  static Expression compared(ExpressionOp op, Expression left, Expression right,
+                             grammar::SourceSpan span) {
     Expression result;
     result.op = op;
     result.type = vm::Type::boolean();
@@ -632,11 +494,13 @@ class Emitter {
         const auto [left, right] = operands(condition.args[0], condition.args[1]);
         return compared(op_of(condition.compare), left, right, condition.span);
       }
-      case ConditionKind::kTest: return expression(condition.args[0]);
-      case ConditionKind::kConstant: return constant_bool(condition.value, condition.span);
+      case ConditionKind::kTest:
+        return expression(condition.args[0]);
+      case ConditionKind::kConstant:
+        return constant_bool(condition.value, condition.span);
       case ConditionKind::kNullTest: {
-        Expression test = unary(condition.value ? ExpressionOp::kIsNull : ExpressionOp::kIsNotNull, expression(condition.args[0]),
-                                vm::Type::boolean(), condition.span);
+        Expression test = unary(condition.value ? ExpressionOp::kIsNull : ExpressionOp::kIsNotNull,
+                                expression(condition.args[0]), vm::Type::boolean(), condition.span);
         test.nullable = false;
         return test;
       }
@@ -644,7 +508,8 @@ class Emitter {
         std::vector<Expression> alternatives;
         for (std::size_t i = 1; i < condition.args.size(); ++i) {
           auto [left, right] = operands(condition.args[0], condition.args[i]);
-          alternatives.push_back(compared(ExpressionOp::kEqual, std::move(left), std::move(right), condition.span));
+          alternatives.push_back(
+              compared(ExpressionOp::kEqual, std::move(left), std::move(right), condition.span));
         }
         if (alternatives.empty()) return constant_bool(false, condition.span);
         return joined(ExpressionOp::kOr, std::move(alternatives), condition.span);
@@ -653,22 +518,32 @@ class Emitter {
         auto [low_left, low_right] = operands(condition.args[0], condition.args[1]);
         auto [high_left, high_right] = operands(condition.args[0], condition.args[2]);
         std::vector<Expression> both;
-        both.push_back(compared(condition.low_included ? ExpressionOp::kGreaterEqual : ExpressionOp::kGreater, std::move(low_left), std::move(low_right), condition.span));
-        both.push_back(compared(condition.high_included ? ExpressionOp::kLessEqual : ExpressionOp::kLess, std::move(high_left), std::move(high_right), condition.span));
+        both.push_back(
+            compared(condition.low_included ? ExpressionOp::kGreaterEqual : ExpressionOp::kGreater,
+                     std::move(low_left), std::move(low_right), condition.span));
+        both.push_back(
+            compared(condition.high_included ? ExpressionOp::kLessEqual : ExpressionOp::kLess,
+                     std::move(high_left), std::move(high_right), condition.span));
         return joined(ExpressionOp::kAnd, std::move(both), condition.span);
       }
-      case ConditionKind::kNot: return negation(boolean(condition.body.front()));
-      case ConditionKind::kAnd: case ConditionKind::kOr: {
+      case ConditionKind::kNot:
+        return negation(boolean(condition.body.front()));
+      case ConditionKind::kAnd:
+      case ConditionKind::kOr: {
         std::vector<Expression> parts;
         for (const CoreCondition& part : condition.body) parts.push_back(boolean(part));
-        return joined(condition.kind == ConditionKind::kAnd ? ExpressionOp::kAnd : ExpressionOp::kOr, std::move(parts), condition.span);
+        return joined(
+            condition.kind == ConditionKind::kAnd ? ExpressionOp::kAnd : ExpressionOp::kOr,
+            std::move(parts), condition.span);
       }
-      default: break;
+      default:
+        break;
     }
     return constant_bool(true, condition.span);
   }
 
-  static Expression joined(ExpressionOp op, std::vector<Expression> parts, grammar::SourceSpan span) {
+  static Expression joined(ExpressionOp op, std::vector<Expression> parts,
+                           grammar::SourceSpan span) {
     Expression result = std::move(parts.front());
     for (std::size_t i = 1; i < parts.size(); ++i) {
       Expression next;
@@ -688,14 +563,16 @@ class Emitter {
     const bool left_literal = left.kind == TermKind::kLiteral;
     const bool right_literal = right.kind == TermKind::kLiteral;
     vm::Type type = left_literal && !right_literal ? type_of(right) : type_of(left);
-    if (!left_literal && !right_literal && is_decimal(type) && is_decimal(type_of(right))) type = common_decimal(type, type_of(right));
+    if (!left_literal && !right_literal && is_decimal(type) && is_decimal(type_of(right)))
+      type = common_decimal(type, type_of(right));
     if (is_decimal(type) && left_literal != right_literal) {
       // A literal with more digits than the other side must not lose them.
       const CoreTerm& literal = left_literal ? left : right;
       std::string problem;
       if (digits_behind_point(literal.text) > type.scale ||
           !read_literal(literal.literal, literal.text, type, environment_.program.types, problem)) {
-        type = vm::Type::decimal(digits_for(type, type), std::max<unsigned>(type.scale, digits_behind_point(literal.text)));
+        type = vm::Type::decimal(digits_for(type, type),
+                                 std::max<unsigned>(type.scale, digits_behind_point(literal.text)));
       }
     }
     return {expression(left, type), expression(right, type)};
@@ -711,41 +588,52 @@ class Emitter {
     switch (term.kind) {
       case TermKind::kVariable: {
         Expression value = read(VariableId{term.variable}, term.span);
-        if (value.nullable && std::find(not_null_.begin(), not_null_.end(), term.variable) != not_null_.end() &&
+        if (value.nullable && term_types_.is_proven_not_null(term.variable) &&
             out_ == &rule_.body && wanted && !is_proof_) {
           // A filter has shown that there is a value: the conversion only drops the flag.
-          value = unary(ExpressionOp::kConvert, std::move(value), rule_.variables[term.variable].type, term.span);
+          value = unary(ExpressionOp::kConvert, std::move(value),
+                        rule_.variables[term.variable].type, term.span);
           value.nullable = false;
         }
         return value;
       }
-      case TermKind::kWildcard: break;
-      case TermKind::kLiteral: return constant(term, wanted);
+      case TermKind::kWildcard:
+        break;
+      case TermKind::kLiteral:
+        return constant(term, wanted);
       case TermKind::kCounter: {
         Expression counter;
         counter.op = ExpressionOp::kAutoIncrement;
-        counter.type = slot_type(term.slot).kind == TypeKind::kNumber ? slot_type(term.slot) : vm::Type::number(environment_.program.number_bits);
+        counter.type = slot_type(term.slot).kind == TypeKind::kNumber
+                           ? slot_type(term.slot)
+                           : vm::Type::number(environment_.program.number_bits);
         return counter;
       }
-      case TermKind::kCall: return call(term);
-      case TermKind::kRecord: return record(term, wanted);
+      case TermKind::kCall:
+        return call(term);
+      case TermKind::kRecord:
+        return record(term, wanted);
       case TermKind::kVariant: {
         const BranchRef& ref = environment_.branches.at(term.name);
         Expression made;
         made.op = ExpressionOp::kMakeVariant;
         made.type = environment_.types.at(ref.type).type;
         made.detail = static_cast<std::uint32_t>(ref.ordinal);
-        const auto fields = environment_.program.types.adt_branches(made.type.detail)[ref.ordinal].fields;
-        for (std::size_t i = 0; i < term.args.size(); ++i) made.arguments.push_back(expression(term.args[i], fields[i].type));
+        const auto fields =
+            environment_.program.types.adt_branches(made.type.detail)[ref.ordinal].fields;
+        for (std::size_t i = 0; i < term.args.size(); ++i)
+          made.arguments.push_back(expression(term.args[i], fields[i].type));
         return made;
       }
       case TermKind::kCast: {
         const vm::Type type = environment_.types.at(term.type).type;
         const CoreTerm& value = term.args[0];
-        if (value.kind == TermKind::kLiteral && slot_type(value.slot).kind == type.kind) return constant(value, type);
+        if (value.kind == TermKind::kLiteral && slot_type(value.slot).kind == type.kind)
+          return constant(value, type);
         return reinterpret(expression(value), type);
       }
-      case TermKind::kTyped: return expression(term.args[0], term.exact.value_or(environment_.types.at(term.type).type));
+      case TermKind::kTyped:
+        return expression(term.args[0], term.exact.value_or(environment_.types.at(term.type).type));
       case TermKind::kAggregate: {
         const VariableId variable = fresh(term.name, aggregate_type(term), false, term.span);
         reduce(term, variable);
@@ -770,10 +658,12 @@ class Emitter {
   Expression constant(const CoreTerm& term, std::optional<vm::Type> wanted) {
     vm::Type type = slot_type(term.slot);
     if (types_.literals[term.slot]) {
-      type = environment_.types.at(environment_.types.primitive_of(*types_.literals[term.slot])).type;
+      type =
+          environment_.types.at(environment_.types.primitive_of(*types_.literals[term.slot])).type;
     }
     // The place decides between types of one root, and for null and nil, which have none.
-    const bool open = term.literal == grammar::LiteralKind::kNull || term.literal == grammar::LiteralKind::kNil;
+    const bool open =
+        term.literal == grammar::LiteralKind::kNull || term.literal == grammar::LiteralKind::kNil;
     if (wanted && (open || wanted->kind == type.kind)) type = *wanted;
     std::string problem;
     auto made = read_literal(term.literal, term.text, type, environment_.program.types, problem);
@@ -789,7 +679,9 @@ class Emitter {
 
   Expression record(const CoreTerm& term, std::optional<vm::Type> wanted) {
     Expression made;
-    made.type = wanted && (wanted->kind == TypeKind::kRecord || wanted->kind == TypeKind::kArray) ? *wanted : slot_type(term.slot);
+    made.type = wanted && (wanted->kind == TypeKind::kRecord || wanted->kind == TypeKind::kArray)
+                    ? *wanted
+                    : slot_type(term.slot);
     if (made.type.kind == TypeKind::kArray) {
       made.op = ExpressionOp::kMakeArray;
       const vm::Type element = environment_.program.types.array_element(made.type.detail);
@@ -798,7 +690,8 @@ class Emitter {
     }
     made.op = ExpressionOp::kMakeRecord;
     const auto fields = environment_.program.types.record_fields(made.type.detail);
-    for (std::size_t i = 0; i < term.args.size(); ++i) made.arguments.push_back(expression(term.args[i], fields[i].type));
+    for (std::size_t i = 0; i < term.args.size(); ++i)
+      made.arguments.push_back(expression(term.args[i], fields[i].type));
     return made;
   }
 
@@ -813,12 +706,16 @@ class Emitter {
     Expression made;
     made.op = signature.op;
     made.span = term.span;
-    made.type = is_decimal(environment_.types.at(result_type).type) ? type_of(term) : environment_.types.at(result_type).type;
+    made.type = is_decimal(environment_.types.at(result_type).type)
+                    ? type_of(term)
+                    : environment_.types.at(result_type).type;
     for (std::size_t i = 0; i < term.args.size(); ++i) {
       const Root root = signature.params[signature.variadic ? 0 : i];
       std::optional<vm::Type> wanted;
-      if (environment_.types.primitive_of(root) != kNoSourceType) wanted = environment_.types.at(environment_.types.primitive_of(root)).type;
-      if (wanted && is_decimal(*wanted)) wanted = is_decimal(made.type) ? made.type : type_of(term.args[i]);
+      if (environment_.types.primitive_of(root) != kNoSourceType)
+        wanted = environment_.types.at(environment_.types.primitive_of(root)).type;
+      if (wanted && is_decimal(*wanted))
+        wanted = is_decimal(made.type) ? made.type : type_of(term.args[i]);
       made.arguments.push_back(expression(term.args[i], wanted));
       made.nullable |= made.arguments.back().nullable;
     }
@@ -828,26 +725,48 @@ class Emitter {
   // Functors whose operation takes another shape.
   Expression finished(const CoreTerm& term, Expression made) {
     switch (term.functor) {
-      case Functor::kMinimum: case Functor::kMaximum: case Functor::kConcat:
+      case Functor::kMinimum:
+      case Functor::kMaximum:
+      case Functor::kConcat:
         if (made.arguments.size() == 1) return std::move(made.arguments.front());
         return made;
       case Functor::kOrd:
         // Text has a number of its own; of anything else it is the bits.
         if (made.arguments.front().type == made.type) return std::move(made.arguments.front());
-        if (made.arguments.front().type.kind != TypeKind::kText) made.op = ExpressionOp::kReinterpret;
+        if (made.arguments.front().type.kind != TypeKind::kText)
+          made.op = ExpressionOp::kReinterpret;
         return made;
-      case Functor::kToNumber: case Functor::kToUnsigned: case Functor::kToFloat: case Functor::kToString: case Functor::kMakeTyped:
+      case Functor::kToNumber:
+      case Functor::kToUnsigned:
+      case Functor::kToFloat:
+      case Functor::kToString:
+      case Functor::kMakeTyped:
         if (made.arguments.front().type == made.type) return std::move(made.arguments.front());
         return made;
-      case Functor::kYear: made.detail = 0; return made;
-      case Functor::kMonth: made.detail = 1; return made;
-      case Functor::kDay: made.detail = 2; return made;
-      case Functor::kHour: made.detail = 3; return made;
-      case Functor::kMinute: made.detail = 4; return made;
-      case Functor::kSecond: made.detail = 5; return made;
-      case Functor::kWeekday: made.detail = 6; return made;
+      case Functor::kYear:
+        made.detail = 0;
+        return made;
+      case Functor::kMonth:
+        made.detail = 1;
+        return made;
+      case Functor::kDay:
+        made.detail = 2;
+        return made;
+      case Functor::kHour:
+        made.detail = 3;
+        return made;
+      case Functor::kMinute:
+        made.detail = 4;
+        return made;
+      case Functor::kSecond:
+        made.detail = 5;
+        return made;
+      case Functor::kWeekday:
+        made.detail = 6;
+        return made;
       case Functor::kCoalesce: {
-        Expression test = unary(ExpressionOp::kIsNull, made.arguments[0], vm::Type::boolean(), term.span);
+        Expression test =
+            unary(ExpressionOp::kIsNull, made.arguments[0], vm::Type::boolean(), term.span);
         test.nullable = false;
         Expression first = std::move(made.arguments[0]);
         Expression second = std::move(made.arguments[1]);
@@ -865,19 +784,18 @@ class Emitter {
         chosen.arguments.push_back(std::move(first));
         return chosen;
       }
-      default: return made;
+      default:
+        return made;
     }
   }
 
   const CoreClause& clause_;
   const ClauseTypes& types_;
   Environment& environment_;
-  Rule rule_;
+  Rule rule_;  // Before term_types_, which reads its variables.
+  TermTypes term_types_;
   Body* out_ = nullptr;
   std::vector<bool> bound_;
-  std::vector<bool> has_binder_;
-  std::vector<bool> typed_;
-  std::vector<std::uint32_t> not_null_;
   bool is_proof_ = false;  // A condition is being emitted that its variables are not null by.
   int fresh_count_ = 0;
 };
@@ -886,7 +804,7 @@ class Emitter {
 
 Rule emit_rule(const CoreClause& clause, const ClauseTypes& types, Environment& environment,
                const std::vector<DeclaredType>& parameters) {
-  return Emitter(clause, types, environment).run(parameters);
+  return Emitter(clause, types, environment, parameters).run(parameters);
 }
 
 }  // namespace entail::datalog

@@ -10,7 +10,8 @@ RelationId Environment::add_relation(Relation relation, RelationInfo info) {
   return id;
 }
 
-std::string Environment::suggestion(const std::string& name, const std::vector<std::string>& known) {
+std::string Environment::suggestion(const std::string& name,
+                                    const std::vector<std::string>& known) {
   const std::string near = grammar::nearest_name(name, known);
   return near.empty() ? std::string() : "Did you mean '" + near + "'?";
 }

@@ -28,9 +28,9 @@ struct DeclaredType {
 struct RelationInfo {
   std::vector<SourceTypeId> column_types;
   std::vector<std::optional<grammar::Expr>> defaults;  // By column.
-  bool inlined = false;   // `inline`
-  bool has_io = false;    // Some directive reads or writes it.
-  bool declared_relation = false;  // By `relation`, not by `.decl`.
+  bool inlined = false;                                // `inline`
+  bool has_io = false;                                 // Some directive reads or writes it.
+  bool declared_relation = false;                      // By `relation`, not by `.decl`.
   bool has_rules = false;
   bool has_facts = false;
 };
@@ -51,8 +51,9 @@ struct TableInfo {
   const grammar::Table* table = nullptr;
   std::vector<DeclaredType> inputs;
   std::vector<DeclaredType> outputs;
-  std::optional<RelationId> rows;     // (row, outputs…) of a small table, made at its first use.
-  std::optional<RelationId> look_up;  // (inputs…, outputs…) of a large one: inline, see decision_tables.h.
+  std::optional<RelationId> rows;  // (row, outputs…) of a small table, made at its first use.
+  std::optional<RelationId>
+      look_up;  // (inputs…, outputs…) of a large one: inline, see decision_tables.h.
 };
 
 struct Environment {
@@ -67,7 +68,8 @@ struct Environment {
   RuleProgram program;
   std::map<std::string, RelationId> relations;
   std::vector<RelationInfo> infos;  // By RelationId.
-  std::map<std::string, DeclaredType> aliases;  // `type Money = decimal(18, 2)`: more than a SourceType says.
+  std::map<std::string, DeclaredType>
+      aliases;  // `type Money = decimal(18, 2)`: more than a SourceType says.
   std::map<std::string, BranchRef> branches;
   std::map<std::string, FunctionInfo> functions;
   std::map<std::string, TableInfo> tables;
@@ -78,7 +80,9 @@ struct Environment {
   RelationInfo& info(RelationId id) { return infos[index_of(id)]; }
   RelationId add_relation(Relation relation, RelationInfo info);
   // A name no program can spell, for variables and relations that lowering invents.
-  std::string invent(const std::string& hint) { return "_" + hint + "#" + std::to_string(invented++); }
+  std::string invent(const std::string& hint) {
+    return "_" + hint + "#" + std::to_string(invented++);
+  }
 
   // "Did you mean 'x'?", or nothing.
   static std::string suggestion(const std::string& name, const std::vector<std::string>& known);

@@ -9,8 +9,9 @@ namespace entail::datalog {
 void FactWriter::add(const grammar::Facts& facts, std::vector<CoreClause>& clauses) {
   const auto found = environment_.relations.find(facts.relation.text);
   if (found == environment_.relations.end()) {
-    environment_.diagnostics.error(facts.relation.span, "there is no relation '" + facts.relation.text + "'",
-                                   Environment::suggestion(facts.relation.text, environment_.relation_names()));
+    environment_.diagnostics.error(
+        facts.relation.span, "there is no relation '" + facts.relation.text + "'",
+        Environment::suggestion(facts.relation.text, environment_.relation_names()));
     return;
   }
   const RelationId id = found->second;
@@ -20,8 +21,9 @@ void FactWriter::add(const grammar::Facts& facts, std::vector<CoreClause>& claus
   for (std::size_t row = 0; row < facts.count(); ++row) {
     const grammar::SourceSpan span = facts.spans[row];
     if (facts.arity != relation.columns.size()) {
-      environment_.diagnostics.error(span, "'" + relation.name + "' has " + std::to_string(relation.columns.size()) +
-                                               " columns, but " + std::to_string(facts.arity) + " are given");
+      environment_.diagnostics.error(
+          span, "'" + relation.name + "' has " + std::to_string(relation.columns.size()) +
+                    " columns, but " + std::to_string(facts.arity) + " are given");
       continue;
     }
     const grammar::Constant* const constants = facts.constants.data() + row * facts.arity;
@@ -48,14 +50,17 @@ void FactWriter::add(const grammar::Facts& facts, std::vector<CoreClause>& claus
     bool sound = true;
     for (std::size_t i = 0; i < facts.arity; ++i) {
       std::string problem;
-      auto value = read_literal(constants[i].kind, constants[i].text, relation.columns[i].type, environment_.program.types, problem);
+      auto value = read_literal(constants[i].kind, constants[i].text, relation.columns[i].type,
+                                environment_.program.types, problem);
       if (value && value->nullable && !relation.columns[i].nullable) {
         value.reset();
-        problem = "column '" + relation.columns[i].name + "' of '" + relation.name + "' may not be null";
+        problem =
+            "column '" + relation.columns[i].name + "' of '" + relation.name + "' may not be null";
       }
       if (!value) {
         // A column whose type is unknown was reported with its declaration.
-        if (info.column_types[i] != kNoSourceType) environment_.diagnostics.error(constants[i].span, problem);
+        if (info.column_types[i] != kNoSourceType)
+          environment_.diagnostics.error(constants[i].span, problem);
         sound = false;
         continue;
       }
@@ -79,15 +84,18 @@ void FactWriter::add(Rule fact) {
       environment_.program.rules.push_back(std::move(fact));
       return;
     }
-    key += std::to_string(term.words[0]) + ":" + std::to_string(term.words[1]) + ":" + std::to_string(term.text.size()) + ":" + term.text;
+    key += std::to_string(term.words[0]) + ":" + std::to_string(term.words[1]) + ":" +
+           std::to_string(term.text.size()) + ":" + term.text;
   }
-  const auto [place, fresh] = keys_.emplace(std::pair(fact.head.relation, key), environment_.program.rules.size());
+  const auto [place, fresh] =
+      keys_.emplace(std::pair(fact.head.relation, key), environment_.program.rules.size());
   if (fresh) {
     environment_.program.rules.push_back(std::move(fact));
     return;
   }
   Rule& before = environment_.program.rules[place->second];
-  const bool stands_earlier = before.span.file == fact.span.file && fact.span.begin < before.span.begin;
+  const bool stands_earlier =
+      before.span.file == fact.span.file && fact.span.begin < before.span.begin;
   if (!stands_earlier) before = std::move(fact);
 }
 

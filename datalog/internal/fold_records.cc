@@ -10,16 +10,18 @@ namespace entail::datalog {
 namespace {
 
 bool is_equation(const CoreCondition& condition) {
-  return condition.kind == ConditionKind::kCompare && condition.compare == grammar::CompareOp::kEqual;
+  return condition.kind == ConditionKind::kCompare &&
+         condition.compare == grammar::CompareOp::kEqual;
 }
 
 bool is_comparison(const CoreCondition& condition) {
-  return is_equation(condition) ||
-         (condition.kind == ConditionKind::kCompare && condition.compare == grammar::CompareOp::kNotEqual);
+  return is_equation(condition) || (condition.kind == ConditionKind::kCompare &&
+                                    condition.compare == grammar::CompareOp::kNotEqual);
 }
 
 bool is_record_pair(const CoreTerm& left, const CoreTerm& right) {
-  return left.kind == TermKind::kRecord && right.kind == TermKind::kRecord && left.args.size() == right.args.size();
+  return left.kind == TermKind::kRecord && right.kind == TermKind::kRecord &&
+         left.args.size() == right.args.size();
 }
 
 const std::string& leader(std::map<std::string, std::string>& classes, const std::string& name) {
@@ -32,9 +34,12 @@ const std::string& leader(std::map<std::string, std::string>& classes, const std
 
 void equate(const CoreTerm& left, const CoreTerm& right, grammar::SourceSpan span, CoreBody& out) {
   if (left.kind == TermKind::kWildcard || right.kind == TermKind::kWildcard) return;
-  if (left.kind == TermKind::kVariable && right.kind == TermKind::kVariable && left.name == right.name) return;
+  if (left.kind == TermKind::kVariable && right.kind == TermKind::kVariable &&
+      left.name == right.name)
+    return;
   if (is_record_pair(left, right)) {
-    for (std::size_t i = 0; i < left.args.size(); ++i) equate(left.args[i], right.args[i], span, out);
+    for (std::size_t i = 0; i < left.args.size(); ++i)
+      equate(left.args[i], right.args[i], span, out);
     return;
   }
   CoreCondition equation;
@@ -51,7 +56,8 @@ namespace {
 bool fold_once(CoreBody& body, const std::vector<CoreTerm>& heads) {
   const auto holds_record = [](const CoreCondition& condition) {
     return condition.kind == ConditionKind::kCompare &&
-           std::any_of(condition.args.begin(), condition.args.end(), [](const CoreTerm& t) { return t.kind == TermKind::kRecord; });
+           std::any_of(condition.args.begin(), condition.args.end(),
+                       [](const CoreTerm& t) { return t.kind == TermKind::kRecord; });
   };
   if (std::none_of(body.begin(), body.end(), holds_record)) return false;
   bool changed = false;
@@ -65,17 +71,19 @@ bool fold_once(CoreBody& body, const std::vector<CoreTerm>& heads) {
   visit_terms(head_copy, true, note);
   std::map<std::string, std::string> classes;
   for (CoreCondition& condition : body) {
-    const bool sides = is_comparison(condition) &&
-                       std::all_of(condition.args.begin(), condition.args.end(), [](const CoreTerm& t) {
-                         return t.kind == TermKind::kVariable || t.kind == TermKind::kRecord;
-                       });
+    const bool sides =
+        is_comparison(condition) &&
+        std::all_of(condition.args.begin(), condition.args.end(), [](const CoreTerm& t) {
+          return t.kind == TermKind::kVariable || t.kind == TermKind::kRecord;
+        });
     if (!sides) {
       CoreBody single{condition};
       visit_terms(single, true, note);
       continue;
     }
     for (CoreTerm& side : condition.args) visit_terms(side.args, true, note);
-    if (is_equation(condition) && condition.args[0].kind == TermKind::kVariable && condition.args[1].kind == TermKind::kVariable) {
+    if (is_equation(condition) && condition.args[0].kind == TermKind::kVariable &&
+        condition.args[1].kind == TermKind::kVariable) {
       const std::string first = leader(classes, condition.args[0].name);
       classes[leader(classes, condition.args[1].name)] = first;
     }
@@ -87,7 +95,8 @@ bool fold_once(CoreBody& body, const std::vector<CoreTerm>& heads) {
   for (const CoreCondition& condition : body) {
     if (!is_equation(condition)) continue;
     for (std::size_t side = 0; side < 2; ++side) {
-      if (condition.args[side].kind == TermKind::kVariable && condition.args[1 - side].kind == TermKind::kRecord) {
+      if (condition.args[side].kind == TermKind::kVariable &&
+          condition.args[1 - side].kind == TermKind::kRecord) {
         with_record.insert(leader(classes, condition.args[side].name));
       }
     }
@@ -108,14 +117,16 @@ bool fold_once(CoreBody& body, const std::vector<CoreTerm>& heads) {
     }
     const CoreTerm& left = condition.args[0];
     const CoreTerm& right = condition.args[1];
-    const bool nothing_said = (left.kind == TermKind::kWildcard && right.kind == TermKind::kRecord) ||
-                              (right.kind == TermKind::kWildcard && left.kind == TermKind::kRecord);
+    const bool nothing_said =
+        (left.kind == TermKind::kWildcard && right.kind == TermKind::kRecord) ||
+        (right.kind == TermKind::kWildcard && left.kind == TermKind::kRecord);
     if (is_record_pair(left, right)) {
       equate(left, right, condition.span, result);
       changed = true;
     } else if (nothing_said || (is_untyped(left) && right.kind == TermKind::kVariable)) {
       changed = true;  // `_ = [1]`, or two names of one class.
-    } else if ((is_untyped(left) && right.kind == TermKind::kRecord) || (is_untyped(right) && left.kind == TermKind::kRecord)) {
+    } else if ((is_untyped(left) && right.kind == TermKind::kRecord) ||
+               (is_untyped(right) && left.kind == TermKind::kRecord)) {
       const CoreTerm& variable = left.kind == TermKind::kVariable ? left : right;
       const CoreTerm& record = left.kind == TermKind::kVariable ? right : left;
       const auto [place, fresh] = records.emplace(leader(classes, variable.name), record);

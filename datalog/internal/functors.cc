@@ -91,37 +91,55 @@ std::vector<std::string> functor_names() {
 Functor functor_of(grammar::BinaryOp op) {
   using grammar::BinaryOp;
   switch (op) {
-    case BinaryOp::kAdd: return Functor::kAdd;
-    case BinaryOp::kSub: return Functor::kSubtract;
-    case BinaryOp::kMul: return Functor::kMultiply;
-    case BinaryOp::kDiv: return Functor::kDivide;
-    case BinaryOp::kMod: return Functor::kModulo;
-    case BinaryOp::kPow: return Functor::kPower;
-    case BinaryOp::kBitAnd: return Functor::kBitAnd;
-    case BinaryOp::kBitOr: return Functor::kBitOr;
-    case BinaryOp::kBitXor: return Functor::kBitXor;
-    case BinaryOp::kShiftLeft: return Functor::kShiftLeft;
-    case BinaryOp::kShiftRight: return Functor::kShiftRight;
-    case BinaryOp::kShiftRightUnsigned: return Functor::kShiftRightUnsigned;
-    case BinaryOp::kLogicalAnd: return Functor::kLogicalAnd;
-    case BinaryOp::kLogicalOr: return Functor::kLogicalOr;
-    case BinaryOp::kLogicalXor: return Functor::kLogicalXor;
+    case BinaryOp::kAdd:
+      return Functor::kAdd;
+    case BinaryOp::kSub:
+      return Functor::kSubtract;
+    case BinaryOp::kMul:
+      return Functor::kMultiply;
+    case BinaryOp::kDiv:
+      return Functor::kDivide;
+    case BinaryOp::kMod:
+      return Functor::kModulo;
+    case BinaryOp::kPow:
+      return Functor::kPower;
+    case BinaryOp::kBitAnd:
+      return Functor::kBitAnd;
+    case BinaryOp::kBitOr:
+      return Functor::kBitOr;
+    case BinaryOp::kBitXor:
+      return Functor::kBitXor;
+    case BinaryOp::kShiftLeft:
+      return Functor::kShiftLeft;
+    case BinaryOp::kShiftRight:
+      return Functor::kShiftRight;
+    case BinaryOp::kShiftRightUnsigned:
+      return Functor::kShiftRightUnsigned;
+    case BinaryOp::kLogicalAnd:
+      return Functor::kLogicalAnd;
+    case BinaryOp::kLogicalOr:
+      return Functor::kLogicalOr;
+    case BinaryOp::kLogicalXor:
+      return Functor::kLogicalXor;
   }
   return Functor::kNone;
 }
 
 Functor functor_of(grammar::UnaryOp op) {
   switch (op) {
-    case grammar::UnaryOp::kMinus: return Functor::kNegate;
-    case grammar::UnaryOp::kBitNot: return Functor::kBitNot;
-    case grammar::UnaryOp::kLogicalNot: return Functor::kLogicalNot;
+    case grammar::UnaryOp::kMinus:
+      return Functor::kNegate;
+    case grammar::UnaryOp::kBitNot:
+      return Functor::kBitNot;
+    case grammar::UnaryOp::kLogicalNot:
+      return Functor::kLogicalNot;
   }
   return Functor::kNone;
 }
 
 bool is_infix(Functor functor) {
-  return functor >= Functor::kAdd && functor <= Functor::kLogicalXor && functor != Functor::kNegate &&
-         functor != Functor::kBitNot;
+  return functor >= Functor::kAdd && functor <= Functor::kLogicalXor &&
+         functor != Functor::kNegate && functor != Functor::kBitNot;
 }
 
 bool is_generator(Functor functor) { return functor == Functor::kRange; }
@@ -130,7 +148,9 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
   using Op = ExpressionOp;
   std::vector<Signature> out;
   const auto arithmetic = [&](Op op) { add_family(out, op, 2, &RootTraits::arithmetic, types); };
-  const auto integral = [&](Op op, std::size_t arity) { add_family(out, op, arity, &RootTraits::integral, types); };
+  const auto integral = [&](Op op, std::size_t arity) {
+    add_family(out, op, arity, &RootTraits::integral, types);
+  };
   const auto one = [&](Op op, std::vector<Root> params, Root result) {
     out.push_back({op, std::move(params), result, false});
   };
@@ -142,8 +162,8 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
   const auto date_part = [&]() {
     for (const Root root : types.literal_roots()) {
       const vm::TypeKind kind = types.at(types.primitive_of(root)).type.kind;
-      if (kind == vm::TypeKind::kDate || kind == vm::TypeKind::kTimestamp || kind == vm::TypeKind::kTimestampTz ||
-          kind == vm::TypeKind::kTime) {
+      if (kind == vm::TypeKind::kDate || kind == vm::TypeKind::kTimestamp ||
+          kind == vm::TypeKind::kTimestampTz || kind == vm::TypeKind::kTime) {
         one(Op::kDatePart, {root}, Root::kNumber);
       }
     }
@@ -152,36 +172,74 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
     one(op, std::vector<Root>(arity, Root::kSymbol), result);
   };
   switch (functor) {
-    case Functor::kNone: break;
+    case Functor::kNone:
+      break;
     case Functor::kAdd:
       one(Op::kConcat, {Root::kSymbol, Root::kSymbol}, Root::kSymbol);
       arithmetic(Op::kAdd);
       break;
-    case Functor::kSubtract: arithmetic(Op::kSubtract); break;
-    case Functor::kMultiply: arithmetic(Op::kMultiply); break;
-    case Functor::kDivide: arithmetic(Op::kDivide); break;
-    case Functor::kPower: arithmetic(Op::kPower); break;
-    case Functor::kModulo: integral(Op::kModulo, 2); break;
+    case Functor::kSubtract:
+      arithmetic(Op::kSubtract);
+      break;
+    case Functor::kMultiply:
+      arithmetic(Op::kMultiply);
+      break;
+    case Functor::kDivide:
+      arithmetic(Op::kDivide);
+      break;
+    case Functor::kPower:
+      arithmetic(Op::kPower);
+      break;
+    case Functor::kModulo:
+      integral(Op::kModulo, 2);
+      break;
     case Functor::kNegate:
       for (const Root root : types.literal_roots()) {
-        if (types.traits(root).arithmetic && types.at(types.primitive_of(root)).type.kind != vm::TypeKind::kUnsigned) {
+        if (types.traits(root).arithmetic &&
+            types.at(types.primitive_of(root)).type.kind != vm::TypeKind::kUnsigned) {
           one(Op::kNegate, {root}, root);
         }
       }
       break;
-    case Functor::kBitAnd: integral(Op::kBitAnd, 2); break;
-    case Functor::kBitOr: integral(Op::kBitOr, 2); break;
-    case Functor::kBitXor: integral(Op::kBitXor, 2); break;
-    case Functor::kBitNot: integral(Op::kBitNot, 1); break;
-    case Functor::kShiftLeft: integral(Op::kShiftLeft, 2); break;
-    case Functor::kShiftRight: integral(Op::kShiftRight, 2); break;
-    case Functor::kShiftRightUnsigned: integral(Op::kShiftRightUnsigned, 2); break;
-    case Functor::kLogicalAnd: integral(Op::kLogicalAnd, 2); break;
-    case Functor::kLogicalOr: integral(Op::kLogicalOr, 2); break;
-    case Functor::kLogicalXor: integral(Op::kLogicalXor, 2); break;
-    case Functor::kLogicalNot: integral(Op::kLogicalNot, 1); break;
-    case Functor::kMinimum: add_family(out, Op::kMinimum, 1, &RootTraits::ordered, types, true); break;
-    case Functor::kMaximum: add_family(out, Op::kMaximum, 1, &RootTraits::ordered, types, true); break;
+    case Functor::kBitAnd:
+      integral(Op::kBitAnd, 2);
+      break;
+    case Functor::kBitOr:
+      integral(Op::kBitOr, 2);
+      break;
+    case Functor::kBitXor:
+      integral(Op::kBitXor, 2);
+      break;
+    case Functor::kBitNot:
+      integral(Op::kBitNot, 1);
+      break;
+    case Functor::kShiftLeft:
+      integral(Op::kShiftLeft, 2);
+      break;
+    case Functor::kShiftRight:
+      integral(Op::kShiftRight, 2);
+      break;
+    case Functor::kShiftRightUnsigned:
+      integral(Op::kShiftRightUnsigned, 2);
+      break;
+    case Functor::kLogicalAnd:
+      integral(Op::kLogicalAnd, 2);
+      break;
+    case Functor::kLogicalOr:
+      integral(Op::kLogicalOr, 2);
+      break;
+    case Functor::kLogicalXor:
+      integral(Op::kLogicalXor, 2);
+      break;
+    case Functor::kLogicalNot:
+      integral(Op::kLogicalNot, 1);
+      break;
+    case Functor::kMinimum:
+      add_family(out, Op::kMinimum, 1, &RootTraits::ordered, types, true);
+      break;
+    case Functor::kMaximum:
+      add_family(out, Op::kMaximum, 1, &RootTraits::ordered, types, true);
+      break;
     case Functor::kRange:
       for (const std::size_t arity : {2U, 3U}) {
         for (const Root root : {Root::kNumber, Root::kUnsigned, Root::kFloat}) {
@@ -189,44 +247,96 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
         }
       }
       break;
-    case Functor::kToNumber: from_any(Op::kConvert, Root::kNumber); break;
-    case Functor::kToUnsigned: from_any(Op::kConvert, Root::kUnsigned); break;
-    case Functor::kToFloat: from_any(Op::kConvert, Root::kFloat); break;
+    case Functor::kToNumber:
+      from_any(Op::kConvert, Root::kNumber);
+      break;
+    case Functor::kToUnsigned:
+      from_any(Op::kConvert, Root::kUnsigned);
+      break;
+    case Functor::kToFloat:
+      from_any(Op::kConvert, Root::kFloat);
+      break;
     case Functor::kToString:
       from_any(Op::kConvert, Root::kSymbol);
-      for (const Root root : {Root::kRecord, Root::kVariant, Root::kArray}) one(Op::kConvert, {root}, Root::kSymbol);
+      for (const Root root : {Root::kRecord, Root::kVariant, Root::kArray})
+        one(Op::kConvert, {root}, Root::kSymbol);
       break;
-    case Functor::kNumberToUnsigned: one(Op::kConvert, {Root::kNumber}, Root::kUnsigned); break;
-    case Functor::kNumberToFloat: one(Op::kConvert, {Root::kNumber}, Root::kFloat); break;
-    case Functor::kUnsignedToNumber: one(Op::kConvert, {Root::kUnsigned}, Root::kNumber); break;
-    case Functor::kUnsignedToFloat: one(Op::kConvert, {Root::kUnsigned}, Root::kFloat); break;
-    case Functor::kFloatToNumber: one(Op::kConvert, {Root::kFloat}, Root::kNumber); break;
-    case Functor::kFloatToUnsigned: one(Op::kConvert, {Root::kFloat}, Root::kUnsigned); break;
+    case Functor::kNumberToUnsigned:
+      one(Op::kConvert, {Root::kNumber}, Root::kUnsigned);
+      break;
+    case Functor::kNumberToFloat:
+      one(Op::kConvert, {Root::kNumber}, Root::kFloat);
+      break;
+    case Functor::kUnsignedToNumber:
+      one(Op::kConvert, {Root::kUnsigned}, Root::kNumber);
+      break;
+    case Functor::kUnsignedToFloat:
+      one(Op::kConvert, {Root::kUnsigned}, Root::kFloat);
+      break;
+    case Functor::kFloatToNumber:
+      one(Op::kConvert, {Root::kFloat}, Root::kNumber);
+      break;
+    case Functor::kFloatToUnsigned:
+      one(Op::kConvert, {Root::kFloat}, Root::kUnsigned);
+      break;
     case Functor::kOrd:
       from_any(Op::kOrdinal, Root::kNumber);
-      for (const Root root : {Root::kRecord, Root::kVariant, Root::kArray}) one(Op::kOrdinal, {root}, Root::kNumber);
+      for (const Root root : {Root::kRecord, Root::kVariant, Root::kArray})
+        one(Op::kOrdinal, {root}, Root::kNumber);
       break;
-    case Functor::kConcat: out.push_back({Op::kConcat, {Root::kSymbol}, Root::kSymbol, true}); break;
-    case Functor::kLength: text(Op::kLength, 1, Root::kNumber); break;
-    case Functor::kSubstring: one(Op::kSubstring, {Root::kSymbol, Root::kNumber, Root::kNumber}, Root::kSymbol); break;
-    case Functor::kMatches: text(Op::kMatches, 2, root_of("bool")); break;
-    case Functor::kContains: text(Op::kContains, 2, root_of("bool")); break;
-    case Functor::kLower: text(Op::kLower, 1, Root::kSymbol); break;
-    case Functor::kUpper: text(Op::kUpper, 1, Root::kSymbol); break;
-    case Functor::kTrim: text(Op::kTrim, 1, Root::kSymbol); break;
-    case Functor::kReplace: text(Op::kReplace, 3, Root::kSymbol); break;
-    case Functor::kStartsWith: text(Op::kStartsWith, 2, root_of("bool")); break;
-    case Functor::kEndsWith: text(Op::kEndsWith, 2, root_of("bool")); break;
+    case Functor::kConcat:
+      out.push_back({Op::kConcat, {Root::kSymbol}, Root::kSymbol, true});
+      break;
+    case Functor::kLength:
+      text(Op::kLength, 1, Root::kNumber);
+      break;
+    case Functor::kSubstring:
+      one(Op::kSubstring, {Root::kSymbol, Root::kNumber, Root::kNumber}, Root::kSymbol);
+      break;
+    case Functor::kMatches:
+      text(Op::kMatches, 2, root_of("bool"));
+      break;
+    case Functor::kContains:
+      text(Op::kContains, 2, root_of("bool"));
+      break;
+    case Functor::kLower:
+      text(Op::kLower, 1, Root::kSymbol);
+      break;
+    case Functor::kUpper:
+      text(Op::kUpper, 1, Root::kSymbol);
+      break;
+    case Functor::kTrim:
+      text(Op::kTrim, 1, Root::kSymbol);
+      break;
+    case Functor::kReplace:
+      text(Op::kReplace, 3, Root::kSymbol);
+      break;
+    case Functor::kStartsWith:
+      text(Op::kStartsWith, 2, root_of("bool"));
+      break;
+    case Functor::kEndsWith:
+      text(Op::kEndsWith, 2, root_of("bool"));
+      break;
     case Functor::kMakeTyped: {
       const Root target = types.at(*types.find(name)).root;
       from_any(Op::kConvert, target);
       break;
     }
-    case Functor::kNow: out.push_back({Op::kNow, {}, root_of("timestamptz"), false}); break;
-    case Functor::kYear: case Functor::kMonth: case Functor::kDay: case Functor::kHour:
-    case Functor::kMinute: case Functor::kSecond: case Functor::kWeekday: date_part(); break;
+    case Functor::kNow:
+      out.push_back({Op::kNow, {}, root_of("timestamptz"), false});
+      break;
+    case Functor::kYear:
+    case Functor::kMonth:
+    case Functor::kDay:
+    case Functor::kHour:
+    case Functor::kMinute:
+    case Functor::kSecond:
+    case Functor::kWeekday:
+      date_part();
+      break;
     case Functor::kCoalesce:
-      for (const Root root : types.literal_roots()) out.push_back({Op::kIf, {root, root}, root, false});
+      for (const Root root : types.literal_roots())
+        out.push_back({Op::kIf, {root, root}, root, false});
       break;
   }
   return out;

@@ -13,13 +13,13 @@ namespace {
 using Slot = std::uint32_t;
 
 enum class ConstraintKind : std::uint8_t {
-  kBelow,       // slots[0]'s types flow into slots[1]
-  kBelowType,   // slots[0] is a subtype of `type`
-  kAmong,       // slots[0] is a subtype of one of `set`
-  kSameBase,    // slots[0] and slots[1] have the same root
-  kOverload,    // a call: slots[0] the result, the rest the arguments
-  kComponent,   // slots[0] is component `index` of slots[1]
-  kElement,     // slots[0] is an element of slots[1]
+  kBelow,      // slots[0]'s types flow into slots[1]
+  kBelowType,  // slots[0] is a subtype of `type`
+  kAmong,      // slots[0] is a subtype of one of `set`
+  kSameBase,   // slots[0] and slots[1] have the same root
+  kOverload,   // a call: slots[0] the result, the rest the arguments
+  kComponent,  // slots[0] is component `index` of slots[1]
+  kElement,    // slots[0] is an element of slots[1]
 };
 
 struct Constraint {
@@ -36,7 +36,8 @@ struct Constraint {
 
 class Inference {
  public:
-  Inference(CoreClause& clause, Environment& environment, const std::vector<DeclaredType>& parameters)
+  Inference(CoreClause& clause, Environment& environment,
+            const std::vector<DeclaredType>& parameters)
       : clause_(clause),
         environment_(environment),
         types_(environment.types),
@@ -76,14 +77,17 @@ class Inference {
   // -------------------------------------------------------------------------------------------------
   // Constraints
 
-  void below(Slot a, Slot b) { constraints_.push_back({.kind = ConstraintKind::kBelow, .slots = {a, b}}); }
+  void below(Slot a, Slot b) {
+    constraints_.push_back({.kind = ConstraintKind::kBelow, .slots = {a, b}});
+  }
   void same(Slot a, Slot b) { below(a, b), below(b, a); }
   void below_type(Slot slot, SourceTypeId type) {
     if (type == kNoSourceType) return;
     constraints_.push_back({.kind = ConstraintKind::kBelowType, .slots = {slot}, .type = type});
   }
   void among(Slot slot, SourceTypeSet set) {
-    constraints_.push_back({.kind = ConstraintKind::kAmong, .slots = {slot}, .set = std::move(set)});
+    constraints_.push_back(
+        {.kind = ConstraintKind::kAmong, .slots = {slot}, .set = std::move(set)});
   }
 
   SourceTypeSet constants_where(bool RootTraits::*trait) const {
@@ -96,13 +100,16 @@ class Inference {
 
   void collect() {
     for (Slot i = 0; i < parameters_.size(); ++i) below_type(i, parameters_[i].source);
-    for (std::size_t i = 0; i < clause_.head_args.size(); ++i) sink(clause_.head_args[i], clause_.head, i);
+    for (std::size_t i = 0; i < clause_.head_args.size(); ++i)
+      sink(clause_.head_args[i], clause_.head, i);
     for (CoreTerm& term : clause_.head_args) collect(term);
     collect(clause_.body, false);
   }
 
   void sink(const CoreTerm& term, RelationId relation, std::size_t column) {
-    if (term.kind == TermKind::kWildcard || column >= environment_.info(relation).column_types.size()) return;
+    if (term.kind == TermKind::kWildcard ||
+        column >= environment_.info(relation).column_types.size())
+      return;
     const SourceTypeId type = environment_.info(relation).column_types[column];
     if (type == kNoSourceType) return;
     const SourceType& declared = types_.at(type);
@@ -122,26 +129,36 @@ class Inference {
             if (negated) {
               sink(condition.args[i], condition.relation, i);
             } else if (condition.args[i].kind != TermKind::kWildcard) {
-              below_type(condition.args[i].slot, environment_.info(condition.relation).column_types[i]);
+              below_type(condition.args[i].slot,
+                         environment_.info(condition.relation).column_types[i]);
             }
           }
           break;
-        case ConditionKind::kCompare: same(condition.args[0].slot, condition.args[1].slot); break;
-        case ConditionKind::kInList: case ConditionKind::kInRange:
-          for (std::size_t i = 1; i < condition.args.size(); ++i) same(condition.args[0].slot, condition.args[i].slot);
+        case ConditionKind::kCompare:
+          same(condition.args[0].slot, condition.args[1].slot);
+          break;
+        case ConditionKind::kInList:
+        case ConditionKind::kInRange:
+          for (std::size_t i = 1; i < condition.args.size(); ++i)
+            same(condition.args[0].slot, condition.args[i].slot);
           break;
         case ConditionKind::kInArray:
-          constraints_.push_back({.kind = ConstraintKind::kElement, .slots = {condition.args[0].slot, condition.args[1].slot}});
+          constraints_.push_back({.kind = ConstraintKind::kElement,
+                                  .slots = {condition.args[0].slot, condition.args[1].slot}});
           break;
-        case ConditionKind::kTest: below_type(condition.args[0].slot, *types_.find("bool")); break;
+        case ConditionKind::kTest:
+          below_type(condition.args[0].slot, *types_.find("bool"));
+          break;
         case ConditionKind::kGroup:
-          for (std::size_t i = 0; i < condition.keys.size(); ++i) same(condition.keys[i].slot, condition.args[i].slot);
+          for (std::size_t i = 0; i < condition.keys.size(); ++i)
+            same(condition.keys[i].slot, condition.args[i].slot);
           for (CoreGroupResult& result : condition.results) {
             for (CoreTerm& target : result.target) collect(target);
             aggregate(result.variable.slot, result.op, result.target, true);
           }
           break;
-        default: break;
+        default:
+          break;
       }
       collect(condition.body, condition.kind == ConditionKind::kAbsent && condition.plain);
     }
@@ -155,8 +172,11 @@ class Inference {
     } else {
       among(slot, aggregable(op, in_group));
     }
-    if (!target.empty() && (op == AggregateOp::kSum || op == AggregateOp::kMin || op == AggregateOp::kMax)) same(target.front().slot, slot);
-    if (!target.empty() && op == AggregateOp::kMean && !mean_is_free(target.front())) same(target.front().slot, slot);
+    if (!target.empty() &&
+        (op == AggregateOp::kSum || op == AggregateOp::kMin || op == AggregateOp::kMax))
+      same(target.front().slot, slot);
+    if (!target.empty() && op == AggregateOp::kMean && !mean_is_free(target.front()))
+      same(target.front().slot, slot);
   }
 
   // Souffle takes means of floats only; decimals and the like are ours and converted.
@@ -170,7 +190,8 @@ class Inference {
     SourceTypeSet set = SourceTypeSet::of({});
     for (const Root root : types_.literal_roots()) {
       const RootTraits& traits = types_.traits(root);
-      const bool fits = traits.arithmetic || (op != AggregateOp::kSum && traits.ordered && (in_group || root >= Root::kFirstOther));
+      const bool fits = traits.arithmetic || (op != AggregateOp::kSum && traits.ordered &&
+                                              (in_group || root >= Root::kFirstOther));
       if (fits) set.insert(types_.constant_of(root));
     }
     return set;
@@ -179,15 +200,25 @@ class Inference {
   void collect(CoreTerm& term) {
     for (CoreTerm& arg : term.args) collect(arg);
     switch (term.kind) {
-      case TermKind::kLiteral: literal(term); break;
-      case TermKind::kCounter: below_type(term.slot, types_.constant_of(Root::kNumber)); break;
-      case TermKind::kCall: call(term); break;
+      case TermKind::kLiteral:
+        literal(term);
+        break;
+      case TermKind::kCounter:
+        below_type(term.slot, types_.constant_of(Root::kNumber));
+        break;
+      case TermKind::kCall:
+        call(term);
+        break;
       case TermKind::kRecord:
         for (std::size_t i = 0; i < term.args.size(); ++i) {
-          constraints_.push_back({.kind = ConstraintKind::kComponent, .slots = {term.args[i].slot, term.slot}, .index = i});
+          constraints_.push_back({.kind = ConstraintKind::kComponent,
+                                  .slots = {term.args[i].slot, term.slot},
+                                  .index = i});
         }
         break;
-      case TermKind::kVariant: variant(term); break;
+      case TermKind::kVariant:
+        variant(term);
+        break;
       case TermKind::kCast:
         below_type(term.slot, term.type);
         if (term.args[0].kind == TermKind::kLiteral) below_type(term.args[0].slot, term.type);
@@ -195,7 +226,9 @@ class Inference {
       case TermKind::kTyped: {
         const Root root = types_.at(term.type).root;
         below_type(term.slot, term.type);
-        below_type(term.args[0].slot, types_.constant_of(root) == kNoSourceType ? term.type : types_.constant_of(root));
+        below_type(term.args[0].slot, types_.constant_of(root) == kNoSourceType
+                                          ? term.type
+                                          : types_.constant_of(root));
         break;
       }
       case TermKind::kAggregate:
@@ -208,32 +241,48 @@ class Inference {
         same(term.args[0].slot, term.slot);
         same(term.args[1].slot, term.slot);
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
   void literal(const CoreTerm& term) {
     using grammar::LiteralKind;
     switch (term.literal) {
-      case LiteralKind::kString: among(term.slot, constants_where(&RootTraits::text)); break;
-      case LiteralKind::kNumber: case LiteralKind::kIpv4:
+      case LiteralKind::kString:
+        among(term.slot, constants_where(&RootTraits::text));
+        break;
+      case LiteralKind::kNumber:
+      case LiteralKind::kIpv4:
         if (result_.literals[term.slot]) {
           among(term.slot, SourceTypeSet::of({types_.constant_of(*result_.literals[term.slot])}));
         } else {
           among(term.slot, constants_where(&RootTraits::whole));
         }
         break;
-      case LiteralKind::kUnsigned: among(term.slot, SourceTypeSet::of({types_.constant_of(Root::kUnsigned)})); break;
-      case LiteralKind::kFloat: among(term.slot, constants_where(&RootTraits::fraction)); break;
-      case LiteralKind::kDuration: below_type(term.slot, *types_.find("interval")); break;
+      case LiteralKind::kUnsigned:
+        among(term.slot, SourceTypeSet::of({types_.constant_of(Root::kUnsigned)}));
+        break;
+      case LiteralKind::kFloat:
+        among(term.slot, constants_where(&RootTraits::fraction));
+        break;
+      case LiteralKind::kDuration:
+        below_type(term.slot, *types_.find("interval"));
+        break;
       case LiteralKind::kTimestamp: {
         SourceTypeSet set = SourceTypeSet::of({});
-        for (const char* name : {"timestamptz", "timestamp"}) set.insert(types_.constant_of(types_.at(*types_.find(name)).root));
+        for (const char* name : {"timestamptz", "timestamp"})
+          set.insert(types_.constant_of(types_.at(*types_.find(name)).root));
         among(term.slot, set);
         break;
       }
-      case LiteralKind::kTrue: case LiteralKind::kFalse: below_type(term.slot, *types_.find("bool")); break;
-      case LiteralKind::kNil: case LiteralKind::kNull: break;
+      case LiteralKind::kTrue:
+      case LiteralKind::kFalse:
+        below_type(term.slot, *types_.find("bool"));
+        break;
+      case LiteralKind::kNil:
+      case LiteralKind::kNull:
+        break;
     }
   }
 
@@ -243,7 +292,8 @@ class Inference {
     below_type(term.slot, found->second.type);
     const SourceBranch& branch = types_.at(found->second.type).branches[found->second.ordinal];
     if (branch.fields.size() != term.args.size()) return;
-    for (std::size_t i = 0; i < term.args.size(); ++i) below_type(term.args[i].slot, branch.fields[i].type);
+    for (std::size_t i = 0; i < term.args.size(); ++i)
+      below_type(term.args[i].slot, branch.fields[i].type);
   }
 
   void call(const CoreTerm& term) {
@@ -271,7 +321,8 @@ class Inference {
     if (term.functor == Functor::kOrd) return;
     for (std::size_t i = 0; i < term.args.size(); ++i) {
       const Root root = decided->params[decided->variadic ? 0 : i];
-      if (types_.constant_of(root) != kNoSourceType) below_type(term.args[i].slot, types_.constant_of(root));
+      if (types_.constant_of(root) != kNoSourceType)
+        below_type(term.args[i].slot, types_.constant_of(root));
     }
   }
 
@@ -305,7 +356,8 @@ class Inference {
         if (current.all) return assign(first, SourceTypeSet::of({constraint.type}));
         SourceTypeSet narrowed = SourceTypeSet::of({});
         for (const SourceTypeId type : current.types) {
-          for (const SourceTypeId common : types_.common_subtypes(type, constraint.type).types) narrowed.insert(common);
+          for (const SourceTypeId common : types_.common_subtypes(type, constraint.type).types)
+            narrowed.insert(common);
         }
         return assign(first, std::move(narrowed));
       }
@@ -313,15 +365,19 @@ class Inference {
         if (current.all) return assign(first, constraint.set);
         SourceTypeSet narrowed = SourceTypeSet::of({});
         for (const SourceTypeId type : current.types) {
-          const bool fits = std::any_of(constraint.set.types.begin(), constraint.set.types.end(),
-                                        [&](SourceTypeId above) { return types_.is_subtype(type, above); });
+          const bool fits =
+              std::any_of(constraint.set.types.begin(), constraint.set.types.end(),
+                          [&](SourceTypeId above) { return types_.is_subtype(type, above); });
           if (fits) narrowed.insert(type);
         }
         return assign(first, std::move(narrowed));
       }
-      case ConstraintKind::kSameBase: return update_same_base(first, constraint.slots[1]);
-      case ConstraintKind::kOverload: return update_overload(constraint);
-      case ConstraintKind::kComponent: return update_component(first, constraint.slots[1], constraint.index);
+      case ConstraintKind::kSameBase:
+        return update_same_base(first, constraint.slots[1]);
+      case ConstraintKind::kOverload:
+        return update_overload(constraint);
+      case ConstraintKind::kComponent:
+        return update_component(first, constraint.slots[1], constraint.index);
       case ConstraintKind::kElement: {
         const SourceTypeSet& arrays = result_.slots[constraint.slots[1]];
         if (arrays.all) return false;
@@ -341,7 +397,8 @@ class Inference {
       if (set.all) return result;
       for (const SourceTypeId type : set.types) {
         const SourceForm form = types_.at(type).form;
-        if (form == SourceForm::kConstant || form == SourceForm::kPrimitive || form == SourceForm::kSubset) {
+        if (form == SourceForm::kConstant || form == SourceForm::kPrimitive ||
+            form == SourceForm::kSubset) {
           result.insert(types_.base_of(type));
         }
       }
@@ -356,7 +413,8 @@ class Inference {
       SourceTypeSet result = SourceTypeSet::of({});
       for (const SourceTypeId type : set.types) {
         for (const SourceTypeId base : left_bases.types) {
-          const bool common = std::binary_search(right_bases.types.begin(), right_bases.types.end(), base);
+          const bool common =
+              std::binary_search(right_bases.types.begin(), right_bases.types.end(), base);
           if (common && types_.is_subtype(type, base)) result.insert(type);
         }
       }
@@ -394,7 +452,8 @@ class Inference {
   }
 
   bool update_overload(Constraint& constraint) {
-    std::erase_if(constraint.signatures, [&](const Signature& s) { return !fits(s, constraint.slots); });
+    std::erase_if(constraint.signatures,
+                  [&](const Signature& s) { return !fits(s, constraint.slots); });
     if (constraint.signatures.size() > 1) return false;
     if (constraint.signatures.empty()) return assign(constraint.slots[0], SourceTypeSet::of({}));
     const Signature& signature = constraint.signatures.front();
@@ -407,7 +466,9 @@ class Inference {
     }
     const SourceTypeId constant = types_.constant_of(signature.result);
     if (constraint.loose_result || constraint.result_was_set || constant == kNoSourceType) {
-      return assign(constraint.slots[0], of_root(result_.slots[constraint.slots[0]], signature.result)) || changed;
+      return assign(constraint.slots[0],
+                    of_root(result_.slots[constraint.slots[0]], signature.result)) ||
+             changed;
     }
     constraint.result_was_set = true;
     return assign(constraint.slots[0], SourceTypeSet::of({constant})) || changed;
@@ -445,9 +506,10 @@ class Inference {
         for (const CoreTerm& arg : term.args) slots.push_back(arg.slot);
         std::vector<Signature> candidates = signatures_of(term.functor, term.name, types_);
         std::erase_if(candidates, [&](const Signature& s) { return !fits(s, slots); });
-        std::stable_sort(candidates.begin(), candidates.end(), [](const Signature& a, const Signature& b) {
-          return std::pair(a.result, a.params) < std::pair(b.result, b.params);
-        });
+        std::stable_sort(candidates.begin(), candidates.end(),
+                         [](const Signature& a, const Signature& b) {
+                           return std::pair(a.result, a.params) < std::pair(b.result, b.params);
+                         });
         std::optional<Signature>& decided = result_.signatures[term.slot];
         const bool same_as_before = decided.has_value() == !candidates.empty() &&
                                     (!decided || (decided->result == candidates.front().result &&
@@ -456,10 +518,12 @@ class Inference {
         decided = candidates.empty() ? std::nullopt : std::optional<Signature>(candidates.front());
         changed = true;
       } else if (term.kind == TermKind::kLiteral &&
-                 (term.literal == grammar::LiteralKind::kNumber || term.literal == grammar::LiteralKind::kIpv4)) {
+                 (term.literal == grammar::LiteralKind::kNumber ||
+                  term.literal == grammar::LiteralKind::kIpv4)) {
         std::optional<Root> root;
         for (const Root candidate : types_.literal_roots()) {
-          if (!root && types_.traits(candidate).whole && !result_.slots[term.slot].all && possible(candidate, term.slot)) {
+          if (!root && types_.traits(candidate).whole && !result_.slots[term.slot].all &&
+              possible(candidate, term.slot)) {
             root = candidate;
           }
         }
@@ -486,9 +550,11 @@ class Inference {
     visit_terms(clause_.head_args, true, look);
     visit_terms(clause_.body, true, look);
     const auto visit = [&](CoreTerm& term) {
-      if (term.kind == TermKind::kVariable && result_.slots[term.slot].empty() && reported.insert(term.slot).second) {
+      if (term.kind == TermKind::kVariable && result_.slots[term.slot].empty() &&
+          reported.insert(term.slot).second) {
         const std::string reason = clash(term.slot);
-        if (!call_failed || !reason.empty()) diagnostics_.error(term.span, "no type fits " + term.name + reason);
+        if (!call_failed || !reason.empty())
+          diagnostics_.error(term.span, "no type fits " + term.name + reason);
       }
       check(term);
     };
@@ -519,9 +585,11 @@ class Inference {
 
   void check_atoms(CoreBody& body, bool negated) {
     for (CoreCondition& condition : body) {
-      if (condition.kind == ConditionKind::kAtom) check_atom(condition.args, condition.relation, negated);
+      if (condition.kind == ConditionKind::kAtom)
+        check_atom(condition.args, condition.relation, negated);
       if (condition.kind == ConditionKind::kCompare) check_compare(condition);
-      if (condition.kind == ConditionKind::kInRange) check_order(condition, condition.args[0], condition.args[1]);
+      if (condition.kind == ConditionKind::kInRange)
+        check_order(condition, condition.args[0], condition.args[1]);
       for (CoreTerm& arg : condition.args) {
         visit_own_aggregates(arg);
       }
@@ -546,16 +614,19 @@ class Inference {
         const SourceType& given = types_.at(type);
         if (given.root == types_.at(declared).root && given.root >= Root::kFirstOther) return true;
         if (negated) {
-          return type == declared || (types_.is_subtype(type, declared) && types_.is_subtype(declared, type)) ||
-                 (given.root == types_.at(declared).root && types_.constant_of(given.root) != kNoSourceType);
+          return type == declared ||
+                 (types_.is_subtype(type, declared) && types_.is_subtype(declared, type)) ||
+                 (given.root == types_.at(declared).root &&
+                  types_.constant_of(given.root) != kNoSourceType);
         }
         if (types_.is_subtype(type, declared)) return true;
         if (!types_.is_subtype(declared, type)) return false;
         return given.form == SourceForm::kConstant || given.form == SourceForm::kRecord;
       });
       if (valid) continue;
-      diagnostics_.error(args[i].span, "column '" + relation.columns[i].name + "' of '" + relation.name + "' takes '" +
-                                           types_.spelled(declared) + "', not '" + types_.spelled(set.types.front()) + "'");
+      diagnostics_.error(args[i].span, "column '" + relation.columns[i].name + "' of '" +
+                                           relation.name + "' takes '" + types_.spelled(declared) +
+                                           "', not '" + types_.spelled(set.types.front()) + "'");
       if (relation.columns[i].span.file != grammar::kNoFile) {
         diagnostics_.note(relation.columns[i].span, "the column is declared here");
       }
@@ -569,7 +640,8 @@ class Inference {
     const SourceTypeId a = left_set.types.front();
     const SourceTypeId b = right_set.types.front();
     if (!(types_.is_subtype(a, b) && types_.is_subtype(b, a))) {
-      diagnostics_.error(condition.span, "'" + types_.spelled(a) + "' and '" + types_.spelled(b) + "' have no common order");
+      diagnostics_.error(condition.span, "'" + types_.spelled(a) + "' and '" + types_.spelled(b) +
+                                             "' have no common order");
       return;
     }
     if (!types_.traits(types_.at(a).root).ordered) {
@@ -578,22 +650,28 @@ class Inference {
   }
 
   void check_compare(const CoreCondition& condition) {
-    if (condition.compare == grammar::CompareOp::kEqual || condition.compare == grammar::CompareOp::kNotEqual) return;
+    if (condition.compare == grammar::CompareOp::kEqual ||
+        condition.compare == grammar::CompareOp::kNotEqual)
+      return;
     check_order(condition, condition.args[0], condition.args[1]);
   }
 
   void check(CoreTerm& term) {
     const SourceTypeSet& set = result_.slots[term.slot];
     switch (term.kind) {
-      case TermKind::kLiteral: check_literal(term, set); break;
+      case TermKind::kLiteral:
+        check_literal(term, set);
+        break;
       case TermKind::kRecord: {
-        if (!set.single() || (types_.at(set.types.front()).root != Root::kRecord && types_.at(set.types.front()).root != Root::kArray)) {
+        if (!set.single() || (types_.at(set.types.front()).root != Root::kRecord &&
+                              types_.at(set.types.front()).root != Root::kArray)) {
           diagnostics_.error(term.span, "which record type this is does not follow from its place");
           break;
         }
         const SourceType& type = types_.at(set.types.front());
         if (type.form == SourceForm::kRecord && type.fields.size() != term.args.size()) {
-          diagnostics_.error(term.span, "a '" + type.name + "' has " + std::to_string(type.fields.size()) + " fields, but " +
+          diagnostics_.error(term.span, "a '" + type.name + "' has " +
+                                            std::to_string(type.fields.size()) + " fields, but " +
                                             std::to_string(term.args.size()) + " are given");
         }
         break;
@@ -603,18 +681,22 @@ class Inference {
         if (found == environment_.branches.end()) break;  // Reported where it was built.
         const SourceBranch& branch = types_.at(found->second.type).branches[found->second.ordinal];
         if (!set.single() || types_.at(set.types.front()).root != Root::kVariant) {
-          diagnostics_.error(term.span, "a '" + types_.spelled(found->second.type) + "' does not fit here");
+          diagnostics_.error(term.span,
+                             "a '" + types_.spelled(found->second.type) + "' does not fit here");
         } else if (branch.fields.size() != term.args.size()) {
-          diagnostics_.error(term.span, "branch '" + term.name + "' has " + std::to_string(branch.fields.size()) +
-                                            " fields, but " + std::to_string(term.args.size()) + " are given");
+          diagnostics_.error(term.span, "branch '" + term.name + "' has " +
+                                            std::to_string(branch.fields.size()) + " fields, but " +
+                                            std::to_string(term.args.size()) + " are given");
         } else {
           for (std::size_t i = 0; i < term.args.size(); ++i) {
             const SourceTypeSet& given = result_.slots[term.args[i].slot];
             if (given.all || term.args[i].kind == TermKind::kWildcard) continue;
             for (const SourceTypeId type : given.types) {
               if (types_.is_subtype(type, branch.fields[i].type)) continue;
-              diagnostics_.error(term.args[i].span, "field '" + branch.fields[i].name + "' of '" + term.name + "' takes '" +
-                                                        types_.spelled(branch.fields[i].type) + "', not '" + types_.spelled(type) + "'");
+              diagnostics_.error(term.args[i].span, "field '" + branch.fields[i].name + "' of '" +
+                                                        term.name + "' takes '" +
+                                                        types_.spelled(branch.fields[i].type) +
+                                                        "', not '" + types_.spelled(type) + "'");
               break;
             }
           }
@@ -622,23 +704,31 @@ class Inference {
         break;
       }
       case TermKind::kCast:
-        if (!set.single()) diagnostics_.error(term.span, "the value cannot be read as '" + types_.spelled(term.type) + "' here");
+        if (!set.single())
+          diagnostics_.error(
+              term.span, "the value cannot be read as '" + types_.spelled(term.type) + "' here");
         break;
       case TermKind::kTyped:
         if (set.empty() || result_.slots[term.args[0].slot].empty()) {
-          diagnostics_.error(term.span, "a '" + types_.spelled(term.type) + "' is needed here, or does not fit here");
+          diagnostics_.error(term.span, "a '" + types_.spelled(term.type) +
+                                            "' is needed here, or does not fit here");
         }
         break;
-      case TermKind::kCall: check_call(term); break;
+      case TermKind::kCall:
+        check_call(term);
+        break;
       case TermKind::kAggregate: {
         const AggregateOp op = (*term.aggregate).op;
-        if (set.empty() || set.all) diagnostics_.error(term.span, "the values cannot be aggregated: no type fits '" + term.name + "'");
+        if (set.empty() || set.all)
+          diagnostics_.error(term.span,
+                             "the values cannot be aggregated: no type fits '" + term.name + "'");
         if (op == AggregateOp::kMean && !types_.has_root(set, Root::kFloat)) {
           diagnostics_.error(term.span, "a mean is a float");
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -654,9 +744,11 @@ class Inference {
     const bool arity = std::any_of(all.begin(), all.end(), [&](const Signature& s) {
       return s.variadic || s.params.size() == term.args.size();
     });
-    const std::string name = term.name.empty() ? std::string("the operator") : "'" + term.name + "'";
+    const std::string name =
+        term.name.empty() ? std::string("the operator") : "'" + term.name + "'";
     if (!arity) {
-      diagnostics_.error(term.span, name + " does not take " + std::to_string(term.args.size()) + " arguments");
+      diagnostics_.error(
+          term.span, name + " does not take " + std::to_string(term.args.size()) + " arguments");
     } else {
       diagnostics_.error(term.span, name + " has no version for (" + given + ") here");
     }
@@ -666,14 +758,17 @@ class Inference {
     using grammar::LiteralKind;
     switch (term.literal) {
       case LiteralKind::kNil:
-        if (!types_.has_root(set, Root::kRecord)) diagnostics_.error(term.span, "nil is a record, and none is expected here");
+        if (!types_.has_root(set, Root::kRecord))
+          diagnostics_.error(term.span, "nil is a record, and none is expected here");
         return;
-      case LiteralKind::kNull: return;
+      case LiteralKind::kNull:
+        return;
       case LiteralKind::kString:
         if (set.empty()) diagnostics_.error(term.span, "a text does not fit here");
         break;
       default:
-        if (set.empty() || set.all) diagnostics_.error(term.span, "the constant '" + term.text + "' does not fit here");
+        if (set.empty() || set.all)
+          diagnostics_.error(term.span, "the constant '" + term.text + "' does not fit here");
         break;
     }
     if (set.all || set.types.empty()) return;
@@ -687,7 +782,8 @@ class Inference {
       }
     }
     std::string problem;
-    if (!read_literal(term.literal, term.text, types_.at(type).type, environment_.program.types, problem)) {
+    if (!read_literal(term.literal, term.text, types_.at(type).type, environment_.program.types,
+                      problem)) {
       diagnostics_.error(term.span, problem);
     }
   }

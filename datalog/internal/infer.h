@@ -17,9 +17,9 @@
 namespace entail::datalog {
 
 struct ClauseTypes {
-  std::vector<SourceTypeSet> slots;                   // By slot; variables first, in their order.
-  std::vector<std::optional<Signature>> signatures;   // By slot: of calls.
-  std::vector<std::optional<Root>> literals;          // By slot: what a number literal was decided to be.
+  std::vector<SourceTypeSet> slots;                  // By slot; variables first, in their order.
+  std::vector<std::optional<Signature>> signatures;  // By slot: of calls.
+  std::vector<std::optional<Root>> literals;  // By slot: what a number literal was decided to be.
 
   // The type of a slot for which typing succeeded; `fallback` where nothing is known.
   SourceTypeId type_of(std::uint32_t slot, SourceTypeId fallback) const {

@@ -42,13 +42,16 @@ class Inliner {
   }
 
  private:
-  bool is_inlined(RelationId id) const { return environment_.infos[index_of(id)].inlined && !kept_.contains(id); }
+  bool is_inlined(RelationId id) const {
+    return environment_.infos[index_of(id)].inlined && !kept_.contains(id);
+  }
 
   void check_counters() {
     const auto check = [&](std::vector<CoreTerm>& terms, const char* what) {
       visit_terms(terms, true, [&](CoreTerm& term) {
         if (term.kind == TermKind::kCounter) {
-          environment_.diagnostics.error(term.span, std::string("a counter cannot stand in ") + what + " that is inlined");
+          environment_.diagnostics.error(
+              term.span, std::string("a counter cannot stand in ") + what + " that is inlined");
         }
       });
     };
@@ -58,7 +61,8 @@ class Inliner {
         for (CoreCondition& condition : clause.body) check(condition.args, "a clause");
       }
       visit_conditions(clause.body, [&](CoreCondition& condition) {
-        if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation)) check(condition.args, "an atom");
+        if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation))
+          check(condition.args, "an atom");
       });
     }
   }
@@ -73,22 +77,29 @@ class Inliner {
           if (term.kind == TermKind::kVariable) head.insert(term.name);
         });
         visit_terms(copy.body, true, [&](CoreTerm& term) {
-          if (term.kind == TermKind::kVariable && !head.contains(term.name)) introducing.insert(relation);
+          if (term.kind == TermKind::kVariable && !head.contains(term.name))
+            introducing.insert(relation);
         });
       }
     }
     for (CoreClause& clause : clauses_) {
       visit_conditions(clause.body, [&](CoreCondition& condition) {
-        if (condition.kind != ConditionKind::kAbsent || !condition.plain || condition.body.empty()) return;
+        if (condition.kind != ConditionKind::kAbsent || !condition.plain || condition.body.empty())
+          return;
         CoreCondition& atom = condition.body.front();
         if (atom.kind != ConditionKind::kAtom || !is_inlined(atom.relation)) return;
         if (introducing.contains(atom.relation)) {
-          environment_.diagnostics.error(condition.span, "'" + atom.relation_name + "' is inline and has variables of its own, so it cannot be negated",
-                                         "Declare '" + atom.relation_name + "' without `inline`.");
+          environment_.diagnostics.error(
+              condition.span,
+              "'" + atom.relation_name +
+                  "' is inline and has variables of its own, so it cannot be negated",
+              "Declare '" + atom.relation_name + "' without `inline`.");
         }
         visit_terms(atom.args, false, [&](CoreTerm& term) {
           if (term.kind == TermKind::kWildcard) {
-            environment_.diagnostics.error(term.span, "'" + atom.relation_name + "' is inline, so its negation cannot have a `_`");
+            environment_.diagnostics.error(
+                term.span,
+                "'" + atom.relation_name + "' is inline, so its negation cannot have a `_`");
           }
         });
       });
@@ -100,7 +111,8 @@ class Inliner {
     for (CoreClause& clause : clauses_) {
       if (!environment_.info(clause.head).inlined) continue;
       visit_conditions(clause.body, [&](CoreCondition& condition) {
-        if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation)) uses[clause.head].insert(condition.relation);
+        if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation))
+          uses[clause.head].insert(condition.relation);
       });
     }
     for (const auto& [start, direct] : uses) {
@@ -111,7 +123,8 @@ class Inliner {
         open.pop_back();
         if (current == start) {
           const Relation& relation = environment_.program.relation(start);
-          environment_.diagnostics.error(relation.span, "'" + relation.name + "' is inline and uses itself");
+          environment_.diagnostics.error(relation.span,
+                                         "'" + relation.name + "' is inline and uses itself");
           return false;
         }
         if (!seen.insert(current).second) continue;
@@ -131,7 +144,9 @@ class Inliner {
       if (!expand_first(current.body, bodies)) {
         result.push_back(std::move(current));
         if (++made > kExpansionMax) {
-          environment_.diagnostics.error(clause.span, "inlining makes more than " + std::to_string(kExpansionMax) + " rules of this one");
+          environment_.diagnostics.error(
+              clause.span,
+              "inlining makes more than " + std::to_string(kExpansionMax) + " rules of this one");
           return;
         }
         continue;
@@ -158,7 +173,8 @@ class Inliner {
         return true;
       }
       if (condition.kind == ConditionKind::kAbsent && condition.plain && !condition.body.empty() &&
-          condition.body.front().kind == ConditionKind::kAtom && is_inlined(condition.body.front().relation)) {
+          condition.body.front().kind == ConditionKind::kAtom &&
+          is_inlined(condition.body.front().relation)) {
         CoreBody absences;
         const CoreCondition& atom = condition.body.front();
         for (const CoreClause* definition : definitions_[atom.relation]) {
@@ -183,7 +199,8 @@ class Inliner {
           replaced.push_back(std::move(copy));
         }
         if (condition.kind == ConditionKind::kExists && replaced.size() != 1) {
-          for (CoreCondition& alternative : replaced) bodies.push_back(spliced(body, i, {alternative}));
+          for (CoreCondition& alternative : replaced)
+            bodies.push_back(spliced(body, i, {alternative}));
         } else {
           bodies.push_back(spliced(body, i, std::move(replaced)));
         }
@@ -233,7 +250,8 @@ class Inliner {
   }
 
   // The definition's body with its head equal to `args`, its other variables renamed apart.
-  CoreBody instance(const CoreClause& definition, const std::vector<CoreTerm>& args, grammar::SourceSpan span) {
+  CoreBody instance(const CoreClause& definition, const std::vector<CoreTerm>& args,
+                    grammar::SourceSpan span) {
     CoreClause copy = definition;
     const std::string suffix = "#" + std::to_string(environment_.invented++);
     std::map<std::string, CoreTerm> substitution;
@@ -260,7 +278,8 @@ class Inliner {
     for (std::size_t i = 0; i < heads.size(); ++i) {
       // The atom that told the record's type is gone: the value keeps it.
       const SourceTypeId type = environment_.info(definition.head).column_types[i];
-      const bool record = type != kNoSourceType && environment_.types.at(type).form == SourceForm::kRecord &&
+      const bool record = type != kNoSourceType &&
+                          environment_.types.at(type).form == SourceForm::kRecord &&
                           heads[i].kind == TermKind::kRecord && args[i].kind != TermKind::kRecord;
       if (record) {
         CoreTerm typed;
@@ -278,10 +297,18 @@ class Inliner {
 
   static bool is_expression(const CoreCondition& condition) {
     switch (condition.kind) {
-      case ConditionKind::kCompare: case ConditionKind::kTest: case ConditionKind::kConstant: case ConditionKind::kNullTest:
-      case ConditionKind::kInList: case ConditionKind::kInRange: case ConditionKind::kAnd: case ConditionKind::kOr:
-      case ConditionKind::kNot: return true;
-      default: return false;
+      case ConditionKind::kCompare:
+      case ConditionKind::kTest:
+      case ConditionKind::kConstant:
+      case ConditionKind::kNullTest:
+      case ConditionKind::kInList:
+      case ConditionKind::kInRange:
+      case ConditionKind::kAnd:
+      case ConditionKind::kOr:
+      case ConditionKind::kNot:
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -315,7 +342,8 @@ class Inliner {
   std::vector<CoreClause> clauses_;
   Environment& environment_;
   std::map<RelationId, std::vector<const CoreClause*>> definitions_;
-  bool broken_ = false;  // Some definition that was used is not sound: what it went into is not either.
+  bool broken_ =
+      false;  // Some definition that was used is not sound: what it went into is not either.
   std::set<RelationId> kept_;
   std::vector<RelationId> kept_order_;
 };

@@ -22,7 +22,8 @@ bool read_whole(std::string_view text, bool& negative, std::uint64_t& magnitude)
   if (text.starts_with("0b") || text.starts_with("0B")) base = 2;
   if (base != 10) text.remove_prefix(2);
   if (text.empty()) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
   return error == std::errc{} && end == text.data() + text.size();
 }
 
@@ -56,11 +57,16 @@ bool read_duration(std::string_view text, std::int64_t& days, std::int64_t& micr
     const std::string_view unit = text.substr(0, letters);
     text.remove_prefix(letters);
     std::int64_t scale = 0;
-    if (unit == "us") scale = 1;
-    else if (unit == "ms") scale = 1'000;
-    else if (unit == "s") scale = 1'000'000;
-    else if (unit == "m") scale = 60'000'000;
-    else if (unit == "h") scale = 3'600'000'000;
+    if (unit == "us")
+      scale = 1;
+    else if (unit == "ms")
+      scale = 1'000;
+    else if (unit == "s")
+      scale = 1'000'000;
+    else if (unit == "m")
+      scale = 60'000'000;
+    else if (unit == "h")
+      scale = 3'600'000'000;
     if (unit == "d" || unit == "w") {
       days += count * (unit == "w" ? 7 : 1);
     } else if (scale != 0) {
@@ -136,7 +142,10 @@ std::optional<Expression> read_literal(LiteralKind kind, const std::string& text
       if (!is_text) return wrong_kind();
       result.text = text;
       return result;
-    case TypeKind::kNumber: case TypeKind::kInt2: case TypeKind::kInt4: case TypeKind::kInt8: {
+    case TypeKind::kNumber:
+    case TypeKind::kInt2:
+    case TypeKind::kInt4:
+    case TypeKind::kInt8: {
       if (is_text || is_fraction) return wrong_kind();
       bool negative = false;
       std::uint64_t magnitude = 0;
@@ -159,17 +168,21 @@ std::optional<Expression> read_literal(LiteralKind kind, const std::string& text
       if (is_text || is_fraction) return wrong_kind();
       bool negative = false;
       std::uint64_t magnitude = 0;
-      if (!read_whole(text, negative, magnitude) || (negative && magnitude != 0)) return out_of_range();
-      if (type.width == 32 && magnitude > std::numeric_limits<std::uint32_t>::max()) return out_of_range();
+      if (!read_whole(text, negative, magnitude) || (negative && magnitude != 0))
+        return out_of_range();
+      if (type.width == 32 && magnitude > std::numeric_limits<std::uint32_t>::max())
+        return out_of_range();
       result.words[0] = magnitude;
       return result;
     }
-    case TypeKind::kFloat8: case TypeKind::kFloat4: {
+    case TypeKind::kFloat8:
+    case TypeKind::kFloat4: {
       if (is_text) return wrong_kind();
       bool negative = false;
       std::uint64_t magnitude = 0;
       double value = 0;
-      const bool spells_bits = text.find_first_of("xX") != std::string::npos || text.starts_with("0b");
+      const bool spells_bits =
+          text.find_first_of("xX") != std::string::npos || text.starts_with("0b");
       if (spells_bits && read_whole(text, negative, magnitude)) {
         value = negative ? -static_cast<double>(magnitude) : static_cast<double>(magnitude);
       } else {
@@ -197,8 +210,13 @@ std::optional<Expression> read_literal(LiteralKind kind, const std::string& text
       result.words[0] = *ordinal;
       return result;
     }
-    case TypeKind::kBool: case TypeKind::kRecord: case TypeKind::kAdt: case TypeKind::kArray: return wrong_kind();
-    default: break;
+    case TypeKind::kBool:
+    case TypeKind::kRecord:
+    case TypeKind::kAdt:
+    case TypeKind::kArray:
+      return wrong_kind();
+    default:
+      break;
   }
   // Everything else has a text form of its own, which vm reads.
   vm::ValuePool pool(types);

@@ -30,8 +30,8 @@ void visit_own(CoreTerm& term, const Visit& visit) {
 }
 
 bool opens_scope(const CoreCondition& condition) {
-  return (condition.kind == ConditionKind::kAbsent && !condition.plain) || condition.kind == ConditionKind::kExists ||
-         condition.kind == ConditionKind::kGroup;
+  return (condition.kind == ConditionKind::kAbsent && !condition.plain) ||
+         condition.kind == ConditionKind::kExists || condition.kind == ConditionKind::kGroup;
 }
 
 template <typename Visit>
@@ -51,10 +51,14 @@ void mark(const CoreTerm& term, std::vector<bool>& bound) {
     case TermKind::kVariable:
       if (term.variable != kNoVariable && term.variable < bound.size()) bound[term.variable] = true;
       break;
-    case TermKind::kRecord: case TermKind::kVariant: case TermKind::kCast: case TermKind::kTyped:
+    case TermKind::kRecord:
+    case TermKind::kVariant:
+    case TermKind::kCast:
+    case TermKind::kTyped:
       for (const CoreTerm& arg : term.args) mark(arg, bound);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -66,16 +70,23 @@ bool is_bound(const CoreTerm& term, const std::vector<bool>& bound) {
 
 bool is_evaluable(const CoreTerm& term, const std::vector<bool>& bound, const CoreTerm* excluded) {
   switch (term.kind) {
-    case TermKind::kVariable: return is_bound(term, bound);
-    case TermKind::kWildcard: return false;
-    case TermKind::kLiteral: case TermKind::kCounter: return true;
-    case TermKind::kAggregate: return &term != excluded;
+    case TermKind::kVariable:
+      return is_bound(term, bound);
+    case TermKind::kWildcard:
+      return false;
+    case TermKind::kLiteral:
+    case TermKind::kCounter:
+      return true;
+    case TermKind::kAggregate:
+      return &term != excluded;
     default:
-      return std::all_of(term.args.begin(), term.args.end(), [&](const CoreTerm& arg) { return is_evaluable(arg, bound, excluded); });
+      return std::all_of(term.args.begin(), term.args.end(),
+                         [&](const CoreTerm& arg) { return is_evaluable(arg, bound, excluded); });
   }
 }
 
-std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& bound, const CoreTerm* excluded) {
+std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& bound,
+                                       const CoreTerm* excluded) {
   std::vector<Direction> directions(body.size(), Direction::kCompare);
   std::vector<bool> settled(body.size(), false);
   for (std::size_t i = 0; i < body.size(); ++i) {
@@ -92,17 +103,22 @@ std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& 
     for (std::size_t i = 0; i < body.size(); ++i) {
       const CoreCondition& condition = body[i];
       if (settled[i]) continue;
-      if (condition.kind == ConditionKind::kInArray && is_evaluable(condition.args[1], bound, excluded)) {
+      if (condition.kind == ConditionKind::kInArray &&
+          is_evaluable(condition.args[1], bound, excluded)) {
         settled[i] = changed = true;
-        directions[i] = is_evaluable(condition.args[0], bound, excluded) ? Direction::kCompare : Direction::kBindLeft;
+        directions[i] = is_evaluable(condition.args[0], bound, excluded) ? Direction::kCompare
+                                                                         : Direction::kBindLeft;
         mark(condition.args[0], bound);
       }
-      if (condition.kind != ConditionKind::kCompare || condition.compare != grammar::CompareOp::kEqual) continue;
+      if (condition.kind != ConditionKind::kCompare ||
+          condition.compare != grammar::CompareOp::kEqual)
+        continue;
       const bool left = is_evaluable(condition.args[0], bound, excluded);
       const bool right = is_evaluable(condition.args[1], bound, excluded);
       if (!left && !right) continue;
       settled[i] = changed = true;
-      directions[i] = left && right ? Direction::kCompare : (right ? Direction::kBindLeft : Direction::kBindRight);
+      directions[i] = left && right ? Direction::kCompare
+                                    : (right ? Direction::kBindLeft : Direction::kBindRight);
       mark(condition.args[right ? 0 : 1], bound);
       if (left) mark(condition.args[1], bound);
     }
@@ -126,7 +142,8 @@ class Scopes {
       clause_.variables.clear();
       witness_found_ = false;
       Names visible;
-      for (const std::string& parameter : options_.parameters) visible[parameter] = add(parameter, clause_.span);
+      for (const std::string& parameter : options_.parameters)
+        visible[parameter] = add(parameter, clause_.span);
       std::vector<bool> bound(clause_.variables.size(), true);
       homes_.clear();
       additions_.clear();
@@ -195,10 +212,11 @@ class Scopes {
     }
   }
 
-  void inner_scopes(CoreBody& body, std::vector<CoreTerm>* heads, const Names& visible, const std::vector<bool>& outer,
-                    const std::vector<bool>& bound) {
+  void inner_scopes(CoreBody& body, std::vector<CoreTerm>* heads, const Names& visible,
+                    const std::vector<bool>& outer, const std::vector<bool>& bound) {
     const auto aggregates = [&](CoreTerm& term) {
-      if (term.kind == TermKind::kAggregate && !witness_found_) aggregate(term, body, visible, outer, bound);
+      if (term.kind == TermKind::kAggregate && !witness_found_)
+        aggregate(term, body, visible, outer, bound);
     };
     if (heads != nullptr) visit_own(*heads, aggregates);
     // A witness appends to the body, so positions are used here, and the round ends at once.
@@ -239,18 +257,20 @@ class Scopes {
   }
 
   // `outer`: what is bound without the body's own equations; `settled`: with them, this aggregate's value too.
-  void aggregate(CoreTerm& term, CoreBody& outer_body, const Names& visible, const std::vector<bool>& outer,
-                 const std::vector<bool>& settled) {
+  void aggregate(CoreTerm& term, CoreBody& outer_body, const Names& visible,
+                 const std::vector<bool>& outer, const std::vector<bool>& settled) {
     CoreAggregate& core = *term.aggregate;
     std::vector<bool> bound = outer;
     bound.resize(clause_.variables.size(), false);
     order_equations(outer_body, bound, &term);
     Names inner = visible;
-    const bool plain_target = core.target.size() == 1 && core.target.front().kind == TermKind::kVariable;
+    const bool plain_target =
+        core.target.size() == 1 && core.target.front().kind == TermKind::kVariable;
     visit_own(core.target, [&](CoreTerm& target) {
       if (target.kind != TermKind::kVariable) return;
       const auto found = visible.find(target.name);
-      const bool has_value = found != visible.end() && found->second < settled.size() && settled[found->second];
+      const bool has_value =
+          found != visible.end() && found->second < settled.size() && settled[found->second];
       if (found != visible.end() && (plain_target || has_value)) inner.erase(target.name);
     });
 
@@ -288,10 +308,14 @@ class Scopes {
     if (witnesses.empty()) return false;
     if (core.op != AggregateOp::kMin && core.op != AggregateOp::kMax) {
       for (const std::string& name : witnesses) {
-        diagnostics_.error(term.span, "'" + name + "' is bound only inside the aggregate, and a " +
-                                          std::string(core.op == AggregateOp::kCount ? "count" : core.op == AggregateOp::kSum ? "sum" : "mean") +
-                                          " has no one row to take it from",
-                           "Bind '" + name + "' outside of the aggregate, or use another name inside.");
+        diagnostics_.error(
+            term.span,
+            "'" + name + "' is bound only inside the aggregate, and a " +
+                std::string(core.op == AggregateOp::kCount ? "count"
+                            : core.op == AggregateOp::kSum ? "sum"
+                                                           : "mean") +
+                " has no one row to take it from",
+            "Bind '" + name + "' outside of the aggregate, or use another name inside.");
       }
       complete_ = false;
       return false;
@@ -302,8 +326,9 @@ class Scopes {
 
   // Repeats the body outside of the aggregate with the result in place of the target, and makes the
   // witnesses names of the aggregate's own.
-  void export_witnesses(CoreTerm& term, CoreAggregate& core, CoreBody& outer_body, const Names& names,
-                        const std::vector<bool>& outer, const std::vector<std::string>& witnesses) {
+  void export_witnesses(CoreTerm& term, CoreAggregate& core, CoreBody& outer_body,
+                        const Names& names, const std::vector<bool>& outer,
+                        const std::vector<std::string>& witnesses) {
     const std::string number = std::to_string(witness_count_++);
     const std::string result = "_extremum#" + number;
     CoreBody copy = core.body;
@@ -312,7 +337,8 @@ class Scopes {
     const auto rename_copy = [&](CoreTerm& used) {
       if (used.kind != TermKind::kVariable || kept.contains(used.name)) return;
       const auto found = names.find(used.name);
-      const bool injected = found != names.end() && found->second < outer.size() && outer[found->second];
+      const bool injected =
+          found != names.end() && found->second < outer.size() && outer[found->second];
       if (target.kind == TermKind::kVariable && used.name == target.name) {
         used.name = result;
       } else if (!injected) {
@@ -359,14 +385,18 @@ class Scopes {
     std::set<std::uint32_t> reported;
     const auto check = [&](CoreTerm& term) {
       if (term.kind != TermKind::kVariable || term.variable == kNoVariable) return;
-      if (!own.contains(term.variable) || bound[term.variable] || !reported.insert(term.variable).second) return;
+      if (!own.contains(term.variable) || bound[term.variable] ||
+          !reported.insert(term.variable).second)
+        return;
       complete_ = false;
       if (clause_.is_fact) {
-        diagnostics_.error(term.span, "a fact is made of constants, and '" + term.name + "' is a variable");
+        diagnostics_.error(term.span,
+                           "a fact is made of constants, and '" + term.name + "' is a variable");
         return;
       }
-      diagnostics_.error(term.span, term.name + " is not bound by a positive literal",
-                         "Every variable needs a column of a relation, or an equation, that gives it a value.");
+      diagnostics_.error(
+          term.span, term.name + " is not bound by a positive literal",
+          "Every variable needs a column of a relation, or an equation, that gives it a value.");
     };
     if (heads != nullptr) visit_own(*heads, check);
     visit_own(body, check);
@@ -385,7 +415,8 @@ class Scopes {
 
 }  // namespace
 
-bool assign_variables(CoreClause& clause, const ScopeOptions& options, grammar::Diagnostics& diagnostics) {
+bool assign_variables(CoreClause& clause, const ScopeOptions& options,
+                      grammar::Diagnostics& diagnostics) {
   return Scopes(clause, options, diagnostics).run();
 }
 

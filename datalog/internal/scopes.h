@@ -22,12 +22,14 @@ namespace entail::datalog {
 
 struct ScopeOptions {
   bool head_binds = false;  // An inline relation: whoever uses it binds its head.
-  std::vector<std::string> parameters = {};  // Bound from outside, numbered first: a query's parameters.
+  std::vector<std::string> parameters =
+      {};  // Bound from outside, numbered first: a query's parameters.
 };
 
 // Numbers the clause's variables, adds witness literals, and reports what nothing binds. True when all
 // variables are bound.
-bool assign_variables(CoreClause& clause, const ScopeOptions& options, grammar::Diagnostics& diagnostics);
+bool assign_variables(CoreClause& clause, const ScopeOptions& options,
+                      grammar::Diagnostics& diagnostics);
 
 // How an equation of a body is to be read; recomputed by order_equations().
 enum class Direction : std::uint8_t { kCompare, kBindLeft, kBindRight };
@@ -35,9 +37,11 @@ enum class Direction : std::uint8_t { kCompare, kBindLeft, kBindRight };
 // For each condition of the body, in place order: what an equation there does when the variables of
 // `bound` are known before. Marks in `bound` what the body binds. Others are kCompare.
 // The value of the aggregate `excluded` counts as unknown.
-std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& bound, const CoreTerm* excluded = nullptr);
+std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& bound,
+                                       const CoreTerm* excluded = nullptr);
 
 // Whether the term has a value once the variables of `bound` have.
-bool is_evaluable(const CoreTerm& term, const std::vector<bool>& bound, const CoreTerm* excluded = nullptr);
+bool is_evaluable(const CoreTerm& term, const std::vector<bool>& bound,
+                  const CoreTerm* excluded = nullptr);
 
 }  // namespace entail::datalog

@@ -14,18 +14,17 @@ struct Builtin {
 
 // Names of the rule language's own types; Souffle's four are always there.
 constexpr Builtin kBuiltins[] = {
-    {"bool", "bool"},           {"boolean", "bool"},     {"int2", "int16"},
-    {"int16", "int16"},         {"smallint", "int16"},   {"int4", "int32"},
-    {"int32", "int32"},         {"int", "int32"},        {"integer", "int32"},
-    {"int8", "int64"},          {"int64", "int64"},      {"bigint", "int64"},
-    {"uint64", "uint64"},       {"float4", "float32"},   {"float32", "float32"},
-    {"real", "float32"},        {"float8", "double"},    {"float64", "double"},
-    {"double", "double"},       {"decimal", "decimal"},  {"numeric", "numeric"},
-    {"string", "symbol"},       {"text", "symbol"},      {"varchar", "symbol"},
-    {"bytes", "bytes"},         {"uuid", "uuid"},        {"date", "date"},
-    {"time", "time"},           {"timestamp", "timestamp"},
-    {"timestamptz", "timestamptz"},                      {"interval", "interval"},
-    {"json", "json"},
+    {"bool", "bool"},         {"boolean", "bool"},        {"int2", "int16"},
+    {"int16", "int16"},       {"smallint", "int16"},      {"int4", "int32"},
+    {"int32", "int32"},       {"int", "int32"},           {"integer", "int32"},
+    {"int8", "int64"},        {"int64", "int64"},         {"bigint", "int64"},
+    {"uint64", "uint64"},     {"float4", "float32"},      {"float32", "float32"},
+    {"real", "float32"},      {"float8", "double"},       {"float64", "double"},
+    {"double", "double"},     {"decimal", "decimal"},     {"numeric", "numeric"},
+    {"string", "symbol"},     {"text", "symbol"},         {"varchar", "symbol"},
+    {"bytes", "bytes"},       {"uuid", "uuid"},           {"date", "date"},
+    {"time", "time"},         {"timestamp", "timestamp"}, {"timestamptz", "timestamptz"},
+    {"interval", "interval"}, {"json", "json"},
 };
 
 const char* canonical_builtin(const std::string& name) {
@@ -77,8 +76,11 @@ SourceTypeId SourceTypes::add_root(const std::string& root_name, vm::Type type, 
   traits_.push_back(traits);
   const SourceTypeId constant =
       add({.name = root_name, .form = SourceForm::kConstant, .root = root, .type = type});
-  const SourceTypeId primitive = add(
-      {.name = root_name, .form = SourceForm::kPrimitive, .root = root, .type = type, .base = constant});
+  const SourceTypeId primitive = add({.name = root_name,
+                                      .form = SourceForm::kPrimitive,
+                                      .root = root,
+                                      .type = type,
+                                      .base = constant});
   constants_.push_back(constant);
   primitives_.push_back(primitive);
   literal_roots_.push_back(root);
@@ -109,11 +111,13 @@ std::optional<SourceTypeId> SourceTypes::find(const std::string& type_name) {
   if (spelling == "int64") {
     id = wide ? primitive_of(Root::kNumber) : add_root(spelling, vm::Type::number(64), whole);
   } else if (spelling == "uint64") {
-    id = wide ? primitive_of(Root::kUnsigned) : add_root(spelling, vm::Type::unsigned_number(64), whole);
+    id = wide ? primitive_of(Root::kUnsigned)
+              : add_root(spelling, vm::Type::unsigned_number(64), whole);
   } else if (spelling == "double") {
     id = wide ? primitive_of(Root::kFloat) : add_root(spelling, vm::Type::float8(), real);
   } else if (spelling == "float32") {
-    id = wide ? add_root(spelling, vm::Type::of(TypeKind::kFloat4), real) : primitive_of(Root::kFloat);
+    id = wide ? add_root(spelling, vm::Type::of(TypeKind::kFloat4), real)
+              : primitive_of(Root::kFloat);
   } else if (spelling == "bool") {
     id = add_root(spelling, vm::Type::boolean(), {.ordered = true});
   } else if (spelling == "int16") {
@@ -157,8 +161,11 @@ std::vector<std::string> SourceTypes::known_names() const {
 SourceTypeId SourceTypes::array_of(SourceTypeId element, vm::Type type) {
   const std::string array_name = at(element).name + "[]";
   if (const auto found = names_.find(array_name); found != names_.end()) return found->second;
-  const SourceTypeId id = add({.name = array_name, .form = SourceForm::kArray, .root = Root::kArray,
-                               .type = type, .element = element});
+  const SourceTypeId id = add({.name = array_name,
+                               .form = SourceForm::kArray,
+                               .root = Root::kArray,
+                               .type = type,
+                               .element = element});
   names_[array_name] = id;
   return id;
 }
@@ -172,8 +179,9 @@ bool SourceTypes::is_subtype(SourceTypeId a, SourceTypeId b) const {
                                                 [&](SourceTypeId m) { return is_subtype(m, b); });
   }
   const SourceType& to = at(b);
-  return to.form == SourceForm::kUnion && std::any_of(to.members.begin(), to.members.end(),
-                                                      [&](SourceTypeId m) { return is_subtype(a, m); });
+  return to.form == SourceForm::kUnion &&
+         std::any_of(to.members.begin(), to.members.end(),
+                     [&](SourceTypeId m) { return is_subtype(a, m); });
 }
 
 SourceTypeSet SourceTypes::common_subtypes(SourceTypeId a, SourceTypeId b) const {
@@ -210,7 +218,8 @@ SourceTypeId SourceTypes::base_of(SourceTypeId id) const {
 
 bool SourceTypes::has_root(const SourceTypeSet& set, Root root) const {
   return !set.all && !set.types.empty() &&
-         std::all_of(set.types.begin(), set.types.end(), [&](SourceTypeId t) { return at(t).root == root; });
+         std::all_of(set.types.begin(), set.types.end(),
+                     [&](SourceTypeId t) { return at(t).root == root; });
 }
 
 std::string SourceTypes::spelled(SourceTypeId id) const { return at(id).name; }

@@ -40,12 +40,25 @@ struct RootTraits {
 };
 
 enum class Root : std::uint32_t {
-  kSymbol, kNumber, kUnsigned, kFloat,  // The order in which overloads are preferred.
-  kRecord, kVariant, kArray,
+  kSymbol,
+  kNumber,
+  kUnsigned,
+  kFloat,  // The order in which overloads are preferred.
+  kRecord,
+  kVariant,
+  kArray,
   kFirstOther,  // bool, int32, date, each enum, …: in order of first use.
 };
 
-enum class SourceForm : std::uint8_t { kConstant, kPrimitive, kSubset, kUnion, kRecord, kVariant, kArray };
+enum class SourceForm : std::uint8_t {
+  kConstant,
+  kPrimitive,
+  kSubset,
+  kUnion,
+  kRecord,
+  kVariant,
+  kArray
+};
 
 struct SourceField {
   std::string name;
@@ -63,7 +76,7 @@ struct SourceType {
   SourceForm form = SourceForm::kPrimitive;
   Root root = Root::kNumber;
   vm::Type type;
-  SourceTypeId base = kNoSourceType;   // kPrimitive, kSubset.
+  SourceTypeId base = kNoSourceType;        // kPrimitive, kSubset.
   std::vector<SourceTypeId> members = {};   // kUnion.
   std::vector<SourceField> fields = {};     // kRecord.
   std::vector<SourceBranch> branches = {};  // kVariant.
@@ -116,7 +129,8 @@ class SourceTypes {
   SourceTypeSet common_subtypes(const SourceTypeSet& a, const SourceTypeSet& b) const;
   // The constant type above a primitive or subset; the type itself otherwise.
   SourceTypeId base_of(SourceTypeId id) const;
-  bool has_root(const SourceTypeSet& set, Root root) const;  // Not empty, known, and all of that root.
+  bool has_root(const SourceTypeSet& set,
+                Root root) const;  // Not empty, known, and all of that root.
 
   // "number", "symbol", "List": as the program spells it; "a number" for constants.
   std::string spelled(SourceTypeId id) const;

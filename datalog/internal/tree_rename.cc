@@ -72,29 +72,28 @@ void Renamer::walk(grammar::SequencePattern& pattern) const {
 }
 
 void Renamer::walk(grammar::Formula& formula) const {
-  std::visit(Overloaded{
-                 [&](grammar::Conjunction& node) { walk(node.parts); },
-                 [&](grammar::Disjunction& node) { walk(node.parts); },
-                 [&](grammar::Negation& node) { walk(*node.operand); },
-                 [&](grammar::Atom& node) { walk(node); },
-                 [&](grammar::Comparison& node) { walk(node.left), walk(node.right); },
-                 [&](grammar::Allen& node) { walk(node.left), walk(node.right), walk(node.bounds); },
-                 [&](grammar::Membership& node) { walk(node.value), walk(node.collection); },
-                 [&](grammar::NullTest& node) { walk(node.value); },
-                 [&](grammar::BooleanTest& node) { walk(node.value); },
-                 [&](grammar::BooleanConstant&) {},
-                 [&](grammar::Exists& node) { walk(*node.body); },
-                 [&](grammar::Forall& node) { walk(*node.condition), walk(*node.consequence); },
-                 [&](grammar::Group& node) {
-                   walk(*node.body), walk(node.keys);
-                   for (grammar::NamedExpr& result : node.results) walk(result.value);
-                 },
-                 [&](grammar::AsOfMatch& node) { walk(node.atom), walk(node.before); },
-                 [&](grammar::Sequence& node) {
-                   walk(node.pattern), walk(node.within), walk(node.keys);
-                 },
-             },
-             formula.node);
+  std::visit(
+      Overloaded{
+          [&](grammar::Conjunction& node) { walk(node.parts); },
+          [&](grammar::Disjunction& node) { walk(node.parts); },
+          [&](grammar::Negation& node) { walk(*node.operand); },
+          [&](grammar::Atom& node) { walk(node); },
+          [&](grammar::Comparison& node) { walk(node.left), walk(node.right); },
+          [&](grammar::Allen& node) { walk(node.left), walk(node.right), walk(node.bounds); },
+          [&](grammar::Membership& node) { walk(node.value), walk(node.collection); },
+          [&](grammar::NullTest& node) { walk(node.value); },
+          [&](grammar::BooleanTest& node) { walk(node.value); },
+          [&](grammar::BooleanConstant&) {},
+          [&](grammar::Exists& node) { walk(*node.body); },
+          [&](grammar::Forall& node) { walk(*node.condition), walk(*node.consequence); },
+          [&](grammar::Group& node) {
+            walk(*node.body), walk(node.keys);
+            for (grammar::NamedExpr& result : node.results) walk(result.value);
+          },
+          [&](grammar::AsOfMatch& node) { walk(node.atom), walk(node.before); },
+          [&](grammar::Sequence& node) { walk(node.pattern), walk(node.within), walk(node.keys); },
+      },
+      formula.node);
 }
 
 void Renamer::walk(grammar::Clause& clause) const {

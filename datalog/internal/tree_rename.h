@@ -16,7 +16,8 @@ struct Renamer {
   std::function<void(grammar::Name&)> relation;  // Atoms, heads, directives, declarations.
   std::function<void(grammar::Name&)> type;      // Types of columns and fields, casts, definitions.
   std::function<void(grammar::Name&)> branch;    // Branches of variants.
-  std::function<void(grammar::Name&)> callable;  // Functions and decision tables, where called or declared.
+  std::function<void(grammar::Name&)>
+      callable;  // Functions and decision tables, where called or declared.
 
   void walk(grammar::Item& item) const;
   void walk(grammar::Clause& clause) const;
