@@ -26,6 +26,8 @@
 #include <vector>
 
 #include "vm/base/random.h"
+#include "vm/read_pin.h"
+#include "vm/standing_relation.h"
 #include "vm/value_pool.h"
 
 namespace {
@@ -67,11 +69,26 @@ int main(int argc, char** argv) {
   TypeTable types;
   ValuePool pool(types);
   Random random(1);
-  std::vector<Word> stored(kLive);  // The relation: a ring of its rows, oldest first.
+  PinRegistry pins;
+  auto created = StandingRelation::create({.name = "seen",
+                                           .columns = {{ColumnOrderKind::kText, true}},
+                                           .standing = true,
+                                           .pool = &pool},
+                                          pins);
+  if (!created) {
+    std::fprintf(stderr, "%s\n", created.error().message.c_str());
+    return 2;
+  }
+  StandingRelation& seen = **created;
+  std::vector<Word> stored(kLive);  // What the relation holds, oldest first.
+  std::vector<std::int64_t> weights(2 * kStep);
+  std::fill(weights.begin() + kStep, weights.end(), -1);
+  std::fill(weights.begin(), weights.begin() + kStep, 1);
   std::vector<std::array<char, 40>> buffers(kStep);
   std::vector<std::string_view> texts(kStep);
   std::vector<Word> words(kStep);
 
+  Version version = 0;
   std::size_t resident_at_tenth = 0;
   std::size_t resident_at_end = 0;
   auto lap = std::chrono::steady_clock::now();
@@ -80,9 +97,21 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < kStep; ++i) texts[i] = nth_text(done + i, random, buffers[i]);
     pool.intern_batch(texts, words);
     Word* const oldest = stored.data() + done % kLive;
-    pool.retain_column(words);
-    pool.release_column(oldest, kStep);
-    std::copy(words.begin(), words.end(), oldest);
+    // The new strings come, the oldest go, in one transaction.
+    words.resize(kStep);
+    if (done >= kLive) words.insert(words.end(), oldest, oldest + kStep);
+    const Word* const columns[] = {words.data()};
+    const StandingRelation::Batch batch{
+        .columns = columns, .n = words.size(), .weights = weights.data()};
+    if (auto applied = seen.apply(batch); !applied) {
+      std::fprintf(stderr, "%s\n", applied.error().message.c_str());
+      return 2;
+    }
+    seen.commit(++version);
+    pins.publish(version);
+    seen.reclaim();
+    std::copy(words.begin(), words.begin() + kStep, oldest);
+    words.resize(kStep);
     pool.end_step();
     done += kStep;
     if (done % (total / 10) == 0) {
