@@ -85,6 +85,9 @@ class RunCommand {
     return report_failure(done.error());
   }
 
+  // What holds the relations, if it came to that.
+  std::unique_ptr<ProgramRun> take_run() { return std::move(run_); }
+
  private:
   Expected<void> evaluate_and_write(LoadedProgram& loaded) {
     const bool to_files = !line_.query && line_.output_directory != "-";
@@ -239,10 +242,20 @@ class RunCommand {
 int run_program(const CommandLine& line) {
   const SystemClock clock;
   const std::int64_t start_ns = clock.steady_ns();
-  LoadedProgram loaded = load_program(line, LoadUpTo::kExecutable);
+  // The process ends with the command, and the system takes gigabytes back faster at once than page
+  // by page: what a run holds is kept, reachable, instead of destroyed.
+  static std::vector<std::unique_ptr<LoadedProgram>>* const programs =
+      new std::vector<std::unique_ptr<LoadedProgram>>();
+  static std::vector<std::unique_ptr<ProgramRun>>* const runs =
+      new std::vector<std::unique_ptr<ProgramRun>>();
+  programs->push_back(std::make_unique<LoadedProgram>(load_program(line, LoadUpTo::kExecutable)));
+  LoadedProgram& loaded = *programs->back();
   print_error_text(loaded.diagnostics.render(loaded.files));
   if (!loaded.rules) return static_cast<int>(ExitCode::kError);
-  return RunCommand(line).run(loaded, start_ns);
+  RunCommand command(line);
+  const int code = command.run(loaded, start_ns);
+  runs->push_back(command.take_run());
+  return code;
 }
 
 }  // namespace entail::cli
