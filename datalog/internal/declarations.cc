@@ -668,8 +668,10 @@ void declare_callables(const std::vector<Item>& items, Environment& environment)
       FunctionInfo info;
       info.function = function;
       info.parameters = resolve_columns(function->parameters, owner, environment);
-      if (const auto type = resolve_type(function->result, "the result of " + owner, environment))
-        info.result = *type;
+      // After a mistake it is a number, so that its uses can be checked all the same.
+      const SourceTypeId number = environment.types.primitive_of(Root::kNumber);
+      info.result = resolve_type(function->result, "the result of " + owner, environment)
+                        .value_or(DeclaredType{number, environment.types.at(number).type, false});
       enter(environment.functions, function->name, std::move(info));
     } else if (const auto* table = item.as<grammar::Table>()) {
       const std::string owner = "table '" + table->name.text + "'";
