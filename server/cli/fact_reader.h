@@ -14,7 +14,7 @@
 //     facts/edge.facts:17: column 2 (y): 'abc' is not a number
 // The rows before it may have reached the sink.
 //
-// Cost: 10 million rows of two numbers (166 MB) in 0.25 s with an idle sink.
+// Cost: 10 million rows of two numbers (166 MB) in 0.23 s, with a sink that copies them.
 // Threads: one at a time; the pool may be shared.
 
 #pragma once

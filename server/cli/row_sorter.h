@@ -7,7 +7,7 @@
 // One or two columns of whole numbers whose ranges fit 64 bits together, the common case, are sorted
 // as one number each.
 //
-// Cost: a copy of the rows, and 48 bytes a row while they are sorted; 8 in the common case.
+// Cost: a copy of the rows, and 48 bytes a row while they are sorted; 16 in the common case.
 // Threads: one at a time.
 
 #pragma once
