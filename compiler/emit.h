@@ -12,9 +12,13 @@
 // Facts that were loaded before the stratum runs are pending rows: the first Advance makes them part of
 // the first delta, so the delta versions find them.
 //
+// Ranks: where relations of the stratum carry them, a row is derived with 1 + the highest rank among those
+// of its premises that are rows of such relations, or 1 where it has none.
+//
 // Threads: pure, but that constants are interned in the pool.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +35,8 @@ struct EmitScope {
   const std::vector<RelationLayout>* layouts = nullptr;
   vm::ValuePool* pool = nullptr;
   const grammar::SourceFiles* files = nullptr;  // For places in messages; may be null.
+  // Relations of this stratum whose rows carry ranks; the plans were made with the same.
+  std::set<datalog::RelationId> ranked = {};
 };
 
 // How many fold a recursive relation may outgrow its planned size before the loop is planned again.

@@ -88,7 +88,7 @@ std::uint32_t StratumEmitter::emit_groups(const RulePlan& plan, std::uint16_t ta
   const auto& reduce = std::get<datalog::Reduce>(groups.literal->node);
   FragmentBuilder fragment(builder_, plan.id, *plan.rule,
                            datalog::print_rule(*scope_.program, *plan.rule) + "  // groups");
-  BodyEmitter body(fragment, *scope_.layouts);
+  BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
   const std::uint32_t kinds = fragment.list(body.group_kinds(reduce));
   fragment.fragment().groups_filled.push_back(table);
   body.run_pipeline(
@@ -109,7 +109,7 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
   FragmentBuilder fragment(builder_, plan.id, *plan.rule,
                            datalog::print_rule(*scope_.program, *plan.rule) + "  // " +
                                plan.version_name());
-  BodyEmitter body(fragment, *scope_.layouts);
+  BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
   const std::set<datalog::VariableId> needed = variables_of_head(*plan.rule);
   auto derive = [&] { body.insert(plan.rule->head); };
   if (grouped) {

@@ -11,6 +11,7 @@
 #include "datalog/body_walk.h"
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
+#include "vm/candidate_buffer.h"
 #include "vm/disassembler.h"
 
 namespace entail::compiler {
@@ -31,6 +32,23 @@ struct FactBatch {
   std::vector<std::vector<Word>> columns;
   std::size_t rows = 0;
 };
+
+// Facts of a relation that keeps ranks: theirs is 1.
+Expected<void> load_ranked(vm::Relation& target, std::span<const Word* const> columns, std::size_t n) {
+  SerialTeam team;
+  vm::CandidateBuffer buffer(target);
+  vm::CandidateBuffer* const buffers[] = {&buffer};
+  const std::vector<Word> ranks(std::min(n, vm::CandidateBuffer::kFullRows), 1);
+  std::vector<const Word*> part(columns.begin(), columns.end());
+  for (std::size_t first = 0; first < n; first += ranks.size()) {
+    const std::size_t count = std::min(ranks.size(), n - first);
+    for (std::size_t c = 0; c < part.size(); ++c) part[c] = columns[c] + first;
+    buffer.append(part, count, ranks.data());
+    auto merged = target.merge(buffers, team, /*strict_keys=*/true);
+    if (!merged) return unexpected(std::move(merged).error());
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -105,6 +123,8 @@ Expected<void> Evaluation::make_relations() {
   // The bound form adds two relations for the time of a call: references to the others stay valid.
   program_.relations.reserve(program_.relations.size() + 2);
   layouts_.reserve(program_.relations.size() + 2);
+  std::set<RelationId> ranked;
+  for (const datalog::Stratum& stratum : program_.strata) ranked.merge(ranked_relations(stratum));
   for (const datalog::Relation& relation : program_.relations) {
     const RelationLayout layout = layout_of(relation, program_.types);
     layouts_.push_back(layout);
@@ -123,6 +143,7 @@ Expected<void> Evaluation::make_relations() {
     options.columns = layout.words;
     options.bag = relation.collection == datalog::Collection::kBag;
     options.key = layout.words_of_columns(relation.key);
+    options.ranks = ranked.count(static_cast<RelationId>(relations_.size())) != 0;
     options.pool = options_.pool;
     options.budget = options_.memory;
     if (relation.extremum != datalog::Extremum::kNone) {
@@ -160,9 +181,21 @@ Expected<void> Evaluation::make_relations() {
   return {};
 }
 
+std::set<RelationId> Evaluation::ranked_relations(const datalog::Stratum& stratum) const {
+  std::set<RelationId> result;
+  if (!options_.ranks || !stratum.recursive) return result;
+  for (const RelationId id : stratum.relations) {
+    const datalog::Relation& relation = program_.relation(id);
+    if (!relation.equivalence && relation.collection == datalog::Collection::kSet) result.insert(id);
+  }
+  return result;
+}
+
 Expected<void> Evaluation::load(RelationId id, std::span<const Word* const> columns, std::size_t n) {
   if (n == 0) return {};
-  if (vm::Relation* target = relations_[datalog::index_of(id)].get()) {
+  vm::Relation* const target = relations_[datalog::index_of(id)].get();
+  if (target != nullptr && target->options().ranks) return load_ranked(*target, columns, n);
+  if (target != nullptr) {
     auto appended = target->append(columns, n, /*strict_keys=*/true);
     if (!appended) return unexpected(std::move(appended).error());
     return {};
@@ -252,14 +285,18 @@ Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratu
   }
   cardinalities_->expect_growth(stratum.recursive ? stratum.relations : std::vector<RelationId>{},
                                 expected);
-  auto planned = plan_stratum(plan_scope(), remaining);
+  PlanScope scope = plan_scope();
+  scope.ranked = ranked_relations(stratum);
+  auto planned = plan_stratum(scope, remaining);
   if (!planned) return unexpected(std::move(planned).error());
   plan = std::move(*planned);
   std::vector<RulePlan*> all;
   for (RulePlan& rule : plan.base) all.push_back(&rule);
   for (RulePlan& rule : plan.deltas) all.push_back(&rule);
   build_indexes(all);
-  return emit_stratum(emit_scope(), plan);
+  EmitScope emitted = emit_scope();
+  emitted.ranked = std::move(scope.ranked);
+  return emit_stratum(emitted, plan);
 }
 
 std::vector<vm::RelationBinding> Evaluation::bindings_of(const StratumCode& code) const {

@@ -13,12 +13,19 @@
 // division by zero in '10 / x'"); kLimit when a budget is used up; kCancelled; kUnsupported for a construct that is
 // not executed yet. After a failed run the relations hold what had been derived.
 //
+// Ranks, with that option: rows of recursive strata carry one, 1 + the highest among the row's premises in
+// the same stratum when it was first derived, 1 for loaded facts and where there is no such premise
+// (relation(id)->load_ranks). So each row of a plain set has a derivation whose premises in the stratum
+// have lower ranks. Equivalence relations carry none, and a pair of one counts for nothing as a premise;
+// under a minimum or maximum a better row takes the place of the one it improves, with its own rank.
+//
 // Lifetime: program, pool, team, files and whatever else the options name outlive the evaluation.
 // Threads: one drives it; the team's threads work inside run().
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,6 +62,7 @@ struct EvaluationOptions {
   vm::Progress* progress = nullptr;
   vm::MachineLimits limits;
   MemoryBudget* memory = nullptr;               // nullptr: no limit.
+  bool ranks = false;                           // Rows of recursive strata carry ranks.
   bool keep_explanations = false;               // Keep plans and bytecode as text, for explain.
   std::uint64_t plan_seed = 0;                  // Not 0: plan with sizes made up from it (tests).
   std::size_t parallel_rows_min = 0;            // Not 0: share fragments from so many source rows on.
@@ -132,8 +140,10 @@ class Evaluation {
   Expected<void> run_stratum(std::uint32_t number);
   Expected<StratumCode> compile_stratum(const datalog::Stratum& stratum, StratumPlan& plan);
   void build_indexes(const std::vector<RulePlan*>& plans);
+  // Of what is evaluated outside the strata; a stratum's know its ranked relations too.
   EmitScope emit_scope() const;
   PlanScope plan_scope() const;
+  std::set<datalog::RelationId> ranked_relations(const datalog::Stratum& stratum) const;
   std::vector<vm::RelationBinding> bindings_of(const StratumCode& code) const;
   void count_work(const StratumCode& code, StratumStatistics& into) const;
   void release_constants(const StratumCode& code);

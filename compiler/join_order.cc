@@ -170,6 +170,10 @@ class Planner {
   std::set<VariableId> outer_variables(std::size_t literal, std::set<VariableId> inner) const;
   void choose_test(const State& state, const datalog::Match& match, Step& step) const;
   bool has_membership(const datalog::Match& match) const;
+  // Whether each row that matches is to be read, for its rank.
+  bool is_ranked(const datalog::Match& match) const {
+    return scope_.ranked.count(match.relation) != 0;
+  }
 
   vm::View view_of(std::size_t literal) const {
     return task_.views.empty() ? vm::View::kTotal : task_.views[literal];
@@ -426,6 +430,7 @@ bool Planner::place_given_atom(State& state) const {
   for (const std::size_t i : atoms_) {
     if (state.placed[i]) continue;
     const datalog::Match& match = *facts_[i].atom;
+    if (is_ranked(match)) continue;
     const std::size_t given = given_columns(state, match).size();
     const bool whole = given == match.terms.size() && !match.row;
     // A row of a bag may be there twice, which counts where rows matter.
@@ -646,7 +651,10 @@ void Planner::extend(State& state, std::size_t literal) const {
   // A row of a bag may be there twice, which counts where rows matter.
   const bool may_test =
       !task_.rows_matter || relation(match).collection == datalog::Collection::kSet;
-  if (!state.has_batch && step.given.size() == match.terms.size() && !match.row && may_test) {
+  const bool starts_with_given =
+      !state.has_batch && step.given.size() == match.terms.size() && !match.row;
+  if (starts_with_given && is_ranked(match) && !step.given.empty()) open_unit(state);
+  if (starts_with_given && !is_ranked(match) && may_test) {
     open_unit(state);
     choose_test(state, match, step);
     state.cost += kMemberCost;

@@ -11,6 +11,7 @@
 //   (1) A literal runs when the variables it needs are bound; tests before what multiplies rows.
 //   (2) An expression that can fail runs after the filters that stand before it in the body.
 //   (3) An atom whose new variables nobody needs is a test, where how many rows match does not matter.
+//   (4) An atom of a ranked relation is never a test: a premise's rank is read from its row.
 //
 // Sources: Selinger et al. 1979 (dynamic programming over left-deep orders).
 // Threads: pure functions, given a Cardinalities of one thread.
@@ -34,6 +35,7 @@ struct PlanScope {
   const std::vector<RelationLayout>* layouts = nullptr;  // By relation.
   const Cardinalities* cardinalities = nullptr;
   std::set<datalog::RelationId> growing;                 // Relations of the stratum being evaluated.
+  std::set<datalog::RelationId> ranked;                  // Those of them whose rows carry ranks.
   bool repeated = false;  // The plan runs many times, so that building an index is paid once for all.
 };
 

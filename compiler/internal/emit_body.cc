@@ -278,6 +278,7 @@ void BodyEmitter::release_dead(const Environment& before, const Environment& aft
       }
     }
     if (environment.origin != kNoRegister) row_set.insert(environment.origin);
+    if (environment.rank != kNoRegister) word_set.insert(environment.rank);
   };
   std::set<std::uint16_t> kept_words, kept_rows;
   collect(before, words, rows);
@@ -325,6 +326,7 @@ void BodyEmitter::contract(std::uint16_t lanes, std::uint16_t batch, const Live&
     next.slots[variable] = moved;
   }
   if (environment_.origin != kNoRegister) next.origin = take_row(environment_.origin);
+  next.rank = take_word(environment_.rank);
   const Environment before = std::move(environment_);
   environment_ = std::move(next);
   release_dead(before, environment_);
@@ -334,6 +336,7 @@ void BodyEmitter::prepare_expansion(const Live& live) {
   Environment kept;
   kept.batch = environment_.batch;
   kept.origin = environment_.origin;
+  kept.rank = environment_.rank;
   for (auto& [variable, slot] : environment_.slots) {
     const bool uniform = slot.loaded && slot.value.uniform;
     if (!uniform && !std::binary_search(live.begin(), live.end(), variable)) continue;
@@ -353,6 +356,7 @@ void BodyEmitter::expand(std::uint16_t lanes, std::uint16_t batch, const Live& l
     }
   }
   if (environment_.origin != kNoRegister) f_.rows().freeze(environment_.origin);
+  if (environment_.rank != kNoRegister) f_.words().freeze(environment_.rank);
   contract(lanes, batch, live);
   f_.rows().release(lanes);
 }
@@ -406,6 +410,19 @@ void BodyEmitter::bind_match(const Step& step, std::uint16_t row, bool compare_g
   }
 }
 
+void BodyEmitter::join_rank(datalog::RelationId relation, std::uint16_t row) {
+  if (ranked_.count(relation) == 0) return;
+  const std::uint16_t loaded = f_.words().allocate();
+  f_.emit(Opcode::kLoadRank, loaded, row, f_.owner().operand_of(relation), environment_.batch);
+  const std::uint16_t known = environment_.rank;
+  environment_.rank = loaded;
+  if (known == kNoRegister) return;
+  environment_.rank = f_.words().allocate();
+  f_.emit(Opcode::kMaxU, environment_.rank, known, loaded, environment_.batch);
+  f_.words().release(known);
+  f_.words().release(loaded);
+}
+
 void BodyEmitter::emit_source(const Step& step) {
   const std::uint16_t cursor = f_.cursor();
   environment_.batch = f_.batch();
@@ -426,6 +443,7 @@ void BodyEmitter::emit_source(const Step& step) {
     opened();
     open_loop(f_.emit(Opcode::kScanNext, cursor, environment_.batch, row));
     bind_match(step, row, /*compare_given=*/true);
+    join_rank(step.match->relation, row);
     return;
   }
   const std::uint16_t left = f_.words().allocate();
@@ -482,6 +500,7 @@ void BodyEmitter::emit_probe(const Step& step) {
   open_loop(f_.emit(Opcode::kProbeNext, cursor, batch, lanes, row));
   expand(lanes, batch, live_after_);
   bind_match(step, row, /*compare_given=*/false);
+  join_rank(step.match->relation, row);
 }
 
 void BodyEmitter::emit_equivalence(const Step& step) {
@@ -698,7 +717,16 @@ void BodyEmitter::insert(const datalog::Head& head) {
   }
   const datalog::Relation& relation = f_.owner().rules().relation(head.relation);
   const Opcode op = relation.key.empty() ? Opcode::kInsert : Opcode::kInsertDefault;
-  f_.emit(op, f_.owner().operand_of(head.relation), environment_.batch, kNoRegister, 0, f_.list(words));
+  std::uint16_t rank = kNoRegister;
+  if (ranked_.count(head.relation) != 0) {
+    rank = f_.constant(1);
+    if (environment_.rank != kNoRegister) {
+      const std::uint16_t next = f_.temporary();
+      f_.emit(Opcode::kAddI, next, environment_.rank, rank, environment_.batch);
+      rank = next;
+    }
+  }
+  f_.emit(op, f_.owner().operand_of(head.relation), environment_.batch, rank, 0, f_.list(words));
 }
 
 }  // namespace entail::compiler::internal

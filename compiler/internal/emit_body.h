@@ -13,6 +13,7 @@
 //                 be loaded from (*lazy*; loaded where it is first needed)
 //   contraction   a new batch with fewer rows: live values are taken through the lanes kept
 //   expansion     a loop over the matches of the batch; registers that the loop reads again are frozen
+//   rank          the highest rank among the ranked premises read so far, a register beside the variables
 //
 // Conditions wait as one flag register and are filtered together before the next step that costs more.
 //
@@ -43,12 +44,14 @@ struct Environment {
   std::uint16_t batch = 0;
   std::map<datalog::VariableId, Slot> slots;
   std::uint16_t origin = vm::kNoRegister;  // Row register: which outer row this one belongs to.
+  std::uint16_t rank = vm::kNoRegister;    // None: no ranked premise so far.
 };
 
 class BodyEmitter {
  public:
-  BodyEmitter(FragmentBuilder& fragment, const std::vector<RelationLayout>& layouts)
-      : f_(fragment), layouts_(layouts) {}
+  BodyEmitter(FragmentBuilder& fragment, const std::vector<RelationLayout>& layouts,
+              const std::set<datalog::RelationId>& ranked)
+      : f_(fragment), layouts_(layouts), ranked_(ranked) {}
 
   // The whole pipeline: source, steps, then `at_end` in the innermost loop; behind it every exit. `needed`
   // is what at_end asks for, `after_source_open` runs behind the source's first instruction.
@@ -126,6 +129,8 @@ class BodyEmitter {
   Value load_column(std::uint16_t row, datalog::RelationId relation, std::uint32_t column);
   // The columns of a match that the step did not compare, behind a row register.
   void bind_match(const Step& step, std::uint16_t row, bool compare_given);
+  // The row's rank counts among those of the premises, if its relation carries ranks.
+  void join_rank(datalog::RelationId relation, std::uint16_t row);
   ExpressionEmitter expressions();
   Value raise(const datalog::Expression& expression, Value value);
   // Filters by null flags that must be 0.
@@ -141,6 +146,7 @@ class BodyEmitter {
 
   FragmentBuilder& f_;
   const std::vector<RelationLayout>& layouts_;
+  const std::set<datalog::RelationId>& ranked_;
   Environment environment_;
   std::uint16_t condition_ = vm::kNoRegister;
   Live live_before_;  // What the step that runs now and those behind it need.

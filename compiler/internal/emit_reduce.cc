@@ -54,6 +54,7 @@ void BodyEmitter::run_inner(const std::function<void()>& inside,
   for (std::uint16_t i = 0; i < f_.words().count(); ++i) f_.words().freeze(i);
   for (std::uint16_t i = 0; i < f_.rows().count(); ++i) f_.rows().freeze(i);
 
+  environment_.rank = kNoRegister;  // What is asked inside is no premise of the stratum.
   environment_.origin = f_.rows().allocate();
   f_.emit(Opcode::kIota, environment_.origin, environment_.batch);
   live_before_.clear();
