@@ -40,8 +40,8 @@ def tests_of(folder):
 
 def lines_of(path):
     if path.suffix == ".gz":
-        return sorted(gzip.open(path, "rb").read().split(b"\n"))
-    return sorted(path.read_bytes().replace(b"\r\n", b"\n").split(b"\n"))
+        return sorted(gzip.open(path, "rb").read().removesuffix(b"\n").split(b"\n"))
+    return sorted(path.read_bytes().replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n"))
 
 
 def run_one(entail, folder, name, facts, negative, seconds):
@@ -73,7 +73,8 @@ def run_one(entail, folder, name, facts, negative, seconds):
                 return f"{expected.name} differs"
         expected_out = expected_folder / (name + ".out")
         if expected_out.exists():
-            if sorted(expected_out.read_bytes().split(b"\n")) != sorted(done.stdout.split(b"\n")):
+            made_out = done.stdout.removesuffix(b"\n")
+            if sorted(expected_out.read_bytes().removesuffix(b"\n").split(b"\n")) != sorted(made_out.split(b"\n")):
                 return "standard output differs"
     return ""
 
