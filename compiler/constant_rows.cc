@@ -8,8 +8,8 @@ using datalog::Expression;
 using datalog::ExpressionOp;
 
 bool is_byte_string(vm::TypeKind kind) {
-  return kind == vm::TypeKind::kText || kind == vm::TypeKind::kBytes || kind == vm::TypeKind::kJson ||
-         kind == vm::TypeKind::kNumeric;
+  return kind == vm::TypeKind::kText || kind == vm::TypeKind::kBytes ||
+         kind == vm::TypeKind::kJson || kind == vm::TypeKind::kNumeric;
 }
 
 std::optional<vm::Word> compound_word(const Expression& expression, vm::ValuePool& pool) {
@@ -70,7 +70,8 @@ std::optional<std::vector<vm::Word>> constant_words(const Expression& expression
   return words;
 }
 
-std::optional<std::vector<vm::Word>> constant_row(const datalog::Rule& fact, const RelationLayout& layout,
+std::optional<std::vector<vm::Word>> constant_row(const datalog::Rule& fact,
+                                                  const RelationLayout& layout,
                                                   vm::ValuePool& pool) {
   std::vector<vm::Word> row;
   for (std::size_t i = 0; i < fact.head.terms.size(); ++i) {

@@ -94,7 +94,8 @@ std::uint32_t StratumEmitter::emit_groups(const RulePlan& plan, std::uint16_t ta
   body.run_pipeline(
       groups.inner, variables_of_groups(reduce), [&] { body.step_groups(reduce, table); },
       [&] {
-        fragment.emit(Opcode::kGroupBegin, table, BodyEmitter::group_key_words(reduce), 0, 0, kinds);
+        fragment.emit(Opcode::kGroupBegin, table, BodyEmitter::group_key_words(reduce), 0, 0,
+                      kinds);
       });
   return fragment.finish();
 }
@@ -106,9 +107,9 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
     table = builder_.program().group_tables++;
     run(emit_groups(plan, table), plan.version_name() + ", groups", control);
   }
-  FragmentBuilder fragment(builder_, plan.id, *plan.rule,
-                           datalog::print_rule(*scope_.program, *plan.rule) + "  // " +
-                               plan.version_name());
+  FragmentBuilder fragment(
+      builder_, plan.id, *plan.rule,
+      datalog::print_rule(*scope_.program, *plan.rule) + "  // " + plan.version_name());
   BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
   const std::set<datalog::VariableId> needed = variables_of_head(*plan.rule);
   auto derive = [&] { body.insert(plan.rule->head); };
@@ -130,9 +131,9 @@ Expected<StratumCode> StratumEmitter::finish(std::vector<Instruction> control) {
   code_.operands = builder_.operands();
   code_.retained = builder_.retained();
   if (auto verified = vm::verify_program(code_.program); !verified) {
-    return unexpected(verified.error().code,
-                      "the compiler made a program that the machine refuses: " +
-                          verified.error().message);
+    return unexpected(
+        verified.error().code,
+        "the compiler made a program that the machine refuses: " + verified.error().message);
   }
   return std::move(code_);
 }
@@ -140,9 +141,8 @@ Expected<StratumCode> StratumEmitter::finish(std::vector<Instruction> control) {
 bool leaves_values(const std::vector<RulePlan>& plans) {
   bool found = false;
   for (const RulePlan& plan : plans) {
-    datalog::walk_rule_expressions(*plan.rule, [&](const datalog::Expression& node) {
-      found = found || makes_values(node);
-    });
+    datalog::walk_rule_expressions(
+        *plan.rule, [&](const datalog::Expression& node) { found = found || makes_values(node); });
   }
   return found;
 }

@@ -34,7 +34,8 @@ struct FactBatch {
 };
 
 // Facts of a relation that keeps ranks: theirs is 1.
-Expected<void> load_ranked(vm::Relation& target, std::span<const Word* const> columns, std::size_t n) {
+Expected<void> load_ranked(vm::Relation& target, std::span<const Word* const> columns,
+                           std::size_t n) {
   SerialTeam team;
   vm::CandidateBuffer buffer(target);
   vm::CandidateBuffer* const buffers[] = {&buffer};
@@ -149,9 +150,10 @@ Expected<void> Evaluation::make_relations() {
     if (relation.extremum != datalog::Extremum::kNone) {
       const ColumnLayout& column = layout.columns[relation.extremum_column];
       if (!has_word_order(column.type) || column.nullable || column.value_words != 1) {
-        return unexpected(ErrorCode::kUnsupported, "relation '" + relation.name +
-                                                       "' keeps a minimum or maximum of a type that is "
-                                                       "not executed yet");
+        return unexpected(ErrorCode::kUnsupported,
+                          "relation '" + relation.name +
+                              "' keeps a minimum or maximum of a type that is "
+                              "not executed yet");
       }
       options.extremum = relation.extremum == datalog::Extremum::kMin ? vm::RelationExtremum::kMin
                                                                       : vm::RelationExtremum::kMax;
@@ -186,12 +188,14 @@ std::set<RelationId> Evaluation::ranked_relations(const datalog::Stratum& stratu
   if (!options_.ranks || !stratum.recursive) return result;
   for (const RelationId id : stratum.relations) {
     const datalog::Relation& relation = program_.relation(id);
-    if (!relation.equivalence && relation.collection == datalog::Collection::kSet) result.insert(id);
+    if (!relation.equivalence && relation.collection == datalog::Collection::kSet)
+      result.insert(id);
   }
   return result;
 }
 
-Expected<void> Evaluation::load(RelationId id, std::span<const Word* const> columns, std::size_t n) {
+Expected<void> Evaluation::load(RelationId id, std::span<const Word* const> columns,
+                                std::size_t n) {
   if (n == 0) return {};
   vm::Relation* const target = relations_[datalog::index_of(id)].get();
   if (target != nullptr && target->options().ranks) return load_ranked(*target, columns, n);
@@ -270,18 +274,21 @@ PlanScope Evaluation::plan_scope() const {
   return scope;
 }
 
-Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratum, StratumPlan& plan) {
+Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratum,
+                                                  StratumPlan& plan) {
   // Facts that were loaded directly are no rules any more.
   datalog::Stratum remaining = stratum;
-  remaining.rules.erase(std::remove_if(remaining.rules.begin(), remaining.rules.end(),
-                                       [this](RuleId id) { return rule_is_loaded_[datalog::index_of(id)]; }),
-                        remaining.rules.end());
+  remaining.rules.erase(
+      std::remove_if(remaining.rules.begin(), remaining.rules.end(),
+                     [this](RuleId id) { return rule_is_loaded_[datalog::index_of(id)]; }),
+      remaining.rules.end());
   // A growing relation will be as large as what it is made from, for all we know.
   double expected = kGrowthRowsMin;
   for (const RuleId id : remaining.rules) {
-    datalog::walk_rule_matches(program_.rule(id), [&](const datalog::Match& match, datalog::Reading) {
-      expected = std::max(expected, static_cast<double>(row_count(match.relation)));
-    });
+    datalog::walk_rule_matches(
+        program_.rule(id), [&](const datalog::Match& match, datalog::Reading) {
+          expected = std::max(expected, static_cast<double>(row_count(match.relation)));
+        });
   }
   cardinalities_->expect_growth(stratum.recursive ? stratum.relations : std::vector<RelationId>{},
                                 expected);
@@ -302,7 +309,8 @@ Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratu
 std::vector<vm::RelationBinding> Evaluation::bindings_of(const StratumCode& code) const {
   std::vector<vm::RelationBinding> bindings;
   for (const RelationId id : code.operands) {
-    bindings.push_back({relations_[datalog::index_of(id)].get(), equivalences_[datalog::index_of(id)].get()});
+    bindings.push_back(
+        {relations_[datalog::index_of(id)].get(), equivalences_[datalog::index_of(id)].get()});
   }
   return bindings;
 }
@@ -315,9 +323,10 @@ void Evaluation::count_work(const StratumCode& code, StratumStatistics& into) co
   const std::vector<vm::FragmentCounters>& counters = machine_->fragment_counters();
   for (std::size_t i = 0; i < counters.size(); ++i) {
     const auto rule = static_cast<RuleId>(code.program.fragments[i].rule);
-    auto found = std::find_if(into.rules.begin(), into.rules.end(), [&](const RuleStatistics& known) {
-      return known.rule == rule && known.version == code.versions[i];
-    });
+    auto found =
+        std::find_if(into.rules.begin(), into.rules.end(), [&](const RuleStatistics& known) {
+          return known.rule == rule && known.version == code.versions[i];
+        });
     if (found == into.rules.end()) {
       into.rules.push_back({});
       found = into.rules.end() - 1;
@@ -344,9 +353,9 @@ void Evaluation::explain(std::uint32_t number, const StratumPlan& plan, const St
 
 Expected<void> Evaluation::run_stratum(std::uint32_t number) {
   const datalog::Stratum& stratum = program_.strata[number];
-  const bool only_facts = std::all_of(stratum.rules.begin(), stratum.rules.end(), [this](RuleId id) {
-    return rule_is_loaded_[datalog::index_of(id)];
-  });
+  const bool only_facts =
+      std::all_of(stratum.rules.begin(), stratum.rules.end(),
+                  [this](RuleId id) { return rule_is_loaded_[datalog::index_of(id)]; });
   if (only_facts) {
     for (const RelationId id : stratum.relations) {
       if (vm::Relation* target = relations_[datalog::index_of(id)].get()) {
@@ -373,18 +382,19 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
     if (options_.keep_explanations) explain(number, plan, *code);
     std::vector<std::uint64_t> sizes;
     for (const RelationId id : code->operands) sizes.push_back(row_count(id));
-    auto outcome = machine_->run(code->program,
-                                 resuming ? code->program.resume_entry : code->program.entry,
-                                 bindings_of(*code), sizes);
+    auto outcome =
+        machine_->run(code->program, resuming ? code->program.resume_entry : code->program.entry,
+                      bindings_of(*code), sizes);
     count_work(*code, work);
     release_constants(*code);
     if (!outcome || *outcome == vm::Outcome::kDone) {
       work.rounds = machine_->rounds() - rounds_before;
       work.rows_touched = machine_->rows_touched() - touched_before;
       if (options_.clock != nullptr) work.nanoseconds = options_.clock->steady_ns() - started;
-      std::sort(work.rules.begin(), work.rules.end(), [](const RuleStatistics& a, const RuleStatistics& b) {
-        return a.rule != b.rule ? a.rule < b.rule : a.version < b.version;
-      });
+      std::sort(work.rules.begin(), work.rules.end(),
+                [](const RuleStatistics& a, const RuleStatistics& b) {
+                  return a.rule != b.rule ? a.rule < b.rule : a.version < b.version;
+                });
       statistics_.rows_touched += work.rows_touched;
       for (const RuleStatistics& rule : work.rules) {
         statistics_.candidates += rule.candidates;

@@ -51,21 +51,21 @@ namespace entail::compiler {
 namespace internal {
 class MeasuredCardinalities;
 class InventedCardinalities;
-}
+}  // namespace internal
 
 struct EvaluationOptions {
   vm::ValuePool* pool = nullptr;                // Over program.types; nullptr: one of its own.
   ThreadTeam* team = nullptr;                   // nullptr: the calling thread alone.
   const grammar::SourceFiles* files = nullptr;  // For the places in messages.
   const CancelToken* cancel = nullptr;
-  const Clock* clock = nullptr;                 // For times in the statistics; else they are 0.
+  const Clock* clock = nullptr;  // For times in the statistics; else they are 0.
   vm::Progress* progress = nullptr;
   vm::MachineLimits limits;
-  MemoryBudget* memory = nullptr;               // nullptr: no limit.
-  bool ranks = false;                           // Rows of recursive strata carry ranks.
-  bool keep_explanations = false;               // Keep plans and bytecode as text, for explain.
-  std::uint64_t plan_seed = 0;                  // Not 0: plan with sizes made up from it (tests).
-  std::size_t parallel_rows_min = 0;            // Not 0: share fragments from so many source rows on.
+  MemoryBudget* memory = nullptr;     // nullptr: no limit.
+  bool ranks = false;                 // Rows of recursive strata carry ranks.
+  bool keep_explanations = false;     // Keep plans and bytecode as text, for explain.
+  std::uint64_t plan_seed = 0;        // Not 0: plan with sizes made up from it (tests).
+  std::size_t parallel_rows_min = 0;  // Not 0: share fragments from so many source rows on.
 };
 
 // The rows of a relation in the order they became known; an equivalence relation's are its pairs.
@@ -110,7 +110,9 @@ class Evaluation {
 
   const datalog::RuleProgram& program() const { return program_; }
   vm::ValuePool& pool() const { return *options_.pool; }
-  const RelationLayout& layout(datalog::RelationId id) const { return layouts_[datalog::index_of(id)]; }
+  const RelationLayout& layout(datalog::RelationId id) const {
+    return layouts_[datalog::index_of(id)];
+  }
   std::uint64_t row_count(datalog::RelationId id) const;
   RowCursor rows(datalog::RelationId id) const;
 
@@ -129,8 +131,8 @@ class Evaluation {
 
   // Which of the given rows of the rule's head relation the rule derives from what is known now: the
   // bound form. One bool a row. After run().
-  Expected<std::vector<bool>> derivable(datalog::RuleId rule, std::span<const vm::Word* const> columns,
-                                        std::size_t n);
+  Expected<std::vector<bool>> derivable(datalog::RuleId rule,
+                                        std::span<const vm::Word* const> columns, std::size_t n);
 
  private:
   Evaluation(datalog::RuleProgram& program, EvaluationOptions options);

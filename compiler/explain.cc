@@ -27,10 +27,10 @@ std::string stratum_title(const datalog::RuleProgram& program, std::uint32_t num
 }
 
 std::string work_text(const RuleStatistics& work) {
-  return "  " + std::to_string(work.runs) + " runs: " + std::to_string(work.rows_scanned) + " scanned, " +
-         std::to_string(work.rows_probed) + " probed, " + std::to_string(work.rows_matched) +
-         " matched, " + std::to_string(work.candidates) + " derived, " +
-         std::to_string(work.rows_inserted) + " new\n";
+  return "  " + std::to_string(work.runs) + " runs: " + std::to_string(work.rows_scanned) +
+         " scanned, " + std::to_string(work.rows_probed) + " probed, " +
+         std::to_string(work.rows_matched) + " matched, " + std::to_string(work.candidates) +
+         " derived, " + std::to_string(work.rows_inserted) + " new\n";
 }
 
 // Plans each stratum with guessed sizes and gives plan and code to `take`.
@@ -57,9 +57,10 @@ Expected<void> plan_all(datalog::RuleProgram& program, vm::ValuePool& pool, Take
   std::map<RelationId, std::vector<vm::IndexSpec>> indexes;
   for (std::uint32_t number = 0; number < program.strata.size(); ++number) {
     datalog::Stratum stratum = program.strata[number];
-    stratum.rules.erase(std::remove_if(stratum.rules.begin(), stratum.rules.end(),
-                                       [&](datalog::RuleId id) { return program.rule(id).body.empty(); }),
-                        stratum.rules.end());
+    stratum.rules.erase(
+        std::remove_if(stratum.rules.begin(), stratum.rules.end(),
+                       [&](datalog::RuleId id) { return program.rule(id).body.empty(); }),
+        stratum.rules.end());
     if (stratum.rules.empty()) continue;
     auto plan = plan_stratum(scope, stratum);
     if (!plan) return unexpected(std::move(plan).error());
@@ -104,10 +105,10 @@ std::string print_stratum_plan(const datalog::RuleProgram& program, const Stratu
 Expected<std::string> explain_plan(datalog::RuleProgram& program) {
   vm::ValuePool pool(program.types);
   std::string text;
-  auto planned = plan_all(program, pool,
-                          [&](std::uint32_t number, const StratumPlan& plan, const StratumCode&) {
-                            text += stratum_title(program, number) + print_stratum_plan(program, plan);
-                          });
+  auto planned = plan_all(
+      program, pool, [&](std::uint32_t number, const StratumPlan& plan, const StratumCode&) {
+        text += stratum_title(program, number) + print_stratum_plan(program, plan);
+      });
   if (!planned) return unexpected(std::move(planned).error());
   return text;
 }
@@ -138,8 +139,8 @@ std::string explain_plan(const Evaluation& evaluation) {
       text += "work of stratum " + std::to_string(number) + ": " + std::to_string(work.rounds) +
               " rounds, " + std::to_string(work.rows_touched) + " rows touched\n";
       for (const RuleStatistics& done : work.rules) {
-        text += "  rule " + std::to_string(datalog::index_of(done.rule)) + ", " + done.version + "," +
-                work_text(done);
+        text += "  rule " + std::to_string(datalog::index_of(done.rule)) + ", " + done.version +
+                "," + work_text(done);
       }
     }
   }

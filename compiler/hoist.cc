@@ -29,8 +29,8 @@ class Hoister {
         if (program_.strata[s].recursive) flatten_exists(id, program_.strata[s].relations);
         rewrite_rule(id, added);
       }
-      program_.strata.insert(program_.strata.begin() + static_cast<std::ptrdiff_t>(s), added.begin(),
-                             added.end());
+      program_.strata.insert(program_.strata.begin() + static_cast<std::ptrdiff_t>(s),
+                             added.begin(), added.end());
       s += added.size();
     }
   }
@@ -43,7 +43,8 @@ class Hoister {
       bool grows = false;
       if (exists != nullptr) {
         datalog::walk_matches(body[i], [&](const datalog::Match& match, datalog::Reading) {
-          grows = grows || std::find(growing.begin(), growing.end(), match.relation) != growing.end();
+          grows =
+              grows || std::find(growing.begin(), growing.end(), match.relation) != growing.end();
         });
       }
       if (!grows) {
@@ -115,7 +116,8 @@ class Hoister {
     const auto& reduce = std::get<Reduce>(literal.node);
     std::vector<VariableId> exported;
     for (const datalog::GroupKey& key : reduce.keys) exported.push_back(key.result);
-    for (const datalog::Aggregate& aggregate : reduce.aggregates) exported.push_back(aggregate.result);
+    for (const datalog::Aggregate& aggregate : reduce.aggregates)
+      exported.push_back(aggregate.result);
 
     const auto relation_id = static_cast<RelationId>(program_.relations.size());
     const auto rule_id = static_cast<RuleId>(program_.rules.size());
@@ -134,7 +136,8 @@ class Hoister {
     match.relation = relation_id;
     for (const VariableId variable : exported) {
       const datalog::Variable& described = rule.variables[datalog::index_of(variable)];
-      relation.columns.push_back({described.name, described.type, described.nullable, described.span});
+      relation.columns.push_back(
+          {described.name, described.type, described.nullable, described.span});
       moved.head.terms.push_back(name_of(rule, variable));
       match.terms.push_back(name_of(rule, variable));
     }

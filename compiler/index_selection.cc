@@ -27,8 +27,8 @@ using Key = std::pair<datalog::RelationId, std::vector<std::uint32_t>>;
 }  // namespace
 
 void select_indexes(const std::vector<RulePlan*>& plans, const AddIndex& add_index) {
-  std::set<Key> hashed;                  // Keys that need a hash index anyway.
-  std::map<Key, std::int32_t> ordered;   // Keys that some range has, and its first column.
+  std::set<Key> hashed;                 // Keys that need a hash index anyway.
+  std::map<Key, std::int32_t> ordered;  // Keys that some range has, and its first column.
   for (RulePlan* plan : plans) {
     walk_steps(plan->steps, [&](Step& step) {
       if (!searches(step)) return;
@@ -45,7 +45,8 @@ void select_indexes(const std::vector<RulePlan*>& plans, const AddIndex& add_ind
       if (!searches(step)) return;
       const Key key{step.match->relation, step.spec.key};
       const auto found = ordered.find(key);
-      step.open_range = step.kind == StepKind::kProbe && found != ordered.end() && hashed.count(key) == 0;
+      step.open_range =
+          step.kind == StepKind::kProbe && found != ordered.end() && hashed.count(key) == 0;
       if (step.open_range) step.spec.range_column = found->second;
       step.index = add_index(step.match->relation, step.spec);
       if (ENTAIL_PLANT_BUG(3)) step.index = 0;

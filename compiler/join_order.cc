@@ -124,9 +124,9 @@ struct LiteralFacts {
   std::set<VariableId> variables;
   std::set<VariableId> required;  // Bound before it runs; not for Match and Bind.
   bool fallible = false;
-  bool reads_fields = false;      // Waits for the guards of its records.
-  bool guards = false;            // Asks whether a record is nil, or which branch a variant is.
-  bool tests = false;                    // Filter-like: fallible expressions behind it wait for it.
+  bool reads_fields = false;  // Waits for the guards of its records.
+  bool guards = false;        // Asks whether a record is nil, or which branch a variant is.
+  bool tests = false;         // Filter-like: fallible expressions behind it wait for it.
   const datalog::Match* atom = nullptr;  // A positive one.
 };
 

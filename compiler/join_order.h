@@ -34,21 +34,22 @@ struct PlanScope {
   const datalog::RuleProgram* program = nullptr;
   const std::vector<RelationLayout>* layouts = nullptr;  // By relation.
   const Cardinalities* cardinalities = nullptr;
-  std::set<datalog::RelationId> growing;                 // Relations of the stratum being evaluated.
-  std::set<datalog::RelationId> ranked;                  // Those of them whose rows carry ranks.
-  bool repeated = false;  // The plan runs many times, so that building an index is paid once for all.
+  std::set<datalog::RelationId> growing;  // Relations of the stratum being evaluated.
+  std::set<datalog::RelationId> ranked;   // Those of them whose rows carry ranks.
+  bool repeated =
+      false;  // The plan runs many times, so that building an index is paid once for all.
 };
 
 struct BodyTask {
   const datalog::Rule* rule = nullptr;
   const datalog::Body* body = nullptr;
-  std::set<datalog::VariableId> bound;    // Before the first step.
-  std::set<datalog::VariableId> needed;   // After the last one.
-  bool has_batch = false;                 // There are rows already: an inner pipeline.
-  double rows = 1;                        // How many, with has_batch.
-  bool rows_matter = false;               // Each matched row counts, not only whether there is one.
-  std::vector<vm::View> views;            // By literal, for its atom; empty: all total.
-  std::vector<std::size_t> forced;        // Literals whose atoms come first, in this order.
+  std::set<datalog::VariableId> bound;   // Before the first step.
+  std::set<datalog::VariableId> needed;  // After the last one.
+  bool has_batch = false;                // There are rows already: an inner pipeline.
+  double rows = 1;                       // How many, with has_batch.
+  bool rows_matter = false;              // Each matched row counts, not only whether there is one.
+  std::vector<vm::View> views;           // By literal, for its atom; empty: all total.
+  std::vector<std::size_t> forced;       // Literals whose atoms come first, in this order.
 };
 
 struct PlannedBody {

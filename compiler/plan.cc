@@ -47,9 +47,8 @@ class PlanPrinter {
 
  private:
   std::string literal(const Step& step) const {
-    return step.literal == nullptr
-               ? ""
-               : datalog::print_literal(program_, *plan_.rule, *step.literal);
+    return step.literal == nullptr ? ""
+                                   : datalog::print_literal(program_, *plan_.rule, *step.literal);
   }
   std::string expression(const datalog::Expression& expression) const {
     return datalog::print_expression(program_, *plan_.rule, expression);
@@ -69,9 +68,10 @@ class PlanPrinter {
       case StepKind::kProbe:
         return "probe " + view + literal(step) + by;
       case StepKind::kRange: {
-        std::string text = "range " + view + literal(step) + by + ", column " +
-                           std::to_string(step.range_column);
-        if (step.low != nullptr) text += (step.low_inclusive ? " >= " : " > ") + expression(*step.low);
+        std::string text =
+            "range " + view + literal(step) + by + ", column " + std::to_string(step.range_column);
+        if (step.low != nullptr)
+          text += (step.low_inclusive ? " >= " : " > ") + expression(*step.low);
         if (step.high != nullptr) {
           text += (step.high_inclusive ? " <= " : " < ") + expression(*step.high);
         }

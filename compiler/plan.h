@@ -47,13 +47,13 @@ enum class StepKind : std::uint8_t {
   kEqCross,   //   all pairs for each row of the batch;
   kEqMember,  //   are both equivalent.
   kFilter,
-  kBind,      // Gives a variable its value.
-  kCompare,   // A Bind whose two sides are bound.
+  kBind,     // Gives a variable its value.
+  kCompare,  // A Bind whose two sides are bound.
   kEach,
-  kMark,      // Exists or Absent over an inner pipeline.
-  kCount,     // Reduce: count of the matches of one index key.
-  kReduce,    // Reduce per binding, over an inner pipeline.
-  kGroups,    // Reduce per group: the groups that the inner pipeline, a fragment of its own, makes.
+  kMark,    // Exists or Absent over an inner pipeline.
+  kCount,   // Reduce: count of the matches of one index key.
+  kReduce,  // Reduce per binding, over an inner pipeline.
+  kGroups,  // Reduce per group: the groups that the inner pipeline, a fragment of its own, makes.
 };
 
 inline constexpr std::uint32_t kNoIndex = 0xffffffff;
@@ -64,28 +64,28 @@ struct Step {
   const datalog::Match* match = nullptr;      // The atom read, also that of a simple Absent.
   bool negate = false;                        // kMember, kSemi, kNonEmpty, kEqMember, kMark.
   vm::View view = vm::View::kTotal;
-  std::vector<std::uint32_t> given;           // Columns of the match that are given, ascending.
-  vm::IndexSpec spec;                         // kProbe, kRange, kSemi, kCount: in word columns.
-  std::uint32_t index = kNoIndex;             // Its position in the relation; by index_selection.
-  bool open_range = false;                    // The index chosen has a range column that is not used here.
-  std::uint32_t range_column = 0;             // kRange.
+  std::vector<std::uint32_t> given;  // Columns of the match that are given, ascending.
+  vm::IndexSpec spec;                // kProbe, kRange, kSemi, kCount: in word columns.
+  std::uint32_t index = kNoIndex;    // Its position in the relation; by index_selection.
+  bool open_range = false;           // The index chosen has a range column that is not used here.
+  std::uint32_t range_column = 0;    // kRange.
   const datalog::Expression* low = nullptr;
   const datalog::Expression* high = nullptr;
   bool low_inclusive = false;
   bool high_inclusive = false;
-  bool reversed = false;                      // kBind: the value's variable gets the variable's value.
-  std::vector<Step> inner;                    // kMark, kReduce, kGroups.
-  std::vector<datalog::VariableId> live;      // Variables that later steps or the head need, ascending.
-  double rows = 0;                            // Estimated rows after the step.
+  bool reversed = false;                  // kBind: the value's variable gets the variable's value.
+  std::vector<Step> inner;                // kMark, kReduce, kGroups.
+  std::vector<datalog::VariableId> live;  // Variables that later steps or the head need, ascending.
+  double rows = 0;                        // Estimated rows after the step.
 };
 
 struct RulePlan {
   const datalog::Rule* rule = nullptr;
   datalog::RuleId id{};
   RuleForm form = RuleForm::kFull;
-  std::uint32_t version = 0;     // kDelta: which occurrence, from 1.
+  std::uint32_t version = 0;  // kDelta: which occurrence, from 1.
   std::vector<Step> steps;
-  double cost = 0;               // Estimated rows touched.
+  double cost = 0;  // Estimated rows touched.
 
   std::string version_name() const;  // "full", "delta 1", "bound"
 };

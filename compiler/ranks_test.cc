@@ -42,7 +42,8 @@ struct SimpleRule {
 
 struct Family {
   std::string name;
-  std::map<std::string, int> columns;  // By relation; all but e are derived in one recursive stratum.
+  std::map<std::string, int>
+      columns;  // By relation; all but e are derived in one recursive stratum.
   std::vector<SimpleRule> rules;
 };
 
@@ -197,8 +198,8 @@ void check_ranks(const Family& family, const Graph& graph, const Ranked& known) 
         CHECK(rank == 0);
         continue;
       }
-      const bool stated =
-          name == "p" && std::find(graph.stated.begin(), graph.stated.end(), row) != graph.stated.end();
+      const bool stated = name == "p" && std::find(graph.stated.begin(), graph.stated.end(), row) !=
+                                             graph.stated.end();
       std::set<vm::Word> possible;
       if (stated) possible.insert(1);
       for (const SimpleRule& rule : family.rules) {

@@ -37,6 +37,7 @@ Expected<StratumPlan> plan_stratum(PlanScope scope, const datalog::Stratum& stra
 datalog::Rule bound_rule(const datalog::Rule& rule, datalog::RelationId given,
                          datalog::RelationId answers);
 // Plans it with the given rows as source. `rule` must outlive the plan.
-Expected<RulePlan> plan_bound(const PlanScope& scope, const datalog::Rule& rule, datalog::RuleId id);
+Expected<RulePlan> plan_bound(const PlanScope& scope, const datalog::Rule& rule,
+                              datalog::RuleId id);
 
 }  // namespace entail::compiler

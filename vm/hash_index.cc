@@ -13,7 +13,7 @@ namespace {
 
 // A span of values this small is worth an array anyway.
 constexpr std::size_t kDenseAlways = size_or_tiny(4096, 16);
-constexpr std::size_t kDenseFactor = 4;     // Else at most so many places a row.
+constexpr std::size_t kDenseFactor = 4;  // Else at most so many places a row.
 constexpr std::size_t kCacheBytes = std::size_t{256} << 10;
 constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15U;
 

@@ -154,12 +154,12 @@ Expected<void> Machine::merge(FragmentCounters& counters) {
   }
   if (options_.memory != nullptr && options_.memory->limit() != MemoryBudget::kUnlimited) {
     const std::uint64_t texts = options_.pool->bytes_used();
-    if (texts > options_.memory->limit() - std::min(options_.memory->limit(),
-                                                    options_.memory->used())) {
-      return unexpected(ErrorCode::kLimit,
-                        "texts and records hold " + std::to_string(texts) +
-                            " bytes: the memory budget of " +
-                            std::to_string(options_.memory->limit()) + " bytes is used up");
+    if (texts >
+        options_.memory->limit() - std::min(options_.memory->limit(), options_.memory->used())) {
+      return unexpected(ErrorCode::kLimit, "texts and records hold " + std::to_string(texts) +
+                                               " bytes: the memory budget of " +
+                                               std::to_string(options_.memory->limit()) +
+                                               " bytes is used up");
     }
   }
   return {};

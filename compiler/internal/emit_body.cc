@@ -20,8 +20,7 @@ using vm::Opcode;
 // ---------------------------------------------------------------------------------------------------
 // Pipelines and loops
 
-void BodyEmitter::run_pipeline(const std::vector<Step>& steps,
-                               const std::set<VariableId>& needed,
+void BodyEmitter::run_pipeline(const std::vector<Step>& steps, const std::set<VariableId>& needed,
                                const std::function<void()>& at_end,
                                const std::function<void()>& after_source_open) {
   after_source_open_ = after_source_open;
@@ -270,7 +269,8 @@ void BodyEmitter::release_dead(const Environment& before, const Environment& aft
                     std::set<std::uint16_t>& row_set) {
     for (const auto& [variable, slot] : environment.slots) {
       if (slot.loaded) {
-        for (const std::uint16_t number : {slot.value.words[0], slot.value.words[1], slot.value.null}) {
+        for (const std::uint16_t number :
+             {slot.value.words[0], slot.value.words[1], slot.value.null}) {
           if (number != kNoRegister) word_set.insert(number);
         }
       } else {
@@ -539,7 +539,8 @@ void BodyEmitter::emit_equivalence(const Step& step) {
   }
 }
 
-void BodyEmitter::emit_test(const Step& step, const std::vector<std::uint16_t>& words, bool negate) {
+void BodyEmitter::emit_test(const Step& step, const std::vector<std::uint16_t>& words,
+                            bool negate) {
   const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
   const std::uint16_t lanes = f_.rows().allocate();
   const std::uint16_t batch = f_.batch();
@@ -550,7 +551,8 @@ void BodyEmitter::emit_test(const Step& step, const std::vector<std::uint16_t>& 
       f_.emit(Opcode::kContains, lanes, relation, outer, batch, f_.list(words), 0, flags);
       break;
     case StepKind::kSemi:
-      f_.emit(Opcode::kContainsKey, lanes, relation, outer, batch, step.index, f_.list(words), flags);
+      f_.emit(Opcode::kContainsKey, lanes, relation, outer, batch, step.index, f_.list(words),
+              flags);
       break;
     case StepKind::kEqMember:
       // One side given: is it in any class, which is to be equivalent to itself.

@@ -34,8 +34,8 @@ namespace entail::compiler::internal {
 
 struct Slot {
   bool loaded = false;
-  Value value;             // Loaded.
-  std::uint16_t row = 0;   // Lazy: a row register, and the column of the relation it names rows of.
+  Value value;            // Loaded.
+  std::uint16_t row = 0;  // Lazy: a row register, and the column of the relation it names rows of.
   datalog::RelationId relation{};
   std::uint32_t column = 0;
 };
@@ -82,7 +82,9 @@ class BodyEmitter {
   using VariableId = datalog::VariableId;
   using Live = std::vector<VariableId>;
 
-  static std::uint16_t view_flags_of(const Step& step) { return static_cast<std::uint16_t>(step.view); }
+  static std::uint16_t view_flags_of(const Step& step) {
+    return static_cast<std::uint16_t>(step.view);
+  }
 
   const RelationLayout& layout(datalog::RelationId id) const {
     return layouts_[datalog::index_of(id)];

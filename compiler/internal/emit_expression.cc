@@ -75,7 +75,8 @@ std::uint16_t ExpressionEmitter::unary(Opcode op, std::uint16_t operand) {
   return result;
 }
 
-std::uint16_t ExpressionEmitter::select(std::uint16_t condition, std::uint16_t yes, std::uint16_t no) {
+std::uint16_t ExpressionEmitter::select(std::uint16_t condition, std::uint16_t yes,
+                                        std::uint16_t no) {
   if (yes == no) return yes;
   return binary(Opcode::kSelect, yes, no, condition);
 }
@@ -292,18 +293,20 @@ Value ExpressionEmitter::emit_node(const Expression& expression) {
         branch = f_.temporary();
         f_.emit(Opcode::kRecordField, branch, arguments[0].words[0], 0, batch_, 0);
       }
-      return finish(expression.type, binary(Opcode::kEqWord, branch, f_.constant(expression.detail)),
-                    arguments);
+      return finish(expression.type,
+                    binary(Opcode::kEqWord, branch, f_.constant(expression.detail)), arguments);
     }
     case ExpressionOp::kIsNil:
-      return finish(expression.type, binary(Opcode::kEqWord, arguments[0].words[0], zero()), arguments);
+      return finish(expression.type, binary(Opcode::kEqWord, arguments[0].words[0], zero()),
+                    arguments);
     case ExpressionOp::kElement: {
       if (vm::words_of(expression.type, expression.nullable) != 1) {
         return refused(expression, "an element of more than one word");
       }
       const std::uint16_t result = f_.temporary();
       const std::uint16_t error = f_.temporary();
-      f_.emit(Opcode::kArrayElement, result, arguments[0].words[0], arguments[1].words[0], batch_, error);
+      f_.emit(Opcode::kArrayElement, result, arguments[0].words[0], arguments[1].words[0], batch_,
+              error);
       return finish(expression.type, result, arguments, error);
     }
     case ExpressionOp::kDatePart: {
@@ -429,8 +432,9 @@ Value ExpressionEmitter::divide(const Expression& expression, const std::vector<
 
 Value ExpressionEmitter::shift(const Expression& expression, const std::vector<Value>& arguments) {
   const vm::Type type = expression.type;
-  const bool logical = expression.op == ExpressionOp::kShiftRightUnsigned ||
-                       (expression.op == ExpressionOp::kShiftRight && type.kind == TypeKind::kUnsigned);
+  const bool logical =
+      expression.op == ExpressionOp::kShiftRightUnsigned ||
+      (expression.op == ExpressionOp::kShiftRight && type.kind == TypeKind::kUnsigned);
   const Opcode op = expression.op == ExpressionOp::kShiftLeft ? Opcode::kShlI
                     : logical                                 ? Opcode::kShrU
                                                               : Opcode::kShrI;
@@ -439,7 +443,8 @@ Value ExpressionEmitter::shift(const Expression& expression, const std::vector<V
   return finish(type, wrap(type, result), arguments);
 }
 
-Value ExpressionEmitter::extremum(const Expression& expression, const std::vector<Value>& arguments) {
+Value ExpressionEmitter::extremum(const Expression& expression,
+                                  const std::vector<Value>& arguments) {
   const vm::Type type = expression.type;
   const bool least = expression.op == ExpressionOp::kMinimum;
   const Arithmetic kind = arithmetic_of(type);
@@ -454,7 +459,8 @@ Value ExpressionEmitter::extremum(const Expression& expression, const std::vecto
     return refused(expression, "a minimum or maximum of this type");
   }
   std::uint16_t result = widen(arguments[0]);
-  for (std::size_t i = 1; i < arguments.size(); ++i) result = binary(op, result, widen(arguments[i]));
+  for (std::size_t i = 1; i < arguments.size(); ++i)
+    result = binary(op, result, widen(arguments[i]));
   if (kind == Arithmetic::kFloat4) result = unary(Opcode::kNarrowF32, result);
   return finish(type, result, arguments);
 }
@@ -496,10 +502,12 @@ Value ExpressionEmitter::comparison(const Expression& expression,
   switch (expression.op) {
     case ExpressionOp::kLess:
     case ExpressionOp::kLessEqual:
-      return less(expression, arguments[0], arguments[1], expression.op == ExpressionOp::kLessEqual);
+      return less(expression, arguments[0], arguments[1],
+                  expression.op == ExpressionOp::kLessEqual);
     case ExpressionOp::kGreater:
     case ExpressionOp::kGreaterEqual:
-      return less(expression, arguments[1], arguments[0], expression.op == ExpressionOp::kGreaterEqual);
+      return less(expression, arguments[1], arguments[0],
+                  expression.op == ExpressionOp::kGreaterEqual);
     case ExpressionOp::kIsNull:
     case ExpressionOp::kIsNotNull: {
       Value value;
@@ -556,7 +564,8 @@ Value ExpressionEmitter::connective(const Expression& expression,
     const Value left = result;
     const Value& right = arguments[i];
     result = Value{};
-    result.words[0] = binary(conjunction ? Opcode::kAnd : Opcode::kOr, left.words[0], right.words[0]);
+    result.words[0] =
+        binary(conjunction ? Opcode::kAnd : Opcode::kOr, left.words[0], right.words[0]);
     const std::uint16_t either_null = merge_nulls({left, right});
     if (either_null != vm::kNoRegister && conjunction) {
       auto possible = [&](const Value& side) {
@@ -620,7 +629,8 @@ Value ExpressionEmitter::text(const Expression& expression, const std::vector<Va
       break;
     case ExpressionOp::kSubstring:
       // Out of range is a result, not an error; the operand is there for SQL.
-      f_.emit(Opcode::kSubstring, result, words[0], 0, batch_, f_.list({words[1], words[2]}), result);
+      f_.emit(Opcode::kSubstring, result, words[0], 0, batch_, f_.list({words[1], words[2]}),
+              result);
       break;
     case ExpressionOp::kContains:
       f_.emit(Opcode::kTextContains, result, words[0], words[1], batch_);
@@ -677,8 +687,9 @@ Value ExpressionEmitter::reinterpret(const Expression& expression, const Value& 
   const bool from_zero_extended =
       argument.type.kind == TypeKind::kFloat4 ||
       (argument.type.kind == TypeKind::kUnsigned && argument.type.width == 32);
-  const bool from_sign_extended = argument.type.kind == TypeKind::kInt4 ||
-                                  (argument.type.kind == TypeKind::kNumber && argument.type.width == 32);
+  const bool from_sign_extended =
+      argument.type.kind == TypeKind::kInt4 ||
+      (argument.type.kind == TypeKind::kNumber && argument.type.width == 32);
   const bool to_zero_extended =
       expression.type.kind == TypeKind::kFloat4 ||
       (expression.type.kind == TypeKind::kUnsigned && expression.type.width == 32);
@@ -751,8 +762,8 @@ Value ExpressionEmitter::field(const Expression& expression, const Value& record
   if (definition.nullable) value.null = load(offset + count);
   if (record.null != vm::kNoRegister) {
     // Of no record there is no field: its words are 0 already, as those of nil are.
-    value.null = value.null == vm::kNoRegister ? record.null
-                                               : binary(Opcode::kOr, value.null, record.null);
+    value.null =
+        value.null == vm::kNoRegister ? record.null : binary(Opcode::kOr, value.null, record.null);
   }
   return value;
 }

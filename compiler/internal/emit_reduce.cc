@@ -75,14 +75,16 @@ void BodyEmitter::run_inner(const std::function<void()>& inside,
   exits_ = std::move(outer_exits);
 }
 
-void BodyEmitter::mark_pipeline(bool negate, const Live& live, const std::function<void()>& inside) {
+void BodyEmitter::mark_pipeline(bool negate, const Live& live,
+                                const std::function<void()>& inside) {
   const std::uint16_t marks = f_.accumulator();
   f_.emit(Opcode::kMarkBegin, marks, 0, environment_.batch);
   run_inner(inside,
             [&] { f_.emit(Opcode::kMark, marks, environment_.origin, environment_.batch); });
   const std::uint16_t lanes = f_.rows().allocate();
   const std::uint16_t batch = f_.batch();
-  f_.emit(Opcode::kMarkEnd, marks, lanes, environment_.batch, batch, 0, 0, negate ? vm::kNegate : 0);
+  f_.emit(Opcode::kMarkEnd, marks, lanes, environment_.batch, batch, 0, 0,
+          negate ? vm::kNegate : 0);
   contract(lanes, batch, live);
   f_.rows().release(lanes);
 }
@@ -138,7 +140,8 @@ std::uint16_t BodyEmitter::aggregate_kind(const datalog::Aggregate& aggregate) {
       if (!has_word_order(type) && type.kind != TypeKind::kFloat4) {
         return refuse("a minimum or maximum of this type");
       }
-      if (is_text(type.kind)) return kind(least ? AggregateKind::kMinText : AggregateKind::kMaxText);
+      if (is_text(type.kind))
+        return kind(least ? AggregateKind::kMinText : AggregateKind::kMaxText);
       // A float4 is widened before and narrowed after: exact both ways.
       return least ? by_type(AggregateKind::kMinI, AggregateKind::kMinU, AggregateKind::kMinF,
                              AggregateKind::kMinF)
@@ -208,7 +211,8 @@ void BodyEmitter::emit_count(const Step& step) {
   const std::uint16_t count = f_.words().allocate();
   f_.emit(Opcode::kCountMatches, count, f_.owner().operand_of(step.match->relation),
           environment_.batch, 0, step.index, f_.list(keys), view_flags_of(step));
-  for (const std::uint16_t flag : null_free) {  // A null has no match in a column that cannot hold it.
+  for (const std::uint16_t flag :
+       null_free) {  // A null has no match in a column that cannot hold it.
     f_.emit(Opcode::kSelect, count, f_.constant(0), count, environment_.batch, flag);
   }
   drop_temporaries();
@@ -246,7 +250,8 @@ void BodyEmitter::emit_reduce(const Step& step) {
   contract(lanes, batch, merged(live_after_, compared));
   f_.rows().release(lanes);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    bind_or_compare(reduce.aggregates[i].result, aggregate_result(reduce.aggregates[i], results[i]));
+    bind_or_compare(reduce.aggregates[i].result,
+                    aggregate_result(reduce.aggregates[i], results[i]));
   }
 }
 
@@ -276,8 +281,10 @@ void BodyEmitter::step_groups(const datalog::Reduce& reduce, std::uint16_t group
     append_column_words(evaluate(key.value), column, keys, null_free);
   }
   ENTAIL_ENSURE(null_free.empty());
-  for (const datalog::Aggregate& aggregate : reduce.aggregates) append_arguments(aggregate, arguments);
-  f_.emit(Opcode::kGroupStep, group_table, 0, environment_.batch, 0, f_.list(keys), f_.list(arguments));
+  for (const datalog::Aggregate& aggregate : reduce.aggregates)
+    append_arguments(aggregate, arguments);
+  f_.emit(Opcode::kGroupStep, group_table, 0, environment_.batch, 0, f_.list(keys),
+          f_.list(arguments));
 }
 
 }  // namespace entail::compiler::internal

@@ -28,8 +28,8 @@ namespace entail::compiler::internal {
 
 class RegisterPool {
  public:
-  std::uint16_t allocate();  // The lowest free one.
-  std::uint16_t allocate_pinned();  // Never used before, never freed.
+  std::uint16_t allocate();            // The lowest free one.
+  std::uint16_t allocate_pinned();     // Never used before, never freed.
   void release(std::uint16_t number);  // Nothing if it is frozen or pinned.
   void freeze(std::uint16_t number);
   std::uint16_t count() const { return static_cast<std::uint16_t>(states_.size()); }
