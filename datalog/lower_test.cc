@@ -219,7 +219,7 @@ TEST_CASE("a query's parameters are its first variables") {
 TEST_CASE("mistakes are all reported at once, in their words") {
   const std::map<std::string, std::string> cases = {
       {"p(x) :- edje(x, _).", "3: there is no relation 'edje'\n"},
-      {"p(x) :- edge(x).", "3: 'edge' has 2 columns, but 1 are given\n"},
+      {"p(x) :- edge(x).", "3: 'edge' has 2 columns, but 1 is given\n"},
       {"p(x) :- edge(y, _).", "3: x is not bound by a positive literal\n"},
       {"p(x) :- edge(x, _), !edge(x, z).", "3: z is not bound by a positive literal\n"},
       {"p(x).", "3: a fact is made of constants, and 'x' is a variable\n"},
@@ -243,7 +243,7 @@ TEST_CASE("mistakes are all reported at once, in their words") {
   CHECK(errors_of(kGraph + "p(x) :- a(x).\np(y) :- edge(x, _).\np(x, y) :- edge(x, y).") ==
         "3: there is no relation 'a'\n"
         "4: y is not bound by a positive literal\n"
-        "5: 'p' has 1 columns, but 2 are given\n");
+        "5: 'p' has 1 column, but 2 are given\n");
 }
 
 TEST_CASE("types that clash are named") {

@@ -227,9 +227,9 @@ bool ClauseBuilder::head(const grammar::Atom& atom, CoreClause& clause) {
   const std::vector<Column> columns = relation->columns;
   if (!atom.named) {
     if (atom.args.size() != columns.size()) {
-      environment_.diagnostics.error(
-          atom.span, "'" + atom.relation.text + "' has " + std::to_string(columns.size()) +
-                         " columns, but " + std::to_string(atom.args.size()) + " are given");
+      environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " +
+                                                    count_of(columns.size(), "column") + ", but " +
+                                                    given(atom.args.size()));
       return false;
     }
     for (std::uint32_t i = 0; i < atom.args.size(); ++i)

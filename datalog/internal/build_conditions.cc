@@ -266,9 +266,8 @@ void ClauseBuilder::add_group(const grammar::Group& group, SourceSpan span, Core
     }
     const std::size_t wanted = *op == AggregateOp::kCount ? 0 : 1;
     if (call_node->args.size() != wanted) {
-      environment_.diagnostics.error(
-          result.value.span,
-          call_node->name.text + "() takes " + std::to_string(wanted) + " arguments here");
+      environment_.diagnostics.error(result.value.span, call_node->name.text + "() takes " +
+                                                            count_of(wanted, "argument") + " here");
       continue;
     }
     CoreGroupResult made;
@@ -342,9 +341,9 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
   if (atom.alias) condition.row = (*atom.alias).text;
   if (!atom.named) {
     if (atom.args.size() != columns.size()) {
-      environment_.diagnostics.error(
-          atom.span, "'" + atom.relation.text + "' has " + std::to_string(columns.size()) +
-                         " columns, but " + std::to_string(atom.args.size()) + " are given");
+      environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " +
+                                                    count_of(columns.size(), "column") + ", but " +
+                                                    given(atom.args.size()));
       condition.kind = ConditionKind::kUnknown;
     }
     for (const Expr& arg : atom.args) condition.args.push_back(term(arg));

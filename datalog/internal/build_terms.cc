@@ -221,9 +221,8 @@ CoreTerm ClauseBuilder::inlined(FunctionInfo& function, const grammar::Call& cal
   }
   if (call.args.size() != function.parameters.size()) {
     environment_.diagnostics.error(span, "function '" + call.name.text + "' takes " +
-                                             std::to_string(function.parameters.size()) +
-                                             " arguments, but " + std::to_string(call.args.size()) +
-                                             " are given");
+                                             count_of(function.parameters.size(), "argument") +
+                                             ", but " + given(call.args.size()));
     return result;
   }
   const auto typed = [](CoreTerm value, const DeclaredType& type) {

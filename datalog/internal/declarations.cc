@@ -543,8 +543,8 @@ class RelationDeclarations {
   void make_equivalence(const grammar::Name& name, Relation& relation, const RelationInfo& info) {
     if (relation.columns.size() != 2) {
       diagnostics_.error(name.span, "the equivalence relation '" + name.text + "' has " +
-                                        std::to_string(relation.columns.size()) +
-                                        " columns; it needs two");
+                                        count_of(relation.columns.size(), "column") +
+                                        "; it needs two");
     } else if (info.column_types[0] != info.column_types[1]) {
       diagnostics_.error(name.span, "the two columns of the equivalence relation '" + name.text +
                                         "' have different types");

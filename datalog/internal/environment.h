@@ -14,6 +14,7 @@
 #include "datalog/lower.h"
 #include "datalog/rule_program.h"
 #include "grammar/diagnostics.h"
+#include "vm/base/text.h"
 
 namespace entail::datalog {
 
@@ -88,5 +89,10 @@ struct Environment {
   static std::string suggestion(const std::string& name, const std::vector<std::string>& known);
   std::vector<std::string> relation_names() const;
 };
+
+// "1 is given", "3 are given".
+inline std::string given(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " is given" : " are given");
+}
 
 }  // namespace entail::datalog

@@ -21,9 +21,9 @@ void FactWriter::add(const grammar::Facts& facts, std::vector<CoreClause>& claus
   for (std::size_t row = 0; row < facts.count(); ++row) {
     const grammar::SourceSpan span = facts.spans[row];
     if (facts.arity != relation.columns.size()) {
-      environment_.diagnostics.error(
-          span, "'" + relation.name + "' has " + std::to_string(relation.columns.size()) +
-                    " columns, but " + std::to_string(facts.arity) + " are given");
+      environment_.diagnostics.error(span, "'" + relation.name + "' has " +
+                                               count_of(relation.columns.size(), "column") +
+                                               ", but " + given(facts.arity));
       continue;
     }
     const grammar::Constant* const constants = facts.constants.data() + row * facts.arity;

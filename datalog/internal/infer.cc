@@ -671,8 +671,8 @@ class Inference {
         const SourceType& type = types_.at(set.types.front());
         if (type.form == SourceForm::kRecord && type.fields.size() != term.args.size()) {
           diagnostics_.error(term.span, "a '" + type.name + "' has " +
-                                            std::to_string(type.fields.size()) + " fields, but " +
-                                            std::to_string(term.args.size()) + " are given");
+                                            count_of(type.fields.size(), "field") + ", but " +
+                                            given(term.args.size()));
         }
         break;
       }
@@ -685,8 +685,8 @@ class Inference {
                              "a '" + types_.spelled(found->second.type) + "' does not fit here");
         } else if (branch.fields.size() != term.args.size()) {
           diagnostics_.error(term.span, "branch '" + term.name + "' has " +
-                                            std::to_string(branch.fields.size()) + " fields, but " +
-                                            std::to_string(term.args.size()) + " are given");
+                                            count_of(branch.fields.size(), "field") + ", but " +
+                                            given(term.args.size()));
         } else {
           for (std::size_t i = 0; i < term.args.size(); ++i) {
             const SourceTypeSet& given = result_.slots[term.args[i].slot];
@@ -747,8 +747,8 @@ class Inference {
     const std::string name =
         term.name.empty() ? std::string("the operator") : "'" + term.name + "'";
     if (!arity) {
-      diagnostics_.error(
-          term.span, name + " does not take " + std::to_string(term.args.size()) + " arguments");
+      diagnostics_.error(term.span,
+                         name + " does not take " + count_of(term.args.size(), "argument"));
     } else {
       diagnostics_.error(term.span, name + " has no version for (" + given + ") here");
     }
