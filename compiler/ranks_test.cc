@@ -258,6 +258,29 @@ TEST_CASE("two threads rank as well as one") {
   for (const Family& family : families()) check_family(family, 20, &team);
 }
 
+TEST_CASE("ranks outlast a loop's being planned again") {
+  Graph chain;
+  constexpr vm::Word kNodes = 150;
+  for (vm::Word i = 0; i + 1 < kNodes; ++i) chain.edges.push_back({i, i + 1});
+  const Family& family = families()[1];  // Non-linear.
+  EvaluationOptions options;
+  options.ranks = true;
+  const Run run(text_of(family, chain), options);
+  CHECK(run.evaluation->statistics().strata.back().plans > 1);
+  const Ranked known = run.rows(family);
+  const std::map<Row, vm::Word>& paths = known.at("p");
+  CHECK(paths.size() == kNodes * (kNodes - 1) / 2);
+  std::size_t without_derivation = 0;
+  for (const auto& [row, rank] : paths) {
+    bool derived = row[0] + 1 == row[1] && rank == 1;
+    for (vm::Word y = row[0] + 1; y < row[1] && !derived; ++y) {
+      derived = rank == 1 + std::max(paths.at({row[0], y}), paths.at({y, row[1]}));
+    }
+    without_derivation += derived ? 0 : 1;
+  }
+  CHECK(without_derivation == 0);
+}
+
 std::string bytecode_of(const std::string& text, bool ranks) {
   EvaluationOptions options;
   options.keep_explanations = true;
