@@ -282,7 +282,15 @@ bool ClauseBuilder::head(const grammar::Atom& atom, CoreClause& clause) {
 
 CoreTerm ClauseBuilder::head_term(const Expr& expr, RelationId id, std::uint32_t column) {
   const Extremum extremum = extremum_of(expr);
-  if (extremum == Extremum::kNone) return term(expr);
+  if (extremum == Extremum::kNone) {
+    // `null` is a word like any other, so it may be a variable; for a column with nulls it is one.
+    const auto* word = expr.as<grammar::Variable>();
+    if (word != nullptr && word->name == "null" &&
+        environment_.program.relation(id).columns[column].nullable) {
+      return literal(grammar::LiteralKind::kNull, "", expr.span);
+    }
+    return term(expr);
+  }
   Relation& relation = environment_.program.relation(id);
   if (relation.extremum != Extremum::kNone && relation.extremum_column != column) {
     environment_.diagnostics.error(expr.span, "'" + relation.name +

@@ -250,7 +250,13 @@ void ClauseBuilder::add_group(const grammar::Group& group, SourceSpan span, Core
   condition.kind = ConditionKind::kGroup;
   condition.span = span;
   condition.body = body(inner.front());
-  for (const Expr& key : group.keys) condition.keys.push_back(term(key));
+  for (const Expr& key : group.keys) {
+    CoreTerm value = term(key);
+    condition.keys.push_back(value.kind == TermKind::kVariable
+                                 ? value
+                                 : CoreTerm::make_variable(environment_.invent("key"), key.span));
+    condition.args.push_back(std::move(value));
+  }
   for (const grammar::NamedExpr& result : group.results) {
     const auto* call_node = result.value.as<grammar::Call>();
     const auto op = call_node == nullptr ? std::nullopt : aggregate_named(call_node->name.text);

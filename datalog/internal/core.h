@@ -75,7 +75,7 @@ enum class ConditionKind : std::uint8_t {
   kAnd,
   kOr,
   kNot,    // Of `body`: only conditions that are plain expressions.
-  kGroup,  // `keys`, `results`, `body`
+  kGroup,  // `keys` (outer variables) are `args` (terms of `body`); `results`
 };
 
 struct CoreGroupResult {

@@ -405,9 +405,7 @@ class Emitter {
       for (std::size_t i = 0; i < condition.keys.size(); ++i) {
         GroupKey key;
         key.value = expression(condition.args[i]);
-        key.result = condition.keys[i].kind == TermKind::kVariable
-                         ? VariableId{condition.keys[i].variable}
-                         : fresh("key", key.value.type, key.value.nullable, condition.keys[i].span);
+        key.result = VariableId{condition.keys[i].variable};
         node.keys.push_back(std::move(key));
       }
       for (const CoreGroupResult& result : condition.results) {

@@ -37,7 +37,7 @@ bool opens_scope(const CoreCondition& condition) {
 template <typename Visit>
 void visit_own(CoreBody& body, const Visit& visit) {
   for (CoreCondition& condition : body) {
-    visit_own(condition.args, visit);
+    if (condition.kind != ConditionKind::kGroup) visit_own(condition.args, visit);
     if (condition.kind == ConditionKind::kGroup) {
       // What a group exports stands outside of it.
       for (CoreGroupResult& result : condition.results) visit(result.variable);
@@ -163,9 +163,6 @@ class Scopes {
   // Numbers the names of one scope and of all inside it.
   void level(CoreBody& body, std::vector<CoreTerm>* heads, Names visible, std::vector<bool> bound,
              bool head_binds = false) {
-    for (CoreCondition& condition : body) {
-      if (condition.kind == ConditionKind::kGroup) condition.args.clear();  // Of an earlier round.
-    }
     std::set<std::uint32_t> own;
     const auto number = [&](CoreTerm& term) {
       if (term.kind != TermKind::kVariable) return;
@@ -199,7 +196,6 @@ class Scopes {
     for (CoreCondition& condition : body) {
       if (condition.kind != ConditionKind::kGroup) continue;
       for (CoreTerm& key : condition.keys) {
-        if (key.kind != TermKind::kVariable) continue;
         const auto found = visible.find(key.name);
         if (found != visible.end()) {
           key.variable = found->second;
@@ -221,7 +217,7 @@ class Scopes {
     if (heads != nullptr) visit_own(*heads, aggregates);
     // A witness appends to the body, so positions are used here, and the round ends at once.
     for (std::size_t i = 0; i < body.size() && !witness_found_; ++i) {
-      visit_own(body[i].args, aggregates);
+      if (body[i].kind != ConditionKind::kGroup) visit_own(body[i].args, aggregates);
       if (witness_found_) return;
       if (body[i].kind == ConditionKind::kGroup) {
         group(body[i], visible, bound);
@@ -235,22 +231,16 @@ class Scopes {
 
   void group(CoreCondition& condition, Names visible, const std::vector<bool>& bound) {
     // Keys and results of the group hide outer names inside it.
-    for (const CoreTerm& key : condition.keys) {
-      if (key.kind == TermKind::kVariable) visible.erase(key.name);
-    }
+    for (const CoreTerm& key : condition.keys) visible.erase(key.name);
     for (const CoreGroupResult& result : condition.results) visible.erase(result.variable.name);
-    // Its targets and computed keys are terms of the inner scope, like a head there.
-    std::vector<CoreTerm> inner;
-    for (CoreTerm& key : condition.keys) {
-      inner.push_back(key);
-      inner.back().variable = kNoVariable;
-    }
+    // Its keys and targets are terms of the inner scope, like a head there.
+    std::vector<CoreTerm> inner = condition.args;
     for (CoreGroupResult& result : condition.results) {
       for (CoreTerm& target : result.target) inner.push_back(target);
     }
     level(condition.body, &inner, visible, bound);
-    std::size_t at = condition.keys.size();
-    condition.args.assign(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(at));
+    std::size_t at = 0;
+    for (CoreTerm& key : condition.args) key = inner[at++];
     for (CoreGroupResult& result : condition.results) {
       for (CoreTerm& target : result.target) target = inner[at++];
     }
