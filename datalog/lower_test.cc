@@ -160,6 +160,41 @@ TEST_CASE("forall is the absence of a counter-example") {
         "p(x) :- edge(x, _), not { edge(x, y), not { p(y) } }.\n");
 }
 
+TEST_CASE("a group exports its keys and results, and hides its own variables") {
+  const std::string schema =
+      "relation R(id: int64 key, c: int64, d: date);\n.decl p(x: number, n: number)\n";
+  CHECK(rules_of(schema + "p(c, n) :- group { R{id, c} } by c => { n: max(id) }.") ==
+        "p(c, n) :- group { R(id, c#2, _) } by (c = c#2) => { n = max(id) }.\n");
+  CHECK(rules_of(schema + "p(n, m) :- group { R{d} } by (month(d)) => { n: count() }, m = n.")
+            .find("= date_part(d, 1)) => { n = count() }") != std::string::npos);
+}
+
+TEST_CASE("null is a value only of columns that have nulls") {
+  const Lowered lowered = lower_text("relation R(id: int64 key, note: string?);\nR(1, null).");
+  REQUIRE(lowered.program);
+  CHECK(print_rule(*lowered.program, lowered.program->rules[0]) == "R(1, null).");
+  CHECK(errors_of(kGraph + "p(null).") ==
+        "3: a fact is made of constants, and 'null' is a variable\n");
+}
+
+TEST_CASE("large decision tables are probed by their plain values") {
+  std::string rows;
+  for (int i = 0; i < 20; ++i) {
+    rows += "\"K" + std::to_string(i) + "\" | <= 5 => " + std::to_string(i) + "; \"K" +
+            std::to_string(i) + "\" | _ => 0; ";
+  }
+  const Lowered lowered = lower_text(
+      ".decl p(k: symbol, w: number, f: number)\n.decl q(k: symbol, w: number)\n"
+      "table t(k: string, w: int64) -> (f: int64) policy first { " +
+      rows +
+      "}\n"
+      "p(k, w, f) :- q(k, w), f = t(k, w).");
+  REQUIRE(lowered.program);
+  std::size_t rules = 0;
+  for (const Rule& rule : lowered.program->rules) rules += rule.body.empty() ? 0 : 1;
+  CHECK(rules == 2);  // One for each shape of row.
+}
+
 TEST_CASE("in a keyed relation the last fact of a key stays") {
   const Lowered lowered =
       lower_text("relation R(id: int64 key, v: int64);\nR(1, 10). R(2, 20). R(1, 30).");

@@ -445,7 +445,7 @@ class Modules {
         diagnostics_.error(item.span, "`.override` stands outside of a component");
       } else if (item.as<Component>() == nullptr && item.as<grammar::Import>() == nullptr &&
                  item.as<grammar::ModuleDecl>() == nullptr) {
-        flat.push_back(item);
+        flat.push_back(std::move(item));  // Components stay: the instances above read them.
       }
     }
     if (!prefix.empty()) qualify(prefix, flat);
