@@ -20,7 +20,7 @@
 //     history             branch, relation, key, version v   -> the row as it was before v
 //
 //     main:   v1 -- v2 -- v3 -- v4 -- v5
-//                          \
+//                          `.
 //     what-if:              v3' -- v4'         reads fall through to v3
 //
 // Terms
