@@ -90,7 +90,7 @@ class Inference {
         {.kind = ConstraintKind::kAmong, .slots = {slot}, .set = std::move(set)});
   }
 
-  SourceTypeSet constants_where(bool RootTraits::*trait) const {
+  SourceTypeSet constants_where(bool RootTraits::* trait) const {
     SourceTypeSet set = SourceTypeSet::of({});
     for (const Root root : types_.literal_roots()) {
       if (types_.traits(root).*trait) set.insert(types_.constant_of(root));
