@@ -51,7 +51,7 @@ struct CoreTerm {
   Functor functor = Functor::kNone;
   std::vector<CoreTerm> args = {};
   grammar::Maybe<CoreAggregate> aggregate = {};
-  std::vector<CoreCondition> condition = {};
+  std::vector<CoreCondition> condition;
   SourceTypeId type = kNoSourceType;  // kCast, kTyped.
   std::optional<vm::Type> exact =
       {};  // kTyped: the declared values, where `type` has several forms (decimals).
