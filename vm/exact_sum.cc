@@ -3,6 +3,7 @@
 #include "vm/exact_sum.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -20,48 +21,76 @@ constexpr std::int32_t kLowestExponent = -1074;  // The weight of bit 0 of chunk
 // less the 32 that stay in the chunk below) and less from a weighted one, and holds 2^63.
 constexpr std::uint32_t kAdditionsMax = 1U << 10;
 
+// 68 chunks reach the largest weighted value; carries of 2^64 such values and a divisor's fraction
+// come on top.
+constexpr std::size_t kDigitsMax = 80;
+constexpr std::size_t kFractionDigits = 4;
+
 // |value| = digits, least significant first, times 2^exponent.
 struct Magnitude {
-  std::vector<std::uint32_t> digits;
+  std::array<std::uint32_t, kDigitsMax> digits;  // The first `size` of them.
+  std::size_t size = 0;
   std::int32_t exponent = 0;
   bool negative = false;
   bool sticky = false;  // Something smaller than the last bit is there as well.
+
+  void push(std::uint32_t digit) {
+    ENTAIL_DEBUG_ENSURE(size + kFractionDigits < kDigitsMax);
+    digits[size++] = digit;
+  }
 };
 
-// Divides in place, after adding 96 bits of fraction: a divisor below 2^63 leaves 33 of them at
-// least, and what is smaller still counts only for rounding.
+// Divides in place, after adding 128 bits of fraction: a divisor below 2^63 leaves 66 bits of the
+// quotient at least, more than any result keeps, and what is smaller counts only for rounding.
 void divide(Magnitude& value, std::uint64_t divisor) {
-  constexpr std::size_t kFractionDigits = 3;
-  value.digits.insert(value.digits.begin(), kFractionDigits, 0);
+  std::copy_backward(value.digits.begin(), value.digits.begin() + value.size,
+                     value.digits.begin() + value.size + kFractionDigits);
+  std::fill_n(value.digits.begin(), kFractionDigits, 0);
+  value.size += kFractionDigits;
   value.exponent -= 32 * static_cast<std::int32_t>(kFractionDigits);
-  Uint128 rest = 0;
-  for (std::size_t i = value.digits.size(); i-- > 0;) {
-    rest = (rest << 32) | value.digits[i];
-    value.digits[i] = static_cast<std::uint32_t>(rest / divisor);
-    rest %= divisor;
-  }
-  value.sticky = rest != 0;
+  const auto divide_by = [&value](auto by) {
+    decltype(by) rest = 0;
+    for (std::size_t i = value.size; i-- > 0;) {
+      rest = (rest << 32) | value.digits[i];
+      value.digits[i] = static_cast<std::uint32_t>(rest / by);
+      rest %= by;
+    }
+    value.sticky = rest != 0;
+  };
+  // The rest and a digit behind it take 64 bits only where the divisor takes 32.
+  if (divisor <= 0xffffffffU) return divide_by(divisor);
+  divide_by(static_cast<Uint128>(divisor));
 }
 
 // The value rounded half to even to `bits` bits, none of which weighs less than 2^exponent_min.
 double round(const Magnitude& value, unsigned bits, std::int32_t exponent_min) {
-  std::size_t size = value.digits.size();
-  while (size > 0 && value.digits[size - 1] == 0) --size;
+  const auto& digits = value.digits;
+  std::size_t size = value.size;
+  while (size > 0 && digits[size - 1] == 0) --size;
   if (size == 0) return 0.0;
   const auto length = static_cast<std::int32_t>(
-      32 * (size - 1) + static_cast<std::size_t>(std::bit_width(value.digits[size - 1])));
-  const auto bit = [&](std::int32_t at) {
-    return at < length && ((value.digits[static_cast<std::size_t>(at) / 32] >> (at % 32)) & 1) != 0;
-  };
+      32 * (size - 1) + static_cast<std::size_t>(std::bit_width(digits[size - 1])));
   // Bits below `cut` go.
   const std::int32_t cut = std::max(
       {length - static_cast<std::int32_t>(bits), exponent_min - value.exponent, std::int32_t{0}});
   std::uint64_t kept = 0;
-  for (std::int32_t at = length - 1; at >= cut; --at) kept = (kept << 1) | (bit(at) ? 1 : 0);
-  if (cut > 0 && bit(cut - 1)) {
-    bool more = value.sticky;
-    for (std::int32_t at = 0; !more && at < cut - 1; ++at) more = bit(at);
-    if (more || (kept & 1) != 0) ++kept;
+  if (cut < length) {
+    // At most 53 bits: they begin in one digit and end in the second behind it.
+    const auto first = static_cast<std::size_t>(cut) / 32;
+    Uint128 window = 0;
+    for (std::size_t i = std::min(size, first + 3); i-- > first;) {
+      window = (window << 32) | digits[i];
+    }
+    kept = static_cast<std::uint64_t>(window >> (cut % 32));
+  }
+  if (cut > 0 && cut <= length) {
+    const auto half = static_cast<std::size_t>(cut - 1);
+    const std::uint32_t digit = digits[half / 32];
+    if (((digit >> (half % 32)) & 1) != 0) {
+      bool more = value.sticky || (digit & ((std::uint32_t{1} << (half % 32)) - 1)) != 0;
+      for (std::size_t i = 0; !more && i < half / 32; ++i) more = digits[i] != 0;
+      if (more || (kept & 1) != 0) ++kept;
+    }
   }
   const double result = std::ldexp(static_cast<double>(kept), cut + value.exponent);
   return value.negative ? -result : result;
@@ -166,6 +195,18 @@ void ExactSum::merge(const ExactSum& other) {
   additions_ = 1;
 }
 
+void ExactSum::compact() {
+  settle();
+  std::size_t last = chunks_.size();
+  while (last > 0 && chunks_[last - 1] == 0) --last;
+  std::size_t first = 0;
+  while (first < last && chunks_[first] == 0) ++first;
+  std::vector<std::int64_t> needed(chunks_.begin() + static_cast<std::ptrdiff_t>(first),
+                                   chunks_.begin() + static_cast<std::ptrdiff_t>(last));
+  chunks_.swap(needed);
+  first_ = last == 0 ? 0 : first_ + static_cast<std::int32_t>(first);
+}
+
 double ExactSum::rounded(unsigned bits, std::int32_t exponent_min, std::int64_t divisor) const {
   ENTAIL_ENSURE(divisor > 0);
   if (nans_ > 0 || (plus_infinities_ > 0 && minus_infinities_ > 0)) {
@@ -174,18 +215,26 @@ double ExactSum::rounded(unsigned bits, std::int32_t exponent_min, std::int64_t 
   if (plus_infinities_ > 0) return std::numeric_limits<double>::infinity();
   if (minus_infinities_ > 0) return -std::numeric_limits<double>::infinity();
 
-  ExactSum settled = *this;
-  settled.settle();
-  if (settled.chunks_.empty()) return 0.0;
+  // Carries are settled in a copy: 32 bits of each chunk, and two's complement for the whole.
   Magnitude value;
-  value.exponent = kLowestExponent + 32 * settled.first_;
-  value.negative = settled.chunks_.back() < 0;
-  if (value.negative) {
-    for (std::int64_t& chunk : settled.chunks_) chunk = -chunk;
-    settled.settle();
+  value.exponent = kLowestExponent + 32 * first_;
+  ENTAIL_ENSURE(chunks_.size() + 2 + kFractionDigits <= kDigitsMax);
+  std::int64_t carry = 0;
+  for (const std::int64_t chunk : chunks_) {
+    const std::int64_t sum = chunk + carry;
+    value.push(static_cast<std::uint32_t>(sum));
+    carry = sum >> 32;
   }
-  for (const std::int64_t chunk : settled.chunks_) {
-    value.digits.push_back(static_cast<std::uint32_t>(chunk));
+  value.push(static_cast<std::uint32_t>(carry));
+  value.push(static_cast<std::uint32_t>(carry >> 32));
+  value.negative = carry < 0;
+  if (value.negative) {
+    std::uint64_t one = 1;
+    for (std::size_t i = 0; i < value.size; ++i) {
+      one += static_cast<std::uint32_t>(~value.digits[i]);
+      value.digits[i] = static_cast<std::uint32_t>(one);
+      one >>= 32;
+    }
   }
   if (divisor != 1) divide(value, static_cast<std::uint64_t>(divisor));
   return round(value, bits, exponent_min);
@@ -221,11 +270,16 @@ float ExactSum::mean_float(std::int64_t count) const {
 
 double mean_of_int128(Int128 sum, std::int64_t count) {
   ENTAIL_ENSURE(count > 0);
+  // Doubles hold integers up to 2^53, and their division rounds once.
+  constexpr std::int64_t kExactMax = std::int64_t{1} << 53;
+  if (sum >= -kExactMax && sum <= kExactMax && count <= kExactMax) {
+    return static_cast<double>(static_cast<std::int64_t>(sum)) / static_cast<double>(count);
+  }
   Magnitude value;
   value.negative = sum < 0;
   auto rest = static_cast<Uint128>(sum);
   if (value.negative) rest = -rest;
-  for (; rest != 0; rest >>= 32) value.digits.push_back(static_cast<std::uint32_t>(rest));
+  for (; rest != 0; rest >>= 32) value.push(static_cast<std::uint32_t>(rest));
   divide(value, static_cast<std::uint64_t>(count));
   return round(value, kDoubleBits, kLowestExponent);
 }

@@ -14,7 +14,7 @@
 //
 // NaN and the infinities are counted apart, since only counts can be taken back.
 //
-// Cost: 7 ns an addition, 130 ns a result. Threads: one owner.
+// Cost: 7 ns an addition, 25 ns a result. Threads: one owner.
 // Source: Radford Neal, "Fast exact summation using small and large superaccumulators" (2015),
 // the small one; ours keeps a window of chunks and takes weights.
 
@@ -36,6 +36,9 @@ class ExactSum {
 
   // Adds everything that `other` holds.
   void merge(const ExactSum& other);
+
+  // Keeps no more chunks than the value needs: after large values were taken back.
+  void compact();
 
   // The sum, correctly rounded (half to even). NaN if a NaN or both infinities are in it; a sum
   // beyond the largest double is an infinity.

@@ -163,6 +163,44 @@ TEST_CASE("a float result is rounded once") {
   CHECK(small.result_float() == std::numeric_limits<float>::denorm_min());
 }
 
+TEST_CASE("a large value taken back leaves neither a trace nor its room") {
+  ExactSum sum;
+  sum.add(1e17);
+  sum.add(1.0);
+  sum.add(1e17, -1);
+  CHECK(sum.result() == 1.0);
+  sum.add(1e300);
+  sum.add(-1e-300);
+  sum.add(1e300, -1);
+  sum.add(-1e-300, -1);
+  const std::size_t wide = sum.bytes_used();
+  sum.compact();
+  CHECK(sum.result() == 1.0);
+  CHECK(sum.bytes_used() < wide / 4);
+  sum.add(-3.5);
+  sum.compact();
+  CHECK(sum.result() == -2.5);
+  sum.add(2.5);
+  sum.compact();
+  CHECK(sum.result() == 0.0);
+  CHECK(sum.bytes_used() == sizeof(ExactSum));
+  sum.add(-1e-300);
+  CHECK(sum.result() == -1e-300);
+}
+
+TEST_CASE("a mean of integers is one division wherever it is taken") {
+  Random random(12);
+  for (int round = 0; round < 2'000; ++round) {
+    const std::int64_t sum = random.between(-(1LL << 54), 1LL << 54) >> random.below(54);
+    const std::int64_t count = random.between(1, 1LL << 54) >> random.below(54);
+    if (count == 0) continue;
+    ExactSum exact;
+    exact.add(static_cast<double>(sum >> 30), 1LL << 30);
+    exact.add(static_cast<double>(sum & ((1LL << 30) - 1)));
+    REQUIRE(mean_of_int128(sum, count) == exact.mean(count));
+  }
+}
+
 TEST_CASE("a long run of one sign settles its carries in time") {
   ExactSum sum;
   for (int i = 0; i < 100'000; ++i) sum.add(-1.7976931348623157e308 / 200'000);

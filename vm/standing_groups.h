@@ -1,0 +1,214 @@
+// vm/standing_groups.h - groups whose aggregates follow signed changes of their rows.
+//
+// The state of an aggregate node. Rows go in, each a group's key words and an argument for each
+// aggregate, added or taken away; out comes how the groups' *result rows* changed, a result row being
+// the key words and the results.
+//
+//     count, sum v : { order(k, v) } by k
+//     apply +1   (7, 5) (7, 6) (9, 1)      take_changes   entered  (7, 2, 11) (9, 1, 1)
+//     apply -1   (7, 5) (9, 1)             take_changes   left     (7, 2, 11) (9, 1, 1)
+//                                                         entered  (7, 1, 6)
+//
+// A group has a result row while it has rows and each aggregate has a result: min, max and mean of
+// nothing have none. Results are bit for bit those of an AccumulatorSet over the rows that are there
+// (vm/aggregates.h); what is kept for that is
+//
+//     count          a number                    sum, mean      a sum that wraps, one of 128 bits, or
+//     count distinct, min, max                                  an exact one (vm/exact_sum.h)
+//                    each value and how often (vm/value_multisets.h)
+//
+// A group is one run of words, its *record*:
+//
+//     | key words … | rows and flags | flat state … | handles of multisets and exact sums … |
+//
+// Epochs. The flat part of a record is copied once, when the epoch first touches the group; changes of
+// multisets and exact sums are logged. abort() takes the log back and puts the copies in place; both
+// kinds are exact, so every group is as it was at the last commit. Groups without rows stay until the
+// commit, which gives their records to new groups.
+//
+// Values that are handles: a group owns a reference to its key's, and each kept value one. They are
+// released at the end of the epoch only, so that words in Changes, and what abort() brings back, can be
+// read as long as the pool's end_step() waits for it.
+//
+// Within a step, rows may be taken away before they are added: counts below 0 are a bug of the caller's
+// only when take_changes() finds them.
+//
+// Errors. An apply() that fails (kLimit) leaves the epoch half done: abort() it. The rest does not fail.
+//
+// Invariants (verify() checks them; the changes must have been taken)
+//   (1) Each record is in the map, under the hash of its key, or on the free list.
+//   (2) A group without rows was touched in the open epoch, and all of its state is zero.
+//   (3) No count is negative; multisets hold as many values as there are rows that are not null.
+//   (4) Every handle kept has a reference.
+//
+// Cost: a row some tens of ns, O(log n) in a multiset of n values; take_changes() and the end of an
+// epoch the groups touched. Threads: one owner.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "vm/base/expected.h"
+#include "vm/base/memory_budget.h"
+#include "vm/exact_sum.h"
+#include "vm/flat_array.h"
+#include "vm/program.h"
+#include "vm/row_map.h"
+#include "vm/value_multisets.h"
+#include "vm/value_pool.h"
+#include "vm/word.h"
+
+namespace entail::vm {
+
+class StandingGroups {
+ public:
+  struct Options {
+    std::uint32_t key_words = 0;         // 0: one group, of all rows.
+    std::vector<bool> key_handles;       // By key word. Empty: none is a handle.
+    std::vector<AggregateKind> kinds;    // At most 255.
+    std::vector<bool> argument_handles;  // By aggregate. Empty: none is a handle.
+    std::vector<bool>
+        argument_nullable;           // Where false, nulls are not read. Empty: all may be null.
+    ValuePool* pool = nullptr;       // Required with handles, and to compare texts.
+    MemoryBudget* budget = nullptr;  // nullptr: no limit.
+  };
+
+  // The net change of result rows: one array per word, key words first and then a word per aggregate.
+  struct Changes {
+    std::vector<std::vector<Word>> left;     // Rows that were results and are no more.
+    std::vector<std::vector<Word>> entered;  // Rows that are results now.
+    std::size_t left_count = 0;
+    std::size_t entered_count = 0;
+  };
+
+  // Fails with kUnsupported for more aggregates than a group can have.
+  static Expected<std::unique_ptr<StandingGroups>> create(Options options);
+  ~StandingGroups();
+  StandingGroups(const StandingGroups&) = delete;  // Owns references.
+  StandingGroups& operator=(const StandingGroups&) = delete;
+
+  // Adds (sign 1) or takes away (sign -1) n rows: one array per key word, and one of values per
+  // aggregate, which kCount does not read. A value is not aggregated where nulls[k] is not nullptr and
+  // nulls[k][i] is not 0; its row counts for the group all the same. `nulls` may be empty.
+  Expected<void> apply(std::span<const Word* const> keys, std::span<const Word* const> values,
+                       std::span<const Word* const> nulls, std::size_t n, int sign);
+
+  // The net change since the last call, in the order in which groups were first touched since then.
+  // Keeps the capacity of `out`.
+  void take_changes(Changes& out);
+
+  // REQUIRES, for commit: the changes were taken.
+  void commit();
+  void abort();
+
+  // Groups with rows, and those that lost theirs in the open epoch.
+  std::size_t size() const { return map_.size(); }
+  std::uint64_t bytes_used() const;
+  std::uint64_t rows_touched() const { return rows_touched_; }
+  void verify() const;
+
+ private:
+  enum class Form : std::uint8_t { kCount, kDistinct, kSum, kWideMean, kExactSum, kExtremum };
+  struct Aggregate {
+    AggregateKind kind = AggregateKind::kCount;
+    Form form = Form::kCount;
+    ValueMultisets::Order order = ValueMultisets::Order::kWords;
+    bool nullable = true;
+    bool owns = false;  // Kept values hold references.
+    bool is_mean = false;
+    std::uint32_t flat = 0;  // Where in the record its flat state is,
+    std::uint32_t flat_words = 0;
+    std::uint32_t count =
+        0;  // where its number of rows that are not null is (maybe the group's rows),
+    std::uint32_t state =
+        0;  // and where the root of its multiset, or the number of its exact sum, is.
+  };
+
+  // What a change did to a value of a multiset.
+  enum class Transition : std::int8_t { kNone, kAppeared, kDisappeared };
+  struct LogEntry {
+    Word value;
+    std::uint32_t group;
+    std::uint8_t aggregate;
+    std::int8_t sign;
+    Transition transition;
+  };
+  static_assert(sizeof(LogEntry) == 16);
+
+  // The word of rows and flags: the number of rows in units, the flags in the bits below.
+  static constexpr Word kTouchedFlag = 1;  // Since the last take_changes().
+  static constexpr Word kSavedFlag = 2;    // In the open epoch.
+  static constexpr unsigned kRowsShift = 2;
+  static constexpr Word kRowUnit = Word{1} << kRowsShift;
+
+  explicit StandingGroups(Options options);
+  void lay_out();
+
+  Word* record(std::uint32_t group) { return records_.data() + std::uint64_t{group} * stride_; }
+  const Word* record(std::uint32_t group) const {
+    return records_.data() + std::uint64_t{group} * stride_;
+  }
+  std::int64_t rows_of(const Word* words) const {
+    return static_cast<std::int64_t>(words[rows_at_]) >> kRowsShift;
+  }
+  std::int64_t count_of(const Aggregate& aggregate, const Word* words) const {
+    return aggregate.count == rows_at_ ? rows_of(words)
+                                       : static_cast<std::int64_t>(words[aggregate.count]);
+  }
+  Word multiset_key(AggregateKind kind, Word value) const;
+  Word multiset_value(AggregateKind kind, Word key) const;
+
+  std::uint32_t find(std::uint32_t tag, std::span<const Word* const> keys, std::size_t i) const;
+  std::uint32_t add_group(std::uint32_t tag, std::span<const Word* const> keys, std::size_t i);
+  bool room_to_touch();
+  void touch(std::uint32_t group, bool created);
+  std::uint32_t tag_of(const Word* words, std::vector<const Word*>& pointers) const;
+  void free_group(std::uint32_t group, std::uint32_t tag);
+
+  bool find_groups(std::span<const Word* const> keys, std::size_t n, int sign);
+  bool step(std::size_t k, const Word* values, const Word* nulls, std::size_t n, int sign);
+  bool change_multiset(std::size_t k, std::uint32_t group, Word value, int sign);
+  bool change_exact(std::size_t k, std::uint32_t group, Word value, int sign);
+  void add_exact(const Aggregate& aggregate, Word* words, Word value, int sign);
+  bool new_exact(Word& state);
+  void book_exact(std::size_t before, std::size_t after);
+
+  bool has_results(const Word* words) const;
+  Word result_of(const Aggregate& aggregate, const Word* words) const;
+  Word exact_result(const Aggregate& aggregate, const Word* words) const;
+
+  void end_epoch();
+  void release_all();
+  std::uint64_t kept_scratch() const;
+
+  const Options options_;
+  std::vector<Aggregate> aggregates_;
+  std::uint32_t rows_at_ = 0;   // Where rows and flags are; what is saved begins here.
+  std::uint32_t flat_end_ = 0;  // Where the handles begin.
+  std::uint32_t stride_ = 0;
+  bool any_key_handle_ = false;
+
+  FlatArray<Word> records_;
+  RowMap map_;
+  std::uint32_t group_slots_ = 0;
+  std::uint32_t free_group_ = RowMap::kNone;  // A free record names the next where its rows were.
+  ValueMultisets multisets_;
+  std::vector<ExactSum> exacts_;
+  std::vector<std::uint32_t> free_exacts_;
+  std::uint64_t exact_bytes_ = 0;  // Booked: the vector, and what the sums have outside of it.
+
+  FlatArray<Word> touched_;  // Since take_changes: the group, whether it had a row, its results.
+  FlatArray<Word> saved_;    // In the epoch: the group, whether it is new, rows, flat state.
+  FlatArray<LogEntry> log_;  // In the epoch.
+
+  std::vector<std::uint32_t> tags_;
+  std::vector<std::uint32_t> origins_;
+  std::vector<const Word*> key_pointers_;
+  std::vector<Word> results_;
+  std::uint64_t rows_touched_ = 0;
+};
+
+}  // namespace entail::vm

@@ -1,0 +1,426 @@
+#include "vm/standing_groups.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "vm/aggregates.h"
+#include "vm/base/random.h"
+#include "vm/type_table.h"
+
+namespace entail::vm {
+namespace {
+
+using Tuple = std::vector<Word>;
+using enum AggregateKind;
+
+std::unique_ptr<StandingGroups> make(StandingGroups::Options options) {
+  auto groups = StandingGroups::create(std::move(options));
+  REQUIRE(groups.has_value());
+  return std::move(groups).value();
+}
+
+std::vector<Tuple> tuples_of(const std::vector<std::vector<Word>>& columns, std::size_t n) {
+  std::vector<Tuple> tuples(n);
+  for (const auto& column : columns) {
+    REQUIRE(column.size() == n);
+    for (std::size_t i = 0; i < n; ++i) tuples[i].push_back(column[i]);
+  }
+  std::sort(tuples.begin(), tuples.end());
+  return tuples;
+}
+
+// A row at a time, and what has left and entered since.
+struct OneByOne {
+  StandingGroups& groups;
+  StandingGroups::Changes changes = {};
+
+  void row(Word key, std::vector<Word> arguments, int sign) {
+    const Word* const keys[] = {&key};
+    std::vector<const Word*> values;
+    for (const Word& argument : arguments) values.push_back(&argument);
+    REQUIRE(groups.apply(keys, values, {}, 1, sign).has_value());
+  }
+  std::vector<Tuple> left() const { return tuples_of(changes.left, changes.left_count); }
+  std::vector<Tuple> entered() const { return tuples_of(changes.entered, changes.entered_count); }
+};
+
+TEST_CASE("the net change of counts and sums is what left and what entered") {
+  const auto groups = make({.key_words = 1, .kinds = {kCount, kSumI}});
+  OneByOne one{*groups};
+  one.row(7, {0, 5}, 1);
+  one.row(7, {0, 6}, 1);
+  one.row(9, {0, 1}, 1);
+  groups->take_changes(one.changes);
+  CHECK(one.left().empty());
+  CHECK(one.entered() == std::vector<Tuple>{{7, 2, 11}, {9, 1, 1}});
+  one.row(7, {0, 5}, -1);
+  one.row(9, {0, 1}, -1);
+  groups->take_changes(one.changes);
+  CHECK(one.left() == std::vector<Tuple>{{7, 2, 11}, {9, 1, 1}});
+  CHECK(one.entered() == std::vector<Tuple>{{7, 1, 6}});
+  // What comes back as it was has not changed; a row may go before it comes.
+  one.row(7, {0, 3}, -1);
+  one.row(7, {0, 3}, 1);
+  one.row(4, {0, 2}, -1);
+  one.row(4, {0, 2}, 1);
+  groups->take_changes(one.changes);
+  CHECK(one.left().empty());
+  CHECK(one.entered().empty());
+  groups->commit();
+  CHECK(groups->size() == 1);
+  groups->verify();
+}
+
+TEST_CASE("a large float taken away leaves what a sum without it gives") {
+  const auto groups = make({.key_words = 1, .kinds = {kSumF, kMeanF}});
+  OneByOne one{*groups};
+  one.row(1, {double_word(1e17), double_word(1e17)}, 1);
+  one.row(1, {double_word(1.0), double_word(3.0)}, 1);
+  groups->take_changes(one.changes);
+  groups->commit();
+  one.row(1, {double_word(1e17), double_word(1e17)}, -1);
+  groups->take_changes(one.changes);
+  CHECK(one.entered() == std::vector<Tuple>{{1, double_word(1.0), double_word(3.0)}});
+  const Word infinity = double_word(std::numeric_limits<double>::infinity());
+  const Word nan = double_word(std::numeric_limits<double>::quiet_NaN());
+  one.row(1, {infinity, nan}, 1);
+  groups->take_changes(one.changes);
+  CHECK(one.entered() == std::vector<Tuple>{{1, infinity, nan}});
+  groups->abort();
+  groups->verify();
+  one.row(1, {double_word(0.5), double_word(1.0)}, 1);
+  groups->take_changes(one.changes);
+  const Word sum = double_word(1e17);  // 1e17 + 1.5, rounded.
+  CHECK(one.left()[0][1] == sum);
+}
+
+TEST_CASE("the extremum of many values follows the values that go") {
+  const auto groups = make({.kinds = {kMinI, kMaxI, kCountDistinct}});
+  constexpr std::int64_t kValues = 5'000;
+  std::vector<Word> values;
+  for (std::int64_t i = 0; i < kValues; ++i) values.push_back(int_word(i * 37 % kValues - 1'000));
+  const Word* const arguments[] = {values.data(), values.data(), values.data()};
+  StandingGroups::Changes changes;
+  REQUIRE(groups->apply({}, arguments, {}, values.size(), 1).has_value());
+  groups->take_changes(changes);
+  groups->commit();
+  std::sort(values.begin(), values.end(),
+            [](Word left, Word right) { return int_of(left) < int_of(right); });
+  for (std::size_t i = 0; i + 1 < values.size(); ++i) {
+    const Word* const least[] = {&values[i], &values[i], &values[i]};
+    REQUIRE(groups->apply({}, least, {}, 1, -1).has_value());
+    groups->take_changes(changes);
+    REQUIRE(tuples_of(changes.entered, changes.entered_count) ==
+            std::vector<Tuple>{{values[i + 1], values.back(), values.size() - i - 1}});
+    if (i % 3 == 0) {
+      groups->abort();
+      REQUIRE(groups->apply({}, least, {}, 1, -1).has_value());
+      groups->take_changes(changes);
+    }
+    groups->commit();
+  }
+  groups->verify();
+}
+
+TEST_CASE("groups that reach the limit are as they were after an abort") {
+  MemoryBudget budget(256 << 10);
+  {
+    const auto groups =
+        make({.key_words = 1, .kinds = {kSumF, kMinI, kCountDistinct, kCount}, .budget = &budget});
+    OneByOne one{*groups};
+    for (Word i = 0; i < 200; ++i) one.row(i % 50, {double_word(0.1), i, i, 0}, 1);
+    groups->take_changes(one.changes);
+    groups->commit();
+    Random random(5);
+    for (int round = 0; round < 20; ++round) {
+      bool done = true;
+      while (done) {
+        std::vector<Word> words(100);
+        for (Word& word : words) word = random.below(4'000);
+        std::vector<Word> floats(100);
+        for (Word& word : floats) word = double_word(random.chance(1, 2) ? 1e-300 : 1e300);
+        const Word* const keys[] = {words.data()};
+        const Word* const values[] = {floats.data(), words.data(), words.data(), nullptr};
+        const auto applied = groups->apply(keys, values, {}, words.size(), 1);
+        done = applied.has_value();
+        if (!done) CHECK(applied.error().code == ErrorCode::kLimit);
+      }
+      groups->abort();
+      groups->verify();
+      CHECK_FALSE(budget.overrun());
+      CHECK(groups->size() == 50);
+    }
+    one.row(3, {double_word(0.1), 3, 3, 0}, -1);
+    one.row(3, {double_word(0.1), 4, 3, 0}, 1);
+    groups->take_changes(one.changes);
+    CHECK(one.left() == std::vector<Tuple>{{3, double_word(0.4), 3, 4, 4}});
+  }
+  CHECK(budget.used() == 0);
+}
+
+// ------------------------------------------------------------------------------ the model
+
+struct Argument {
+  bool null = false;
+  Word word = 0;
+  int text = -1;  // Position in the texts, where it is one.
+  friend auto operator<=>(const Argument&, const Argument&) = default;
+};
+
+struct ModelRow {
+  std::vector<Argument> key;
+  std::vector<Argument> arguments;
+  friend auto operator<=>(const ModelRow&, const ModelRow&) = default;
+};
+
+class Model {
+ public:
+  explicit Model(std::uint64_t seed) : random_(seed), pool_(types_) {
+    for (int i = 0; i < 14; ++i) {
+      texts_.push_back(std::string(i % 2 == 0 ? "" : "a text too long for a word ") +
+                       std::to_string(random_.below(100)) + "/" + std::to_string(i));
+    }
+    options_.key_words = static_cast<std::uint32_t>(random_.below(3));
+    for (std::uint32_t w = 0; w < options_.key_words; ++w) {
+      options_.key_handles.push_back(random_.chance(1, 2));
+    }
+    const std::size_t aggregates = random_.below(5);
+    for (std::size_t k = 0; k < aggregates; ++k) {
+      const auto kind = static_cast<AggregateKind>(
+          random_.below(std::size_t{1} + static_cast<std::size_t>(kMeanF32)));
+      options_.kinds.push_back(kind);
+      const bool text = kind == kMinText || kind == kMaxText;
+      options_.argument_handles.push_back(text || (kind == kCountDistinct && random_.chance(1, 2)));
+      options_.argument_nullable.push_back(random_.chance(1, 2));
+    }
+    if (random_.chance(1, 4)) options_.argument_nullable.clear();
+    domain_ = random_.chance(1, 3) ? 400 : 6;
+    options_.pool = &pool_;
+    options_.budget = &budget_;
+    groups_ = make(options_);
+  }
+
+  void run() {
+    for (int epoch = 0; epoch < 25; ++epoch) {
+      const auto committed = rows_;
+      const auto committed_results = taken_;
+      for (std::uint64_t steps = random_.below(4); steps > 0; --steps) step();
+      groups_->verify();
+      if (random_.chance(1, 3)) {
+        if (random_.chance(1, 2)) change();  // An abort may come before the changes are taken.
+        groups_->abort();
+        rows_ = committed;
+        taken_ = committed_results;
+      } else {
+        groups_->commit();
+      }
+      groups_->verify();
+      check_references();
+    }
+    groups_.reset();
+    pool_.end_step();
+    CHECK(pool_.stats().entries_live == 0);
+    CHECK(budget_.used() == 0);
+  }
+
+ private:
+  Word word_of(const Argument& argument) {
+    return argument.text >= 0 ? pool_.intern(texts_[static_cast<std::size_t>(argument.text)])
+                              : argument.word;
+  }
+
+  Argument text_argument() { return {.text = static_cast<int>(random_.below(texts_.size()))}; }
+
+  Argument argument(std::size_t k) {
+    const AggregateKind kind = options_.kinds[k];
+    const bool nullable = options_.argument_nullable.empty() || options_.argument_nullable[k];
+    if (nullable && random_.chance(1, 4)) return {.null = true};
+    if (options_.argument_handles[k]) return text_argument();
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const std::vector<double> doubles = {1e17, 1.0,  -1e17,  0.1,        kInfinity,
+                                         0.0,  1e30, 5e-324, -kInfinity, std::nan("")};
+    const bool ordinary = random_.chance(9, 10);
+    const auto small = static_cast<std::int64_t>(random_.below(domain_)) - 2;
+    switch (kind) {
+      case kSumF32:
+      case kMeanF32:
+        return {.word = float_word(ordinary ? static_cast<float>(small) * 0.3F
+                                            : static_cast<float>(random_.pick(doubles)))};
+      case kSumF:
+      case kMeanF:
+      case kMinF:
+      case kMaxF:
+        return {.word = double_word(ordinary ? static_cast<double>(small) * 0.3
+                                             : random_.pick(doubles))};
+      default:
+        if (ordinary) return {.word = int_word(small)};
+        return {.word = random_.chance(1, 2) ? ~Word{0} >> 1 : Word{1} << 63};
+    }
+  }
+
+  ModelRow row() {
+    ModelRow row;
+    for (std::uint32_t w = 0; w < options_.key_words; ++w) {
+      row.key.push_back(options_.key_handles[w] ? text_argument()
+                                                : Argument{.word = random_.below(4)});
+    }
+    for (std::size_t k = 0; k < options_.kinds.size(); ++k) row.arguments.push_back(argument(k));
+    return row;
+  }
+
+  void apply(const std::vector<ModelRow>& rows, int sign) {
+    const std::size_t width = options_.kinds.size();
+    std::vector<std::vector<Word>> keys(options_.key_words), values(width), nulls(width);
+    for (const ModelRow& row : rows) {
+      for (std::size_t w = 0; w < keys.size(); ++w) keys[w].push_back(word_of(row.key[w]));
+      for (std::size_t k = 0; k < width; ++k) {
+        values[k].push_back(row.arguments[k].null ? 0 : word_of(row.arguments[k]));
+        nulls[k].push_back(row.arguments[k].null);
+      }
+    }
+    std::vector<const Word*> key_pointers, value_pointers, null_pointers;
+    for (const auto& words : keys) key_pointers.push_back(words.data());
+    for (const auto& words : values) value_pointers.push_back(words.data());
+    for (const auto& words : nulls) {
+      const bool any = std::find(words.begin(), words.end(), 1) != words.end();
+      null_pointers.push_back(any ? words.data() : nullptr);
+    }
+    REQUIRE(
+        groups_->apply(key_pointers, value_pointers, null_pointers, rows.size(), sign).has_value());
+  }
+
+  // Batches of one step in any order, so that rows may go before they come.
+  void change() {
+    std::vector<std::pair<std::vector<ModelRow>, int>> batches(1 + random_.below(4));
+    for (auto& [rows, sign] : batches) {
+      sign = random_.chance(1, 2) ? 1 : -1;
+      for (std::uint64_t i = random_.below(random_.chance(1, 3) ? 60 : 4); i > 0; --i) {
+        if (sign > 0) {
+          rows.push_back(row());
+          rows_.push_back(rows.back());
+        } else if (!rows_.empty()) {
+          const std::size_t at = random_.below(rows_.size());
+          rows.push_back(rows_[at]);
+          rows_[at] = rows_.back();
+          rows_.pop_back();
+        }
+      }
+    }
+    random_.shuffle(batches);
+    for (const auto& [rows, sign] : batches) apply(rows, sign);
+  }
+
+  std::map<std::vector<Argument>, std::vector<Word>> results() {
+    std::map<std::vector<Argument>, std::vector<const ModelRow*>> by_key;
+    for (const ModelRow& row : rows_) by_key[row.key].push_back(&row);
+    std::map<std::vector<Argument>, std::vector<Word>> results;
+    for (const auto& [key, rows] : by_key) {
+      AccumulatorSet accumulators;
+      accumulators.begin(options_.kinds, 1);
+      bool has_row = true;
+      std::vector<Word> words;
+      for (std::size_t k = 0; k < options_.kinds.size(); ++k) {
+        for (const ModelRow* const row : rows) {
+          const Word value = word_of(row->arguments[k]);
+          const Word null = row->arguments[k].null;
+          const std::uint32_t lane = 0;
+          accumulators.step(k, &lane, &value, &null, 1, pool_);
+        }
+        has_row = has_row && accumulators.has_result(k, 0);
+        if (has_row) words.push_back(accumulators.result(k, 0));
+      }
+      if (!has_row) continue;
+      std::vector<Word> tuple;
+      for (const Argument& argument : key) tuple.push_back(word_of(argument));
+      tuple.insert(tuple.end(), words.begin(), words.end());
+      results.emplace(key, std::move(tuple));
+    }
+    return results;
+  }
+
+  void step() {
+    change();
+    // Words of results stay the same until the end of the epoch, so tuples can be compared.
+    const auto now = results();
+    std::vector<Tuple> left, entered;
+    for (const auto& [key, tuple] : taken_) {
+      const auto found = now.find(key);
+      if (found == now.end() || found->second != tuple) left.push_back(tuple);
+    }
+    for (const auto& [key, tuple] : now) {
+      const auto found = taken_.find(key);
+      if (found == taken_.end() || found->second != tuple) entered.push_back(tuple);
+    }
+    std::sort(left.begin(), left.end());
+    std::sort(entered.begin(), entered.end());
+    groups_->take_changes(changes_);
+    REQUIRE(tuples_of(changes_.left, changes_.left_count) == left);
+    REQUIRE(tuples_of(changes_.entered, changes_.entered_count) == entered);
+    taken_ = now;
+    if (random_.chance(1, 4)) pool_.end_step();  // What an abort needs is held.
+  }
+
+  // After the end of an epoch: a reference for each group's key word and each value a group keeps.
+  void check_references() {
+    pool_.end_step();
+    std::map<int, std::uint32_t> expected;
+    std::map<std::vector<Argument>, std::vector<std::map<Argument, int>>> by_key;
+    for (const ModelRow& row : rows_) {
+      auto& kept = by_key[row.key];
+      kept.resize(options_.kinds.size());
+      for (std::size_t k = 0; k < kept.size(); ++k) {
+        if (!row.arguments[k].null) ++kept[k][row.arguments[k]];
+      }
+    }
+    REQUIRE(groups_->size() == by_key.size());
+    for (const auto& [key, kept] : by_key) {
+      for (const Argument& argument : key) {
+        if (argument.text >= 0) ++expected[argument.text];
+      }
+      for (const auto& values : kept) {
+        for (const auto& [value, count] : values) {
+          if (value.text >= 0) ++expected[value.text];
+        }
+      }
+    }
+    std::uint64_t live = 0;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      const std::optional<Word> word = pool_.find(texts_[i]);
+      if (word && !is_handle_word(*word)) continue;
+      const std::uint32_t count = expected[static_cast<int>(i)];
+      live += count > 0;
+      REQUIRE(word.has_value() == (count > 0));
+      if (word) REQUIRE(pool_.reference_count(*word) == count);
+    }
+    REQUIRE(pool_.stats().entries_live == live);
+    pool_.verify();
+  }
+
+  Random random_;
+  TypeTable types_;
+  ValuePool pool_;
+  MemoryBudget budget_;
+  std::vector<std::string> texts_;
+  StandingGroups::Options options_;
+  std::uint64_t domain_ = 0;
+  std::unique_ptr<StandingGroups> groups_;
+  std::vector<ModelRow> rows_;
+  std::map<std::vector<Argument>, std::vector<Word>> taken_;
+  StandingGroups::Changes changes_;
+};
+
+TEST_CASE("groups agree with aggregates from scratch through steps, commits and aborts") {
+  for (std::uint64_t seed = 0; seed < 250; ++seed) {
+    INFO("seed " << seed);
+    Model(seed).run();
+  }
+}
+
+}  // namespace
+}  // namespace entail::vm
