@@ -181,7 +181,7 @@ void ValueMultisets::insert(Word& root, const Path& path, Word leaf, std::uint32
   for (std::size_t level = path.size;; --level) {
     const std::uint32_t size = count_of(node);
     if (size < capacity_of(node)) return insert_at(node, position, key, payload);
-    // In halves, the new entry counted: a half that were full again would be cut at the next change.
+    // In halves, the new entry counted: a half that is full again would be cut at the next change.
     bool in_left = position <= size / 2;
     std::uint32_t cut = size / 2 + (in_left ? 0 : 1);
     if (path.rightmost && position == size) cut = size, in_left = false;
