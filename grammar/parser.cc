@@ -5,6 +5,7 @@
 #include "DatalogParser.h"
 #include "grammar/internal/item_parser.h"
 #include "grammar/internal/item_splitter.h"
+#include "grammar/internal/keywords.h"
 #include "grammar/internal/scanner.h"
 #include "grammar/internal/token_roles.h"
 #include "grammar/internal/tree_builder.h"
@@ -18,24 +19,6 @@ using internal::ItemKind;
 using internal::ItemTokens;
 using internal::ScannedToken;
 using P = antlr::DatalogParser;
-
-bool is_literal(std::uint16_t type) {
-  switch (type) {
-    case P::STRING:
-    case P::FLOAT:
-    case P::UNSIGNED:
-    case P::NUMBER:
-    case P::DURATION:
-    case P::TIMESTAMP:
-    case P::IPV4:
-    case P::K_NIL:
-    case P::K_TRUE:
-    case P::K_FALSE:
-      return true;
-    default:
-      return false;
-  }
-}
 
 bool is_number(std::uint16_t type) {
   return type == P::NUMBER || type == P::UNSIGNED || type == P::FLOAT;
@@ -234,7 +217,7 @@ class ProgramParser {
       if (at < close && tokens[at].type == P::MINUS) {
         if (at + 1 >= close || !is_number(tokens[++at].type)) return false;
       }
-      if (at >= close || !is_literal(tokens[at].type)) return false;
+      if (at >= close || !internal::is_literal(tokens[at].type)) return false;
       ++at;
       ++arity;
     }

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "DatalogParser.h"
+#include "grammar/internal/keywords.h"
 
 namespace entail::grammar::internal {
 
@@ -15,134 +15,6 @@ using P = antlr::DatalogParser;
 
 // Operators under one condition: what the passes behind, which recurse, are given at most.
 constexpr std::size_t kOperatorsMax = 4000;
-
-// Where a word can be a keyword.
-enum Place : std::uint32_t {
-  kInBody = 1U << 0U,      // Conditions and expressions of any item.
-  kInColumns = 1U << 1U,   // Column lists of our declarations.
-  kInRelation = 1U << 2U,  // Behind the columns of relation, stream, event.
-  kInRuleHead = 1U << 3U,  // Between `rule` and `when`.
-  kInActions = 1U << 4U,   // Steps of a rule.
-  kInQuery = 1U << 5U,
-  kInTest = 1U << 6U,
-  kInTypeAlias = 1U << 7U,
-  kInTable = 1U << 8U,
-  kInFunction = 1U << 9U,
-};
-
-enum class Law : std::uint8_t { kInfix, kStep };
-
-struct Keyword {
-  std::string_view word;
-  std::uint16_t type;
-  Law law;
-  std::uint32_t places;
-};
-
-constexpr std::array kKeywords = std::to_array<Keyword>({
-    {"in", P::K_IN, Law::kInfix, kInBody},
-    {"is", P::K_IS, Law::kInfix, kInBody},
-    {"over", P::K_OVER, Law::kInfix, kInBody},
-    {"events", P::K_EVENTS, Law::kInfix, kInBody},
-    {"by", P::K_BY, Law::kInfix, kInBody},
-    {"within", P::K_WITHIN, Law::kInfix, kInBody},
-    {"until", P::K_UNTIL, Law::kInfix, kInBody},
-    {"next", P::K_NEXT, Law::kInfix, kInBody},
-    {"skip", P::K_SKIP, Law::kInfix, kInBody},
-    {"matches", P::K_MATCHES, Law::kInfix, kInBody},
-    {"else", P::K_ELSE, Law::kInfix, kInBody},
-    {"then", P::K_THEN, Law::kInfix, kInBody},
-    {"before", P::ALLEN, Law::kInfix, kInBody},
-    {"after", P::ALLEN, Law::kInfix, kInBody},
-    {"meets", P::ALLEN, Law::kInfix, kInBody},
-    {"met_by", P::ALLEN, Law::kInfix, kInBody},
-    {"overlaps", P::ALLEN, Law::kInfix, kInBody},
-    {"overlapped_by", P::ALLEN, Law::kInfix, kInBody},
-    {"during", P::ALLEN, Law::kInfix, kInBody},
-    {"includes", P::ALLEN, Law::kInfix, kInBody},
-    {"starts", P::ALLEN, Law::kInfix, kInBody},
-    {"started_by", P::ALLEN, Law::kInfix, kInBody},
-    {"finishes", P::ALLEN, Law::kInfix, kInBody},
-    {"finished_by", P::ALLEN, Law::kInfix, kInBody},
-    {"coincides", P::ALLEN, Law::kInfix, kInBody},
-
-    {"key", P::K_KEY, Law::kInfix, kInColumns | kInRelation},
-    {"unique", P::K_UNIQUE, Law::kInfix, kInColumns},
-    {"default", P::K_DEFAULT, Law::kInfix, kInColumns},
-    {"ref", P::K_REF, Law::kInfix, kInColumns},
-    {"from", P::K_FROM, Law::kInfix, kInColumns | kInRelation},
-    {"to", P::K_TO, Law::kInfix, kInRelation | kInRuleHead | kInActions},
-    {"index", P::K_INDEX, Law::kInfix, kInRelation},
-    {"versioned", P::K_VERSIONED, Law::kInfix, kInRelation},
-    {"retain", P::K_RETAIN, Law::kInfix, kInRelation},
-    {"expire", P::K_EXPIRE, Law::kInfix, kInRelation},
-    {"with", P::K_WITH, Law::kInfix, kInRelation},
-    {"time", P::K_TIME, Law::kInfix, kInRelation},
-    {"watermark", P::K_WATERMARK, Law::kInfix, kInRelation},
-    {"late", P::K_LATE, Law::kInfix, kInRelation},
-    {"duration", P::K_DURATION, Law::kInfix, kInRelation},
-
-    {"salience", P::K_SALIENCE, Law::kInfix, kInRuleHead},
-    {"group", P::K_GROUP, Law::kInfix, kInRuleHead},
-    {"exclusive", P::K_EXCLUSIVE, Law::kInfix, kInRuleHead},
-    {"no_loop", P::K_NO_LOOP, Law::kInfix, kInRuleHead},
-    {"lock_on_active", P::K_LOCK_ON_ACTIVE, Law::kInfix, kInRuleHead},
-    {"auto_focus", P::K_AUTO_FOCUS, Law::kInfix, kInRuleHead},
-    {"enabled", P::K_ENABLED, Law::kInfix, kInRuleHead},
-    {"every", P::K_EVERY, Law::kInfix, kInRuleHead},
-    {"cron", P::K_CRON, Law::kInfix, kInRuleHead},
-    {"effective", P::K_EFFECTIVE, Law::kInfix, kInRuleHead},
-    {"doc", P::K_DOC, Law::kInfix, kInRuleHead},
-    {"when", P::K_WHEN, Law::kInfix, kInRuleHead},
-
-    {"insert", P::K_INSERT, Law::kStep, kInActions},
-    {"upsert", P::K_UPSERT, Law::kStep, kInActions},
-    {"derive", P::K_DERIVE, Law::kStep, kInActions},
-    {"retract", P::K_RETRACT, Law::kStep, kInActions | kInTest},
-    {"emit", P::K_EMIT, Law::kStep, kInActions},
-    {"modify", P::K_MODIFY, Law::kStep, kInActions},
-    {"delete", P::K_DELETE, Law::kStep, kInActions},
-    {"call", P::K_CALL, Law::kStep, kInActions},
-    {"let", P::K_LET, Law::kStep, kInActions},
-    {"if", P::K_IF, Law::kStep, kInActions},
-    {"for", P::K_FOR, Law::kStep, kInActions},
-    {"schedule", P::K_SCHEDULE, Law::kStep, kInActions},
-    {"focus", P::K_FOCUS, Law::kStep, kInActions},
-    {"log", P::K_LOG, Law::kStep, kInActions},
-    {"halt", P::K_HALT, Law::kStep, kInActions},
-
-    {"select", P::K_SELECT, Law::kInfix, kInQuery},
-    {"order", P::K_ORDER, Law::kInfix, kInQuery},
-    {"limit", P::K_LIMIT, Law::kInfix, kInQuery},
-    {"asc", P::K_ASC, Law::kInfix, kInQuery},
-    {"desc", P::K_DESC, Law::kInfix, kInQuery},
-
-    {"uses", P::K_USES, Law::kInfix, kInTest},
-    {"times", P::K_TIMES, Law::kInfix, kInTest},
-    {"because", P::K_BECAUSE, Law::kInfix, kInTest},
-    {"at", P::K_AT, Law::kStep, kInTest},
-    {"update", P::K_UPDATE, Law::kStep, kInTest},
-    {"advance", P::K_ADVANCE, Law::kStep, kInTest},
-    {"fire", P::K_FIRE, Law::kStep, kInTest},
-    {"fired", P::K_FIRED, Law::kStep, kInTest},
-    {"emitted", P::K_EMITTED, Law::kStep, kInTest},
-    {"derived", P::K_DERIVED, Law::kStep, kInTest},
-    {"no", P::K_NO, Law::kStep, kInTest},
-
-    {"where", P::K_WHERE, Law::kInfix, kInTypeAlias},
-    {"policy", P::K_POLICY, Law::kInfix, kInTable},
-    {"extern", P::K_EXTERN, Law::kInfix, kInFunction},
-});
-
-const std::unordered_map<std::string_view, std::vector<const Keyword*>>& keywords_by_word() {
-  static const auto* const kTable = [] {
-    auto* table = new std::unordered_map<std::string_view, std::vector<const Keyword*>>;
-    for (const Keyword& keyword : kKeywords) (*table)[keyword.word].push_back(&keyword);
-    return table;
-  }();
-  return *kTable;
-}
-
 constexpr std::array<std::string_view, 8> kPrefixWords = {"not",      "exists", "forall", "group",
                                                           "sequence", "last",   "if",     "final"};
 constexpr std::array<std::string_view, 5> kAggregateWords = {"count", "sum", "min", "max", "mean"};
@@ -152,93 +24,6 @@ bool is_one_of(std::string_view word, const auto& words) {
     if (word == candidate) return true;
   }
   return false;
-}
-
-bool is_open(std::uint16_t type) {
-  return type == P::LPAREN || type == P::LBRACK || type == P::LBRACE || type == P::GROUP_OPEN ||
-         type == P::BOUNDS_OPEN;
-}
-bool is_close(std::uint16_t type) {
-  return type == P::RPAREN || type == P::RBRACK || type == P::RBRACE;
-}
-
-bool is_comparison(std::uint16_t type) {
-  return type == P::EQ || type == P::EQEQ || type == P::NE || type == P::LT || type == P::LE ||
-         type == P::GT || type == P::GE;
-}
-
-bool is_binary_operator(std::uint16_t type) {
-  switch (type) {
-    case P::PLUS:
-    case P::MINUS:
-    case P::STAR:
-    case P::SLASH:
-    case P::PERCENT:
-    case P::CARET:
-    case P::K_BAND:
-    case P::K_BOR:
-    case P::K_BXOR:
-    case P::K_BSHL:
-    case P::K_BSHR:
-    case P::K_BSHRU:
-    case P::K_LAND:
-    case P::K_LOR:
-    case P::K_LXOR:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool is_constant(std::uint16_t type) {
-  switch (type) {
-    case P::STRING:
-    case P::FLOAT:
-    case P::UNSIGNED:
-    case P::NUMBER:
-    case P::DURATION:
-    case P::TIMESTAMP:
-    case P::IPV4:
-    case P::K_NIL:
-    case P::K_TRUE:
-    case P::K_FALSE:
-    case P::K_NULL:
-    case P::UNDERSCORE:
-    case P::DOLLAR:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Whether a token of this type can be the last of an operand, a type, or an option: an infix word
-// may follow.
-bool ends_operand(std::uint16_t type) {
-  if (is_constant(type) || is_close(type)) return true;
-  switch (type) {
-    case P::IDENT:
-    case P::QUESTION:
-    case P::K_KEY:
-    case P::K_UNIQUE:
-    case P::K_EVENTS:
-    case P::K_NO_LOOP:
-    case P::K_LOCK_ON_ACTIVE:
-    case P::K_AUTO_FOCUS:
-    case P::K_VERSIONED:
-    case P::K_ASC:
-    case P::K_DESC:
-    case P::SQL:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Whether a token of this type can be the first of an operand.
-bool starts_operand(std::uint16_t type) {
-  return is_constant(type) || type == P::IDENT || type == P::LPAREN || type == P::LBRACK ||
-         type == P::AT || type == P::MINUS || type == P::K_AS || type == P::K_BNOT ||
-         type == P::K_LNOT;
 }
 
 class RoleAssigner {
@@ -468,9 +253,9 @@ class RoleAssigner {
     const ScannedToken& token = tokens_[closing + 1];
     if (is_binary_operator(token.type) || is_comparison(token.type)) return true;
     if (token.type != P::IDENT || token.quoted) return false;
-    const auto found = keywords_by_word().find(scanner_.text_of(token));
-    if (found == keywords_by_word().end()) return false;
-    const std::uint16_t type = found->second.front()->type;
+    const auto* const found = keywords_of(scanner_.text_of(token));
+    if (found == nullptr) return false;
+    const std::uint16_t type = found->front()->type;
     return type == P::K_IN || type == P::K_IS || type == P::ALLEN;
   }
 
@@ -570,9 +355,9 @@ class RoleAssigner {
       if (word == "expect" && between && next() != P::LPAREN && next() != P::LBRACE)
         return P::K_EXPECT;
     }
-    const auto found = keywords_by_word().find(word);
-    if (found == keywords_by_word().end()) return P::IDENT;
-    for (const Keyword* keyword : found->second) {
+    const auto* const found = keywords_of(word);
+    if (found == nullptr) return P::IDENT;
+    for (const Keyword* keyword : *found) {
       if ((keyword->places & places_here()) == 0) continue;
       if (keyword->law == Law::kInfix ? !operand_ended() : !step_may_start(word)) continue;
       if (keyword->type == P::ALLEN && word == "before" && last_open_) return P::K_BEFORE;
@@ -647,9 +432,8 @@ class RoleAssigner {
       const std::uint16_t second = next(2);
       const bool pattern =
           behind == P::IDENT && (second == P::LBRACE || second == P::LPAREN || second == P::DOT);
-      const auto found = keywords_by_word().find(next_word());
-      const bool infix_behind =
-          found != keywords_by_word().end() && (found->second.front()->places & kInBody) != 0;
+      const auto* const found = keywords_of(next_word());
+      const bool infix_behind = found != nullptr && (found->front()->places & kInBody) != 0;
       return pattern && !infix_behind && previous() != P::K_OVER ? P::K_LAST : P::IDENT;
     }
     if (word == "if" && (starts_operand(behind) || behind == P::BANG)) {
