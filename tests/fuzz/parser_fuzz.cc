@@ -1,7 +1,8 @@
 // tests/fuzz/parser_fuzz.cc - no text crashes the parser, and what it accepts prints as what parses
 // to the same tree.
 //
-// A libFuzzer target; the seeds are the programs of grammar/testdata.
+// A libFuzzer target. `./dev fuzz [seconds]` builds it and starts from the programs of the examples
+// and tests.
 
 #include <cstddef>
 #include <cstdint>
