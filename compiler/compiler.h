@@ -11,6 +11,8 @@
 //                                        ▲                                                │
 //                                        └───────────── a relation outgrew its plan ──────┘
 //
+// What is to stand (rete/) is brought into a form that counting can keep up to date first: standing_form.h.
+//
 // Terms
 //   form       each rule has three, from one planner: full (from scratch), delta (one version for each
 //              occurrence of a relation that grows with the head), bound (given head rows)
@@ -42,7 +44,8 @@
 // (1995), section 13.1, for delta versions; Subotić et al. 2018 for sharing indexes; re-planning inside a
 // fixpoint is what a static order cannot do.
 //
-// Read next: plan.h, join_order.h, rule_plan.h, emit.h, internal/emit_body.h, evaluate.h, explain.h.
+// Read next: plan.h, join_order.h, rule_plan.h, emit.h, internal/emit_body.h, evaluate.h, explain.h,
+// standing_form.h.
 #pragma once
 
 #include "compiler/emit.h"
@@ -52,3 +55,4 @@
 #include "compiler/join_order.h"
 #include "compiler/plan.h"
 #include "compiler/rule_plan.h"
+#include "compiler/standing_form.h"

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
 
 namespace entail::compiler {
@@ -37,24 +38,17 @@ class Hoister {
 
  private:
   void flatten_exists(RuleId id, const std::vector<RelationId>& growing) {
-    Body& body = program_.rules[datalog::index_of(id)].body;
-    for (std::size_t i = 0; i < body.size();) {
-      auto* exists = std::get_if<datalog::Exists>(&body[i].node);
-      bool grows = false;
-      if (exists != nullptr) {
-        datalog::walk_matches(body[i], [&](const datalog::Match& match, datalog::Reading) {
-          grows =
-              grows || std::find(growing.begin(), growing.end(), match.relation) != growing.end();
+    internal::flatten_exists(
+        program_.rules[datalog::index_of(id)].body, [&](const datalog::Exists& exists) {
+          bool grows = false;
+          for (const Literal& literal : exists.body) {
+            datalog::walk_matches(literal, [&](const datalog::Match& match, datalog::Reading) {
+              grows = grows ||
+                      std::find(growing.begin(), growing.end(), match.relation) != growing.end();
+            });
+          }
+          return grows;
         });
-      }
-      if (!grows) {
-        ++i;
-        continue;
-      }
-      Body inner = std::move(exists->body);
-      body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
-      body.insert(body.begin() + static_cast<std::ptrdiff_t>(i), inner.begin(), inner.end());
-    }
   }
 
   void rewrite_rule(RuleId id, std::vector<datalog::Stratum>& added) {
@@ -100,17 +94,6 @@ class Hoister {
                         [&](VariableId variable) { return around.count(variable) != 0; });
   }
 
-  static datalog::Expression name_of(const datalog::Rule& rule, VariableId id) {
-    const datalog::Variable& variable = rule.variables[datalog::index_of(id)];
-    datalog::Expression expression;
-    expression.op = datalog::ExpressionOp::kVariable;
-    expression.type = variable.type;
-    expression.nullable = variable.nullable;
-    expression.variable = id;
-    expression.span = variable.span;
-    return expression;
-  }
-
   Literal move_out(const datalog::Rule& rule, const Literal& literal,
                    std::vector<datalog::Stratum>& added) {
     const auto& reduce = std::get<Reduce>(literal.node);
@@ -138,8 +121,8 @@ class Hoister {
       const datalog::Variable& described = rule.variables[datalog::index_of(variable)];
       relation.columns.push_back(
           {described.name, described.type, described.nullable, described.span});
-      moved.head.terms.push_back(name_of(rule, variable));
-      match.terms.push_back(name_of(rule, variable));
+      moved.head.terms.push_back(internal::variable_term(rule, variable));
+      match.terms.push_back(internal::variable_term(rule, variable));
     }
     moved.body.push_back(literal);
     program_.relations.push_back(std::move(relation));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
@@ -16,6 +17,8 @@ namespace {
 
 using datalog::ExpressionOp;
 using datalog::VariableId;
+using internal::counts_rows;
+using internal::raises;
 
 // Costs in rows touched: looking up a key costs more than reading the next row of a scan, and an
 // index that nobody has built yet is paid for by the plan that asks for it.
@@ -76,22 +79,6 @@ bool is_constant(const datalog::Expression& expression) {
   return expression.op == ExpressionOp::kConstant || expression.op == ExpressionOp::kNull;
 }
 
-bool counts_rows(const datalog::Reduce& reduce) {
-  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    switch (aggregate.op) {
-      case datalog::AggregateOp::kMin:
-      case datalog::AggregateOp::kMax:
-      case datalog::AggregateOp::kCountDistinct:
-      case datalog::AggregateOp::kBoolAnd:
-      case datalog::AggregateOp::kBoolOr:
-        break;
-      default:
-        return true;
-    }
-  }
-  return false;
-}
-
 std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
   std::set<VariableId> result;
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
@@ -99,13 +86,6 @@ std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
   }
   for (const datalog::GroupKey& key : reduce.keys) result.merge(datalog::variables_of(key.value));
   return result;
-}
-
-// Whether the expression raises an error of the data for some values. Reading a field is not among
-// them: of the wrong record it is a word without meaning, which the guard before it drops.
-bool raises(const datalog::Expression& expression) {
-  return (expression.op != ExpressionOp::kField && datalog::operation_can_fail(expression)) ||
-         std::any_of(expression.arguments.begin(), expression.arguments.end(), raises);
 }
 
 bool has_operation(const datalog::Expression& expression, ExpressionOp op) {

@@ -27,6 +27,13 @@ TypeTable::~TypeTable() = default;
 TypeTable::TypeTable(TypeTable&&) noexcept = default;
 TypeTable& TypeTable::operator=(TypeTable&&) noexcept = default;
 
+TypeTable TypeTable::clone() const {
+  TypeTable result;
+  for (const auto& definition : definitions_)
+    result.definitions_.push_back(std::make_unique<Definition>(*definition));
+  return result;
+}
+
 const TypeTable::Definition& TypeTable::at(TypeId id) const {
   const auto position = static_cast<std::size_t>(id);
   ENTAIL_ENSURE(position < definitions_.size());

@@ -61,6 +61,10 @@ class TypeTable {
   TypeTable(const TypeTable&) = delete;  // TypeIds are of one table.
   TypeTable& operator=(const TypeTable&) = delete;
 
+  // The same types under the same ids, for a program made from another: what the ids of one table
+  // mean they mean in the other, until either declares more.
+  TypeTable clone() const;
+
   // A new type that is not yet defined. `kind` is kRecord, kAdt, kEnum or kArray; names need not
   // be unique.
   TypeId declare(TypeKind kind, std::string name);

@@ -31,6 +31,18 @@ TEST_CASE("a recursive record is declared, then defined") {
   CHECK(table.type_name(table.type_of(list)) == "List");
 }
 
+TEST_CASE("a clone has the same types under the same ids, and goes its own way") {
+  TypeTable table;
+  const TypeId list = table.declare(TypeKind::kRecord, "List");
+  table.define_record(list,
+                      {{"head", Type::number()}, {"tail", Type::defined(TypeKind::kRecord, list)}});
+  TypeTable copy = table.clone();
+  CHECK(copy.type_name(copy.type_of(list)) == "List");
+  CHECK(copy.layout(list).handle_offsets == Offsets{1});
+  copy.array_of(Type::text());
+  CHECK(copy.size() == table.size() + 1);
+}
+
 TEST_CASE("the layout of a record waits for the adts it mentions") {
   TypeTable table;
   const TypeId color = table.declare(TypeKind::kAdt, "Color");

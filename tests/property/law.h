@@ -8,6 +8,7 @@
 //     two threads      with every fragment worth sharing, however few rows it has
 //     other plans      sizes that a seed makes up instead of the real ones: the join order must not
 //                      matter
+//     standing form    the rules that a network maintains (compiler/standing_form.h), from scratch
 //     demand           the program specialised to the bound query: its rows of the whole answer
 //     bound form       every derived row is derivable by one of its rules, and no other row is
 //

@@ -59,7 +59,8 @@ constexpr std::array<std::string_view, kConstructCount> kNames = {"join",
                                                                   "cyclic body",
                                                                   "cross product",
                                                                   "nested aggregate",
-                                                                  "data error"};
+                                                                  "data error",
+                                                                  "correlated"};
 
 class Generator : private BodyGenerator {
  public:
@@ -75,6 +76,8 @@ class Generator : private BodyGenerator {
     for (std::size_t i = 0; i < layers; ++i) layer();
     choose_query();
     if (chance(5)) data_error();
+    // At the end, so that it changes nothing about the rest of a seed's program.
+    if (chance(60)) correlated();
     program_.text = std::move(declarations_) + std::move(rules_);
     return std::move(program_);
   }
@@ -469,6 +472,128 @@ class Generator : private BodyGenerator {
     if (chance(30)) rules_ += head + e + "(x, _, _), " + e + "(z, w, _), w is null.\n";
     relations_.push_back(stated);
     relations_.push_back(shape);
+  }
+
+  // Inner bodies that use outer variables without binding them. Nobody reads what the rule derives.
+  void correlated() {
+    const RelationShape* base = relation_with_numbers(1);
+    if (base == nullptr) return;
+    use(C::kCorrelated);
+    BodyText b;
+    b.add(atom(b, *base, 0));
+    if (chance(50)) b.add(atom(b, any_relation(), 40));
+    const VariableShape* outer = find(b, Kind::kNumber, chance(30));
+    if (outer == nullptr) return;
+    const std::string x = outer->name;
+    if (chance(30)) decorate(b);
+    const int tests = 1 + static_cast<int>(random_.below(2));
+    for (int i = 0; i < tests; ++i) correlated_literal(b, x);
+    std::vector<std::string> terms;
+    RelationShape shape = head_shape(b, 1 + random_.below(3), terms);
+    declare(shape);
+    if (chance(25) && shape.columns[0].kind == Kind::kNumber && !shape.columns[0].nullable) {
+      // The same test in a cycle, of a value that the cycle derives or of one that it reads.
+      use(C::kLinearRecursion);
+      std::vector<std::string> known = terms;
+      BodyText step;
+      known[0] = fresh("v");
+      step.add(shape.name + join_terms(known));
+      for (std::size_t i = 0; i < terms.size(); ++i) {
+        if (i > 0 && known[i].front() != 'v') return;
+      }
+      step.add(base->name + "(" + known[0] + rest_of(*base) + ")");
+      const std::string y = fresh("v");
+      step.add(base->name + "(" + y + rest_of(*base) + ")");
+      correlated_literal(step, chance(50) ? y : known[0]);
+      std::vector<std::string> next = known;
+      next[0] = y;
+      rules_ += shape.name + join_terms(next) + " :- " + step.text + ".\n";
+    }
+    rules_ += shape.name + join_terms(terms) + " :- " + b.text + ".\n";
+  }
+
+  static std::string rest_of(const RelationShape& shape) {
+    std::string text;
+    for (std::size_t i = 1; i < shape.columns.size(); ++i) text += ", _";
+    return text;
+  }
+
+  void correlated_literal(BodyText& b, const std::string& x) {
+    const RelationShape* other = relation_with_numbers(1);
+    BodyText inner = chance(30) ? b : BodyText{"", {}};
+    inner.text.clear();
+    const std::size_t known = inner.variables.size();
+    std::string text = atom(inner, *other, 35);
+    inner.variables.erase(inner.variables.begin(),
+                          inner.variables.begin() + static_cast<std::ptrdiff_t>(known));
+    const VariableShape* own = find(inner, Kind::kNumber, chance(30));
+    if (own == nullptr) return;
+    const std::string y = own->name;
+    const bool sums = !own->nullable;
+    const std::string op =
+        random_.pick(std::array<std::string_view, 4>{"<", "<=", ">", ">="}).data();
+    const std::string test = chance(50) ? y + " " + op + " " + x : x + " " + op + " " + y;
+    const std::string v = fresh("v");
+    switch (random_.below(9)) {
+      case 0:
+      case 1:
+        use(C::kNegatedConjunction);
+        b.add("!(" + text + ", " + test + ")");
+        return;
+      case 2:
+        use(C::kExists);
+        b.add("exists { " + text + ", " + test + " }");
+        return;
+      case 3:
+        use(C::kNegatedConjunction);
+        b.add("!(" + text + ", " + y + " + 1 " + op + " " + x + " * 2, " +
+              test_atom(inner, any_relation()) + ")");
+        return;
+      case 4:
+        use(C::kCount);
+        b.add(v + " = count : { " + text + ", " + test + " }");
+        b.variables.push_back({v, Kind::kNumber, false});
+        return;
+      case 5:
+        use(C::kMin);
+        if (!sums) return;
+        b.add(v + " = " + (chance(50) ? "min " : "sum ") + y + " : { " + text + ", " + test + " }");
+        b.variables.push_back({v, Kind::kNumber, false});
+        return;
+      case 6: {
+        use(C::kFailingFilterOrder);
+        const std::string guarded = text + ", 12 / " + x + " " + op + " " + y;
+        b.add(x + " != 0");
+        b.add(chance(50) ? "!(" + guarded + ")" : v + " = count : { " + guarded + " }");
+        return;
+      }
+      case 7: {
+        // An inner body that is correlated in turn.
+        use(C::kNestedAggregate);
+        use(C::kCount);
+        BodyText innermost;
+        const std::string deep = atom(innermost, *other, 0);
+        const VariableShape* z = find(innermost, Kind::kNumber, false);
+        if (z == nullptr) return;
+        const std::string below = deep + ", " + z->name + " " + op + " " + y;
+        b.add(v + " = count : { " + text + ", " +
+              (chance(50) ? "!(" + below + ")" : "0 < count : { " + below + " }") + " }");
+        b.variables.push_back({v, Kind::kNumber, false});
+        return;
+      }
+      default: {
+        // Both columns given, of an equivalence among others.
+        use(C::kNegation);
+        const RelationShape* pairs = relation_with_numbers(2);
+        if (pairs == nullptr || pairs->columns.size() != 2) return;
+        const VariableShape* second = find(b, Kind::kNumber, false);
+        const std::string both =
+            pairs->name + "(" + x + ", " + (second != nullptr ? second->name : x) + ")";
+        b.add(chance(60)
+                  ? "!" + both
+                  : v + " = count : { " + text + ", " + (chance(50) ? "!" : "") + both + " }");
+      }
+    }
   }
 
   // The only rule that can fail is the last one, and nobody reads what it derives.

@@ -69,6 +69,7 @@ enum class Construct : std::uint8_t {
   kCrossProduct,
   kNestedAggregate,
   kDataError,
+  kCorrelated,
   kCount_  // How many there are.
 };
 inline constexpr std::size_t kConstructCount = static_cast<std::size_t>(Construct::kCount_);

@@ -1,0 +1,496 @@
+#include "compiler/standing_form.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "compiler/internal/rule_parts.h"
+#include "compiler/internal/standing_bodies.h"
+#include "compiler/layout.h"
+#include "datalog/body_walk.h"
+#include "vm/base/ensure.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using datalog::ExpressionOp;
+using datalog::Literal;
+using datalog::RelationId;
+using datalog::Rule;
+using datalog::RuleId;
+using datalog::VariableId;
+using internal::BodyRewriter;
+using internal::NeedsRecomputation;
+using internal::VariableSet;
+
+// ---------------------------------------------------------------------------------------------------
+// What cannot stand
+
+class Refusal {
+ public:
+  Refusal(const datalog::RuleProgram& program, const grammar::SourceFiles* files)
+      : program_(program), files_(files) {}
+
+  Expected<void> check() {
+    for (const datalog::Directive& directive : program_.directives) {
+      if (directive.kind == datalog::DirectiveKind::kLimitSize) {
+        refuse("limitsize", "of '" + program_.relation(directive.relation).name + "'",
+               directive.span);
+      }
+    }
+    for (const datalog::Relation& relation : program_.relations) {
+      if (relation.extremum == datalog::Extremum::kNone) continue;
+      const datalog::Column& column = relation.columns[relation.extremum_column];
+      if (!has_word_order(column.type) || column.nullable || vm::value_words(column.type) != 1) {
+        refuse("a minimum or maximum of this type", "in relation '" + relation.name + "'",
+               relation.span);
+      }
+    }
+    for (const Rule& rule : program_.rules) {
+      if (message_) break;
+      const std::string where = "in rule '" + rule.name + "'";
+      check(rule.body, where);
+      datalog::walk_rule_expressions(rule, [&](const datalog::Expression& expression) {
+        if (const char* what = name_of(expression.op)) {
+          refuse(what, where,
+                 expression.span.file == grammar::kNoFile ? rule.span : expression.span);
+        }
+      });
+    }
+    if (message_) return unexpected(ErrorCode::kUnsupported, *message_);
+    return {};
+  }
+
+ private:
+  static const char* name_of(ExpressionOp op) {
+    switch (op) {
+      case ExpressionOp::kAutoIncrement:
+        return "autoinc()";
+      case ExpressionOp::kOrdinal:
+        return "ord()";
+      case ExpressionOp::kNow:
+        return "now()";
+      case ExpressionOp::kCallExtern:
+        return "a call of an extern functor";
+      default:
+        return nullptr;
+    }
+  }
+
+  void check(const datalog::Body& body, const std::string& where) {
+    for (const Literal& literal : body) {
+      const auto& node = literal.node;
+      if (const auto* match = std::get_if<datalog::Match>(&node)) {
+        if (match->row) refuse("the identity of a row", where, literal.span);
+      } else if (const auto* absent = std::get_if<datalog::Absent>(&node)) {
+        check(absent->body, where);
+      } else if (const auto* exists = std::get_if<datalog::Exists>(&node)) {
+        check(exists->body, where);
+      } else if (const auto* reduce = std::get_if<datalog::Reduce>(&node)) {
+        for (const datalog::Aggregate& aggregate : reduce->aggregates) {
+          if (aggregate.op == datalog::AggregateOp::kSum &&
+              aggregate.argument->type.kind == vm::TypeKind::kNumeric) {
+            refuse("a sum of this type", where, literal.span);
+          }
+        }
+        check(reduce->body, where);
+      } else if (std::holds_alternative<datalog::Rank>(node)) {
+        refuse("a ranking", where, literal.span);
+      } else if (std::holds_alternative<datalog::Window>(node)) {
+        refuse("a window", where, literal.span);
+      } else if (std::holds_alternative<datalog::Pattern>(node)) {
+        refuse("a sequence pattern", where, literal.span);
+      }
+    }
+  }
+
+  void refuse(const std::string& what, const std::string& where, const datalog::SourceSpan& span) {
+    if (message_) return;
+    message_.emplace();
+    if (files_ != nullptr) {
+      const grammar::SourcePlace place = files_->locate(span);
+      if (place.line != 0) {
+        *message_ = place.file_name + ":" + std::to_string(place.line) + ":" +
+                    std::to_string(place.column) + ": error: ";
+      }
+    }
+    *message_ += what + " " + where +
+                 " cannot stand: what it gives depends on more than the facts, "
+                 "or it is not kept up to date yet";
+  }
+
+  const datalog::RuleProgram& program_;
+  const grammar::SourceFiles* files_;
+  std::optional<std::string> message_;  // The first one.
+};
+
+// ---------------------------------------------------------------------------------------------------
+// The rewriting
+
+bool is_permutation_of(const std::vector<datalog::Expression>& head,
+                       const datalog::Reduce& reduce) {
+  std::vector<VariableId> wanted, found;
+  for (const datalog::GroupKey& key : reduce.keys) wanted.push_back(key.result);
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) wanted.push_back(aggregate.result);
+  for (const datalog::Expression& term : head) {
+    if (term.op != ExpressionOp::kVariable) return false;
+    found.push_back(term.variable);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  std::sort(found.begin(), found.end());
+  return wanted == found && std::adjacent_find(found.begin(), found.end()) == found.end();
+}
+
+// Whether the reduction uses nothing but what its own body binds.
+bool stands_alone(const datalog::Reduce& reduce, const Rule& rule) {
+  VariableSet head;
+  for (const datalog::Expression& term : rule.head.terms) head.merge(datalog::variables_of(term));
+  for (const datalog::GroupKey& key : reduce.keys) head.erase(key.result);
+  VariableSet used = datalog::variables_of(reduce.body);
+  VariableSet bound = internal::bound_variables(reduce.body);
+  for (const datalog::GroupKey& key : reduce.keys) used.merge(datalog::variables_of(key.value));
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+    if (bound.count(aggregate.result) != 0) return false;
+    if (aggregate.argument) used.merge(datalog::variables_of(*aggregate.argument));
+  }
+  return std::none_of(used.begin(), used.end(),
+                      [&](VariableId variable) { return head.count(variable) != 0; });
+}
+
+class StandingBuilder final : private internal::AuxiliaryMaker {
+ public:
+  StandingBuilder(const datalog::RuleProgram& original, const std::set<RelationId>& read_whole)
+      : original_(original), read_whole_(read_whole) {
+    datalog::RuleProgram& program = form_.program;
+    program.types = original.types.clone();
+    program.relations = original.relations;
+    program.productions = original.productions;
+    program.procedures = original.procedures;
+    program.queries = original.queries;
+    program.directives = original.directives;
+    program.pragmas = original.pragmas;
+    program.number_bits = original.number_bits;
+    for (std::size_t i = 0; i < original.relations.size(); ++i) {
+      form_.stated_in.push_back(static_cast<RelationId>(i));
+      names_.insert(original.relations[i].name);
+    }
+  }
+
+  StandingForm run() {
+    for (const datalog::Stratum& stratum : original_.strata) {
+      if (stratum.recursive) {
+        add_recursive(stratum);
+        continue;
+      }
+      for (const RelationId id : stratum.relations) add_plain(id, stratum.rules);
+    }
+    return std::move(form_);
+  }
+
+ private:
+  // --- strata
+
+  void add_stratum(StandingStratum stratum, bool recursive = false) {
+    form_.program.strata.push_back({stratum.relations, stratum.rules, recursive});
+    form_.strata.push_back(std::move(stratum));
+  }
+
+  RuleId add_rule(Rule rule) {
+    form_.program.rules.push_back(std::move(rule));
+    return static_cast<RuleId>(form_.program.rules.size() - 1);
+  }
+
+  void add_plain(RelationId id, const std::vector<RuleId>& rules) {
+    datalog::Relation& relation = form_.program.relation(id);
+    if (relation.equivalence) {
+      relation.equivalence = false;  // It may only be read as the pairs that its classes make.
+      add_equivalence(id, rules);
+    } else if (relation.extremum != datalog::Extremum::kNone) {
+      add_extremum(id, rules);
+    } else if (!add_group_by(id, rules)) {
+      add_counted(id, rules, id);
+    }
+  }
+
+  // The rules of the original, deriving `head`.
+  void add_counted(RelationId id, const std::vector<RuleId>& rules, RelationId head) {
+    StandingStratum stratum;
+    stratum.relations = {head};
+    for (const RuleId rule : rules) {
+      if (original_.rule(rule).head.relation != id) continue;
+      Rule moved = original_.rule(rule);
+      moved.head.relation = head;
+      for (Rule& part : rewrite_rule(std::move(moved), {}))
+        stratum.rules.push_back(add_rule(std::move(part)));
+    }
+    add_stratum(std::move(stratum));
+  }
+
+  // A relation that is one grouping needs no other to hold its groups.
+  bool add_group_by(RelationId id, const std::vector<RuleId>& rules) {
+    if (rules.size() != 1 || !original_.relation(id).key.empty()) return false;
+    const Rule& rule = original_.rule(rules.front());
+    const auto* reduce =
+        rule.body.size() == 1 ? std::get_if<datalog::Reduce>(&rule.body.front().node) : nullptr;
+    if (reduce == nullptr || reduce->form != datalog::ReduceForm::kPerGroup ||
+        !is_permutation_of(rule.head.terms, *reduce) || !stands_alone(*reduce, rule)) {
+      return false;
+    }
+    for (const datalog::Directive& directive : original_.directives) {
+      const bool states = directive.kind == datalog::DirectiveKind::kInput ||
+                          directive.kind == datalog::DirectiveKind::kSource;
+      if (states && directive.relation == id) return false;
+    }
+    add_reduced(id, rule);
+    return true;
+  }
+
+  void add_reduced(RelationId id, Rule rule) {
+    VariableSet outside;
+    auto& reduce = std::get<datalog::Reduce>(rule.body.front().node);
+    for (const datalog::GroupKey& key : reduce.keys)
+      outside.merge(datalog::variables_of(key.value));
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      if (aggregate.argument) outside.merge(datalog::variables_of(*aggregate.argument));
+    }
+    const std::set<RelationId> nothing_grows;
+    BodyRewriter rewriter(*this, rule, nothing_grows);
+    std::vector<datalog::Body> bodies = rewriter.rewrite(
+        reduce.body, outside, {.rows_matter = internal::counts_rows(reduce), .one_body = true});
+    ENTAIL_ENSURE(bodies.size() == 1);
+    reduce.body = std::move(bodies.front());
+    rule.head.relation = id;
+    StandingStratum stratum;
+    stratum.kind = StandingKind::kReduced;
+    stratum.relations = {id};
+    stratum.rules = {add_rule(std::move(rule))};
+    add_stratum(std::move(stratum));
+  }
+
+  void add_equivalence(RelationId id, const std::vector<RuleId>& rules) {
+    const std::vector<datalog::Column> columns = original_.relation(id).columns;
+    const std::string name = "_" + original_.relation(id).name;
+    const RelationId pairs = new_relation(name + "_pairs", columns, original_.relation(id).span);
+    form_.stated_in[datalog::index_of(id)] = pairs;
+    add_counted(id, rules, pairs);
+    std::vector<datalog::Column> of_class = columns;
+    of_class[1].name = "class";
+    const RelationId classes = new_relation(name + "_class", of_class, original_.relation(id).span);
+    classes_[id] = classes;
+    StandingStratum stratum;
+    stratum.kind = StandingKind::kEquivalence;
+    stratum.relations = {classes};
+    stratum.pairs = pairs;
+    add_stratum(std::move(stratum));
+
+    StandingStratum whole;
+    whole.relations = {id};
+    if (read_whole_.count(id) != 0) {
+      Rule rule;
+      rule.name = original_.relation(id).name;
+      rule.span = rule.head.span = original_.relation(id).span;
+      rule.head.relation = id;
+      datalog::Match match;
+      match.relation = id;
+      for (const datalog::Column& column : columns) {
+        const VariableId variable =
+            internal::new_variable(rule, column.name, column.type, column.nullable, column.span);
+        match.terms.push_back(internal::variable_term(rule, variable));
+      }
+      rule.head.terms = match.terms;
+      rule.body = internal::class_atoms(*this, rule, match, /*rows_matter=*/true, rule.span);
+      whole.rules.push_back(add_rule(std::move(rule)));
+    }
+    add_stratum(std::move(whole));
+  }
+
+  void add_extremum(RelationId id, const std::vector<RuleId>& rules) {
+    const datalog::Relation described = original_.relation(id);
+    form_.program.relation(id).extremum = datalog::Extremum::kNone;
+    const RelationId candidates =
+        new_relation("_" + described.name + "_candidates", described.columns, described.span);
+    form_.stated_in[datalog::index_of(id)] = candidates;
+    add_counted(id, rules, candidates);
+    Rule rule;
+    rule.name = described.name;
+    rule.span = rule.head.span = described.span;
+    datalog::Match match;
+    match.relation = candidates;
+    datalog::Reduce reduce;
+    reduce.form = datalog::ReduceForm::kPerGroup;
+    for (std::uint32_t i = 0; i < described.columns.size(); ++i) {
+      const datalog::Column& column = described.columns[i];
+      const auto variable = [&] {
+        return internal::new_variable(rule, column.name, column.type, column.nullable, column.span);
+      };
+      const VariableId result = variable();
+      match.terms.push_back(internal::variable_term(rule, variable()));
+      rule.head.terms.push_back(internal::variable_term(rule, result));
+      if (i != described.extremum_column) {
+        reduce.keys.push_back({result, match.terms.back()});
+        continue;
+      }
+      datalog::Aggregate aggregate;
+      aggregate.op = described.extremum == datalog::Extremum::kMin ? datalog::AggregateOp::kMin
+                                                                   : datalog::AggregateOp::kMax;
+      aggregate.result = result;
+      aggregate.argument = match.terms.back();
+      reduce.aggregates.push_back(std::move(aggregate));
+    }
+    reduce.body.push_back({std::move(match), described.span});
+    rule.body.push_back({std::move(reduce), described.span});
+    add_reduced(id, std::move(rule));
+  }
+
+  void add_recursive(const datalog::Stratum& original) {
+    StandingStratum stratum;
+    stratum.kind = StandingKind::kRanked;
+    stratum.relations = original.relations;
+    const bool are_sets =
+        std::all_of(original.relations.begin(), original.relations.end(), [this](RelationId id) {
+          const datalog::Relation& relation = original_.relation(id);
+          return !relation.equivalence && relation.extremum == datalog::Extremum::kNone;
+        });
+    if (are_sets && add_ranked(original, stratum)) return;
+    stratum.kind = StandingKind::kRecomputed;
+    for (const RuleId id : original.rules) {
+      Rule rule = original_.rule(id);
+      internal::replace_equivalences(*this, rule);
+      stratum.rules.push_back(add_rule(std::move(rule)));
+    }
+    add_stratum(std::move(stratum), /*recursive=*/true);
+  }
+
+  bool add_ranked(const datalog::Stratum& original, StandingStratum stratum) {
+    const std::set<RelationId> growing(original.relations.begin(), original.relations.end());
+    const std::size_t relations = form_.program.relations.size();
+    const std::size_t rules = form_.program.rules.size();
+    const std::size_t strata = form_.strata.size();
+    const std::map<std::string, RelationId> shared = shared_;
+    std::vector<Rule> ranked;
+    try {
+      for (const RuleId id : original.rules) {
+        for (Rule& rule : rewrite_rule(original_.rule(id), growing))
+          ranked.push_back(std::move(rule));
+      }
+    } catch (const NeedsRecomputation&) {
+      // What was made for it goes again.
+      form_.program.relations.resize(relations);
+      form_.program.rules.resize(rules);
+      form_.program.strata.resize(strata);
+      form_.strata.resize(strata);
+      shared_ = shared;
+      return false;
+    }
+    for (Rule& rule : ranked) stratum.rules.push_back(add_rule(std::move(rule)));
+    add_stratum(std::move(stratum), /*recursive=*/true);
+    return true;
+  }
+
+  // --- rules
+
+  std::vector<Rule> rewrite_rule(Rule rule, const std::set<RelationId>& growing) {
+    if (rule.body.empty()) return {std::move(rule)};
+    VariableSet head;
+    for (const datalog::Expression& term : rule.head.terms) head.merge(datalog::variables_of(term));
+    BodyRewriter rewriter(*this, rule, growing);
+    std::vector<datalog::Body> bodies = rewriter.rewrite(rule.body, head, {});
+    if (!rewriter.changed()) return {std::move(rule)};
+    rule.plan.reset();  // It counted the atoms that the author wrote.
+    std::vector<Rule> result;
+    for (datalog::Body& body : bodies) {
+      rule.body = std::move(body);
+      result.push_back(internal::compacted(rule));
+    }
+    return result;
+  }
+
+  // --- auxiliary relations
+
+  RelationId new_relation(const std::string& name, std::vector<datalog::Column> columns,
+                          const datalog::SourceSpan& span) {
+    datalog::Relation relation;
+    relation.name = name;
+    for (int i = 2; !names_.insert(relation.name).second; ++i)
+      relation.name = name + "_" + std::to_string(i);
+    relation.columns = std::move(columns);
+    relation.auxiliary = true;
+    relation.span = span;
+    form_.program.relations.push_back(std::move(relation));
+    return static_cast<RelationId>(form_.program.relations.size() - 1);
+  }
+
+  RelationId new_auxiliary(const std::string& stem, const Rule& rule) {
+    std::vector<datalog::Column> columns;
+    for (const datalog::Expression& term : rule.head.terms) {
+      const datalog::Variable& variable = rule.variables[datalog::index_of(term.variable)];
+      columns.push_back({variable.name, variable.type, variable.nullable, variable.span});
+    }
+    return new_relation("_" + stem + std::to_string(form_.program.relations.size()),
+                        std::move(columns), rule.span);
+  }
+
+  RelationId counted(const std::string& stem, std::vector<Rule> rules) override {
+    std::string key;
+    for (Rule& rule : rules) {
+      rule = internal::compacted(rule);
+      key += internal::signature(rule) + "; ";
+    }
+    const auto known = shared_.find(key);
+    if (known != shared_.end()) return known->second;
+    const RelationId id = new_auxiliary(stem, rules.front());
+    StandingStratum stratum;
+    stratum.relations = {id};
+    for (Rule& rule : rules) {
+      rule.head.relation = id;
+      rule.name = form_.program.relation(id).name;
+      for (Rule& part : rewrite_rule(std::move(rule), {}))
+        stratum.rules.push_back(add_rule(std::move(part)));
+    }
+    add_stratum(std::move(stratum));
+    shared_.emplace(std::move(key), id);
+    return id;
+  }
+
+  RelationId reduced(const std::string& stem, Rule rule) override {
+    rule = internal::compacted(rule);
+    std::string key = internal::signature(rule);
+    const auto known = shared_.find(key);
+    if (known != shared_.end()) return known->second;
+    const RelationId id = new_auxiliary(stem, rule);
+    rule.name = form_.program.relation(id).name;
+    add_reduced(id, std::move(rule));
+    shared_.emplace(std::move(key), id);
+    return id;
+  }
+
+  std::optional<RelationId> classes_of(RelationId id) const override {
+    const auto found = classes_.find(id);
+    if (found == classes_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  const datalog::RuleProgram& program() const override { return form_.program; }
+
+  const datalog::RuleProgram& original_;
+  const std::set<RelationId>& read_whole_;
+  StandingForm form_;
+  std::set<std::string> names_;
+  std::map<std::string, RelationId> shared_;  // By what it holds.
+  std::map<RelationId, RelationId> classes_;  // Of standing equivalences.
+};
+
+}  // namespace
+
+Expected<StandingForm> standing_form(const datalog::RuleProgram& program,
+                                     const std::set<RelationId>& read_whole,
+                                     const grammar::SourceFiles* files) {
+  if (auto checked = Refusal(program, files).check(); !checked)
+    return unexpected(std::move(checked).error());
+  return StandingBuilder(program, read_whole).run();
+}
+
+}  // namespace entail::compiler
