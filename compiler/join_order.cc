@@ -137,6 +137,7 @@ class Planner {
   bool is_guarded(const State& state, std::size_t i) const;
 
   void extend(State& state, std::size_t literal) const;
+  void scan_source(State& state) const;
   // What an index on a relation that grows costs in a round, beside its probes.
   double upkeep(const datalog::Match& match) const;
   void extend_equivalence(State& state, std::size_t literal) const;
@@ -670,6 +671,22 @@ void Planner::extend(State& state, std::size_t literal) const {
   place_ready(state);
 }
 
+// Constants in the atom are compared row by row: whose rows they are is not the plan's to say.
+void Planner::scan_source(State& state) const {
+  const std::size_t literal = task_.forced.front();
+  const datalog::Match& match = *facts_[literal].atom;
+  Step step;
+  step.kind = StepKind::kScan;
+  step.match = &match;
+  step.view = view_of(literal);
+  step.given = given_columns(state, match);
+  state.rows = 1;
+  state.cost += 1;
+  state.has_batch = true;
+  bind_match(state, match);
+  push(state, literal, std::move(step));
+}
+
 State Planner::search_exhaustively(const State& start) {
   std::vector<std::size_t> open;
   for (const std::size_t i : atoms_) {
@@ -823,6 +840,7 @@ Expected<PlannedBody> Planner::plan() {
   start.bound = task_.bound;
   start.has_batch = task_.has_batch;
   start.rows = task_.has_batch ? task_.rows : 1;
+  if (task_.scans_source) scan_source(start);
   place_ready(start);
   State state = search(std::move(start));
   finish(state);

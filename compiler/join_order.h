@@ -50,6 +50,7 @@ struct BodyTask {
   bool rows_matter = false;              // Each matched row counts, not only whether there is one.
   std::vector<vm::View> views;           // By literal, for its atom; empty: all total.
   std::vector<std::size_t> forced;       // Literals whose atoms come first, in this order.
+  bool scans_source = false;  // The first of them is scanned before anything else: the given rows.
 };
 
 struct PlannedBody {

@@ -10,7 +10,7 @@
 // through every node once in topological order, and lets the agenda fire, each firing a further step of
 // the same transaction. commit() makes the transaction a version; abort() leaves no trace of it.
 //
-// Errors. A step that fails (kLimit: steps, rows or memory; kData: two rows under one key in one step;
+// Errors. A step that fails (kLimit: firings, rows or memory; kData: two rows under one key in one step;
 // kCancelled) leaves the transaction half done: abort() it, and the network is as it was before. An
 // expression that fails on some row stops nothing: its instance goes to the error side (errors()).
 //
@@ -31,6 +31,7 @@
 #include "compiler/layout.h"
 #include "datalog/rule_program.h"
 #include "grammar/source_span.h"
+#include "rete/error_side.h"
 #include "rete/network_statistics.h"
 #include "vm/base/cancel.h"
 #include "vm/base/clock.h"
@@ -44,7 +45,7 @@ namespace entail::rete {
 enum class StepKind : std::uint8_t { kChange, kFiring, kTick, kExpiry };
 
 struct NetworkLimits {
-  std::uint64_t steps = 100'000;  // Of one transaction: firings that do not settle end there.
+  std::uint64_t firings = 100'000;  // In a row: an agenda that does not settle ends there.
   std::uint64_t rows_touched = ~std::uint64_t{0};  // Of one transaction.
 };
 
@@ -57,15 +58,17 @@ struct NetworkOptions {
   NetworkLimits limits;
   // Relations whose net changes commit() reports; the program's outputs are always among them.
   std::set<datalog::RelationId> watched;
-  std::uint64_t plan_seed = 0;      // Not 0: plan with sizes made up from it (tests).
-  double recompute_fraction = 0.5;  // Of a full evaluation's work: beyond it a stratum is recomputed.
+  std::uint64_t plan_seed = 0;  // Not 0: plan with sizes made up from it (tests).
+  double recompute_fraction =
+      0.5;  // Of a full evaluation's work: beyond it a stratum is recomputed.
 };
 
 // Signed changes of stated facts, one array of words per word column (layout()).
 struct FactChanges {
   std::span<const vm::Word* const> columns;
   std::size_t n = 0;
-  const std::int64_t* weights = nullptr;  // nullptr: all 1. Only the sign counts, once per unit in bags.
+  const std::int64_t* weights =
+      nullptr;  // nullptr: all 1. Only the sign counts, once per unit in bags.
 };
 
 // The net change of one relation over a transaction: rows that were not there and are, or the reverse.
@@ -84,17 +87,10 @@ struct EmittedRow {
 
 struct Committed {
   vm::Version version = 0;
-  std::vector<NetChange> changes;  // Of watched relations that changed, by relation. Rows in no order.
+  std::vector<NetChange>
+      changes;  // Of watched relations that changed, by relation. Rows in no order.
   std::vector<EmittedRow> emitted;
   std::uint64_t steps = 0;
-};
-
-// An instance of a rule whose expression failed: a row of `entail.errors`.
-struct ErrorInstance {
-  datalog::RelationId relation{};  // Whose row is missing.
-  std::string place;               // "a.dl:3:17", or the rule's name.
-  std::string message;             // "division by zero in 'amount / qty' (amount = 5, qty = 0)"
-  std::int64_t weight = 0;         // How many instances fail like this.
 };
 
 class Network {
@@ -135,8 +131,8 @@ class Network {
   // --- upkeep --------------------------------------------------------------------------------------------
 
   NetworkStatistics statistics() const;  // Work and bytes by node.
-  void verify() const;                   // Every node; crashes at the first invariant that does not hold.
-  std::string to_text() const;           // `explain --stage=network`.
+  void verify() const;          // Every node; crashes at the first invariant that does not hold.
+  std::string to_text() const;  // `explain --stage=network`.
   std::string to_dot() const;
 
  private:

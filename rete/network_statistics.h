@@ -13,7 +13,8 @@
 namespace entail::rete {
 
 struct NodeStatistics {
-  std::string node;  // "relation edge", "rule path(x, z) :- …", "group _sales_group3", "index edge {0}".
+  std::string
+      node;  // "relation edge", "rule path(x, z) :- …", "group _sales_group3", "index edge {0}".
   std::uint64_t activations = 0;   // How often it had something to do.
   std::uint64_t rows_touched = 0;  // Rows read: sources and matches.
   std::uint64_t rows_probed = 0;   // Look-ups.

@@ -58,6 +58,9 @@ std::string disassemble(const Program& program, const Instruction& in) {
       case 'x':
         out += value == kNoRegister ? std::string() : fmt::format(" rank=r{}", value);
         break;
+      case 'y':
+        out += value == kNoRegister ? std::string() : fmt::format(" rows=l{}", value);
+        break;
       case 'E':
         out += fmt::format(" err=r{}", value);
         break;

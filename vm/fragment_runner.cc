@@ -9,6 +9,7 @@
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 #include "vm/internal/frame.h"
+#include "vm/standing_relation.h"
 
 namespace entail::vm {
 
@@ -32,8 +33,10 @@ std::size_t next_scan_rows(Frame& frame, Cursor& cursor, Row* out) {
 }
 
 void open_scan(Frame& frame, const Instruction& in) {
+  if ((*frame.bindings)[in.b].standing != nullptr) return open_standing_scan(frame, in);
   Cursor& cursor = frame.cursors[in.a];
   cursor.kind = CursorKind::kScan;
+  cursor.standing = nullptr;
   cursor.relation = (*frame.bindings)[in.b].relation;
   // The first instruction of a fragment is its source; any later scan is run whole by each worker.
   cursor.shared = frame.source_is_shared && &in == &frame.program->code[frame.fragment_entry];
@@ -43,7 +46,9 @@ void open_scan(Frame& frame, const Instruction& in) {
 // ---- probes ----------------------------------------------------------------------------------------
 
 void open_probe(Frame& frame, const Instruction& in) {
+  if ((*frame.bindings)[in.b].standing != nullptr) return open_standing_probe(frame, in);
   Cursor& cursor = frame.cursors[in.a];
+  cursor.standing = nullptr;
   const std::size_t n = frame.batch_rows[in.c];
   cursor.kind = CursorKind::kProbe;
   cursor.relation = (*frame.bindings)[in.b].relation;
@@ -56,7 +61,9 @@ void open_probe(Frame& frame, const Instruction& in) {
 }
 
 void open_range(Frame& frame, const Instruction& in) {
+  if ((*frame.bindings)[in.b].standing != nullptr) return open_standing_range(frame, in);
   Cursor& cursor = frame.cursors[in.a];
+  cursor.standing = nullptr;
   const std::size_t n = frame.batch_rows[in.c];
   cursor.kind = CursorKind::kProbe;
   cursor.relation = (*frame.bindings)[in.b].relation;
@@ -79,7 +86,9 @@ void open_range(Frame& frame, const Instruction& in) {
 
 // Every row of the view for each outer row: the same run of row ids under every lane.
 void open_cross(Frame& frame, const Instruction& in) {
+  if ((*frame.bindings)[in.b].standing != nullptr) return open_standing_cross(frame, in);
   Cursor& cursor = frame.cursors[in.a];
+  cursor.standing = nullptr;
   const std::size_t n = frame.batch_rows[in.c];
   cursor.kind = CursorKind::kProbe;
   cursor.relation = (*frame.bindings)[in.b].relation;
@@ -99,6 +108,7 @@ void open_cross(Frame& frame, const Instruction& in) {
 
 // Copies matches into the two row registers until they are full or the postings are used up.
 std::size_t next_matches(Cursor& cursor, Row* lanes, Row* rows) {
+  if (cursor.standing != nullptr) return next_standing_matches(cursor, lanes, rows);
   std::size_t n = 0;
   std::uint32_t lane = cursor.lane, offset = cursor.offset;
   const bool renamed = !cursor.lanes.empty();
@@ -144,8 +154,9 @@ std::size_t keep_lanes(const std::uint8_t* flags, std::uint8_t wanted, std::size
 void run_contains(Frame& frame, const Instruction& in) {
   const std::size_t n = frame.batch_rows[in.c];
   const RelationBinding& binding = (*frame.bindings)[in.b];
-  const auto columns = frame.arrays(in.e);
-  if (in.op == Opcode::kEqContains) {
+  if (binding.standing != nullptr) {
+    mark_standing_members(frame, in);
+  } else if (const auto columns = frame.arrays(in.e); in.op == Opcode::kEqContains) {
     binding.equivalence->contains(columns[0], columns[1], n, frame.flags.data());
   } else {
     binding.relation->contains(columns, n, frame.flags.data());
@@ -159,10 +170,14 @@ void run_contains(Frame& frame, const Instruction& in) {
 void run_contains_key(Frame& frame, const Instruction& in) {
   const std::size_t n = frame.batch_rows[in.c];
   const Relation* relation = (*frame.bindings)[in.b].relation;
-  if (frame.postings.size() < kBatchRows) frame.postings.resize(kBatchRows);
-  relation->probe(in.e, view_of(in), frame.arrays(in.f), n, frame.postings.data());
+  if ((*frame.bindings)[in.b].standing != nullptr) {
+    mark_standing_keys(frame, in);
+  } else {
+    if (frame.postings.size() < kBatchRows) frame.postings.resize(kBatchRows);
+    relation->probe(in.e, view_of(in), frame.arrays(in.f), n, frame.postings.data());
+    for (std::size_t i = 0; i < n; ++i) frame.flags[i] = frame.postings[i].count != 0;
+  }
   frame.counters.rows_probed += n;
-  for (std::size_t i = 0; i < n; ++i) frame.flags[i] = frame.postings[i].count != 0;
   if (ENTAIL_PLANT_BUG(6) && (in.flags & kNegate) != 0 && n > 0) frame.flags[n - 1] = 0;
   const std::uint8_t wanted = (in.flags & kNegate) != 0 ? 0 : 1;
   frame.batch_rows[in.d] =
@@ -172,7 +187,9 @@ void run_contains_key(Frame& frame, const Instruction& in) {
 void run_non_empty(Frame& frame, const Instruction& in) {
   const RelationBinding& binding = (*frame.bindings)[in.b];
   bool found = false;
-  if (binding.equivalence != nullptr) {
+  if (binding.standing != nullptr) {
+    found = standing_has_rows(frame, in);
+  } else if (binding.equivalence != nullptr) {
     found = binding.equivalence->size() > 0;
   } else {
     Row row = 0;
@@ -245,7 +262,8 @@ void open_range_generator(Frame& frame, const Instruction& in) {
   cursor.value_ready = false;
 }
 
-// One lane's sequence, as far as there is room. A step of 0 has no rows; a negative one counts down.
+// One lane's sequence, as far as there is room. A step of 0 gives the first value alone, unless the
+// range is empty; a negative one counts down.
 template <typename Number, typename ToWord, typename FromWord>
 std::size_t next_in_range(Cursor& cursor, Row* lanes, Word* values, FromWord from_word,
                           ToWord to_word) {
@@ -256,6 +274,10 @@ std::size_t next_in_range(Cursor& cursor, Row* lanes, Word* values, FromWord fro
     Number value = cursor.value_ready ? from_word(cursor.value) : start;
     const bool down = to_word.is_down(step);
     bool finished = step == Number{};
+    if (finished && start != to) {
+      lanes[n] = cursor.lane;
+      values[n++] = to_word(start);
+    }
     while (!finished && n < kBatchRows) {
       if (!(down ? value > to : value < to) && !(ENTAIL_PLANT_BUG(22) && value == to)) {
         finished = true;
@@ -439,6 +461,7 @@ FrameStatus run_frame(Frame& frame) {
   const auto deliver = [&](const Instruction& in, std::size_t n) {
     frame.batch_rows[in.b] = static_cast<std::uint32_t>(n);
     if (n == 0) frame.position = in.f;
+    if (n > frame.constant_lanes) fill_constants(frame, kBatchRows);
   };
   for (;;) {
     const Instruction& in = code[frame.position++];
@@ -466,7 +489,10 @@ FrameStatus run_frame(Frame& frame) {
         break;
       case Opcode::kScanNext: {
         if (must_stop(frame, status)) return status;
-        const std::size_t n = next_scan_rows(frame, frame.cursors[in.a], frame.row(in.c));
+        Cursor& cursor = frame.cursors[in.a];
+        const std::size_t n = cursor.standing != nullptr
+                                  ? next_standing_rows(frame, frame.row(in.c))
+                                  : next_scan_rows(frame, cursor, frame.row(in.c));
         frame.counters.rows_scanned += n;
         deliver(in, n);
         break;
@@ -484,15 +510,31 @@ FrameStatus run_frame(Frame& frame) {
         deliver(in, n);
         break;
       }
-      case Opcode::kLoad:
-        (*frame.bindings)[in.c].relation->load(in.e, frame.row(in.b), frame.batch_rows[in.d],
-                                               frame.word(in.a));
+      case Opcode::kLoad: {
+        const RelationBinding& binding = (*frame.bindings)[in.c];
+        const std::size_t n = frame.batch_rows[in.d];
+        if (binding.standing != nullptr) {
+          binding.standing->load(in.e, frame.row(in.b), n, frame.word(in.a));
+        } else {
+          binding.relation->load(in.e, frame.row(in.b), n, frame.word(in.a));
+        }
         break;
-      case Opcode::kLoadRank:
-        (*frame.bindings)[in.c].relation->load_ranks(frame.row(in.b), frame.batch_rows[in.d],
-                                                     frame.word(in.a));
+      }
+      case Opcode::kLoadRank: {
+        const RelationBinding& binding = (*frame.bindings)[in.c];
+        const std::size_t n = frame.batch_rows[in.d];
+        if (binding.standing != nullptr) {
+          binding.standing->load_ranks(frame.row(in.b), n, frame.word(in.a));
+        } else {
+          binding.relation->load_ranks(frame.row(in.b), n, frame.word(in.a));
+        }
         break;
+      }
       case Opcode::kLoadRowIdentity: {
+        if ((*frame.bindings)[in.c].standing != nullptr) {
+          load_standing_identities(frame, in);
+          break;
+        }
         Word* out = frame.word(in.a);
         const Row* rows = frame.row(in.b);
         for (std::size_t i = 0; i < frame.batch_rows[in.d]; ++i) out[i] = rows[i];
@@ -542,8 +584,7 @@ FrameStatus run_frame(Frame& frame) {
         frame.batch_rows[in.d] = static_cast<std::uint32_t>(kept);
         break;
       }
-      case Opcode::kInsert:
-      case Opcode::kInsertDefault: {
+      case Opcode::kInsert: {
         const std::size_t n = frame.batch_rows[in.b];
         if (n == 0) break;
         const RelationBinding& binding = (*frame.bindings)[in.a];
@@ -627,6 +668,23 @@ FrameStatus run_frame(Frame& frame) {
         deliver(in, n);
         break;
       }
+
+      case Opcode::kGivenOpen:
+        frame.run->position = 0;
+        break;
+      case Opcode::kGivenNext: {
+        if (must_stop(frame, status)) return status;
+        const std::size_t n = next_given_rows(frame, in);
+        frame.counters.rows_scanned += n;
+        deliver(in, n);
+        break;
+      }
+      case Opcode::kEmit:
+        emit_changes(frame, in);
+        break;
+      case Opcode::kDivert:
+        divert_errors(frame, in);
+        break;
 
       case Opcode::kMarkBegin: {
         auto& marks = frame.marks[in.a];

@@ -39,11 +39,14 @@
 namespace entail::vm {
 
 class EquivalenceRelation;
+class StandingRelation;
 
-// What a relation operand stands for: exactly one of the two.
+// What a relation operand stands for: exactly one of the three. `standing` is for standing programs
+// (vm/standing_machine.h), the others for one-shot evaluation.
 struct RelationBinding {
   Relation* relation = nullptr;
   EquivalenceRelation* equivalence = nullptr;
+  const StandingRelation* standing = nullptr;
 };
 
 struct MachineLimits {

@@ -20,6 +20,9 @@
 // Every worker runs a fragment with a frame of its own (registers, batches, cursors); only the outermost
 // cursor is shared, dealt out in morsels.
 //
+// A *standing* program has no control code but Halt: its fragments are run one by one, each on the rows
+// that changed, and Emit what changes in turn (vm/standing_machine.h).
+//
 // Threads: a Program is immutable once verified and may be shared.
 #pragma once
 
@@ -35,6 +38,8 @@ namespace entail::vm {
 
 inline constexpr std::size_t kBatchRows = size_or_tiny(1024, 16);
 inline constexpr std::uint16_t kNoRegister = 0xffff;
+// The index operand of a probe with every column given of a standing set: its membership table.
+inline constexpr std::uint32_t kMembershipIndex = 0xfffffffe;
 
 enum class Opcode : std::uint16_t {
 #define OPCODE(name, operands, effect, sentence) k##name,
@@ -118,11 +123,20 @@ struct ConstantRegister {
   Word word = 0;
 };
 
+// A variable whose value tells which instance of a rule failed.
+struct PlaceValue {
+  std::string name;
+  Type type;
+  bool nullable = false;
+};
+
 // Where an error came from, as the message shall say it.
 struct Place {
   std::uint32_t rule = kNoRule;
   std::string where;  // "file.dl:3:17: ", or empty.
   std::string text;   // "amount / qty", as the author wrote it.
+  // Standing programs: whose registers Divert lists, each as its words and its null flag.
+  std::vector<PlaceValue> values;
 };
 
 struct Program {

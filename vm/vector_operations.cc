@@ -338,11 +338,6 @@ bool run_vector_operation(Frame& frame, const Instruction& in) {
       run_decimal(frame, in);
       break;
 
-    case Opcode::kClearErrors: {
-      Word* errors = frame.word(in.a);
-      std::fill_n(errors, frame.batch_rows[in.d], Word{0});
-      break;
-    }
     case Opcode::kMergeErrors:
       binary(frame, in, [](Word b, Word c) { return b != 0 ? b : c; });
       break;

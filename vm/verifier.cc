@@ -110,6 +110,8 @@ class Verifier {
         return below(f.registers, "register");
       case 'x':
         return value == kNoRegister ? std::string() : below(f.registers, "register");
+      case 'y':
+        return value == kNoRegister ? std::string() : below(f.row_registers, "row register");
       case 'l':
         return below(f.row_registers, "row register");
       case 'b':

@@ -30,7 +30,8 @@ void BodyEmitter::run_pipeline(const std::vector<Step>& steps, const std::set<Va
   close_loops();
 }
 
-void BodyEmitter::run_groups(const std::vector<Step>& steps, std::uint16_t group_table,
+void BodyEmitter::run_groups(const std::vector<Step>& steps,
+                             std::optional<std::uint16_t> group_table,
                              const std::set<VariableId>& needed,
                              const std::function<void()>& at_end) {
   const auto& reduce = std::get<datalog::Reduce>(steps.front().literal->node);
@@ -58,8 +59,13 @@ void BodyEmitter::run_groups(const std::vector<Step>& steps, std::uint16_t group
     results.push_back(f_.words().allocate());
     registers.push_back(results.back());
   }
-  f_.emit(Opcode::kGroupScanOpen, cursor, group_table);
-  open_loop(f_.emit(Opcode::kGroupScanNext, cursor, environment_.batch, 0, 0, f_.list(registers)));
+  if (group_table) {
+    f_.emit(Opcode::kGroupScanOpen, cursor, *group_table);
+  } else {
+    f_.emit(Opcode::kGivenOpen, cursor);
+  }
+  open_loop(f_.emit(group_table ? Opcode::kGroupScanNext : Opcode::kGivenNext, cursor,
+                    environment_.batch, 0, 0, f_.list(registers)));
   for (std::size_t i = 0; i < reduce.aggregates.size(); ++i) {
     Value value = aggregate_result(reduce.aggregates[i], results[i]);
     own(value);
@@ -181,12 +187,48 @@ void BodyEmitter::own(Value& value) {
 }
 
 Value BodyEmitter::raise(const Expression& expression, Value value) {
-  if (value.error != kNoRegister) {
-    f_.emit(Opcode::kRaise, value.error, 0, 0, environment_.batch,
-            f_.owner().place_of(f_.rule_id(), f_.rule(), expression));
-    value.error = kNoRegister;
+  if (value.error != kNoRegister && !is_settled_) {
+    if (purpose_ == EmitFor::kOnce) {
+      f_.emit(Opcode::kRaise, value.error, 0, 0, environment_.batch,
+              f_.owner().place_of(f_.rule_id(), f_.rule(), expression));
+    } else {
+      divert(expression, value.error);
+    }
   }
+  value.error = kNoRegister;
   return value;
+}
+
+void BodyEmitter::divert(const Expression& expression, std::uint16_t error) {
+  const std::uint32_t place = f_.owner().place_of(f_.rule_id(), f_.rule(), expression);
+  std::vector<std::uint16_t> registers;
+  for (const VariableId variable : datalog::variables_of(expression)) {
+    const Value value = variable_value(variable);
+    const datalog::Variable& described = f_.rule().variables[datalog::index_of(variable)];
+    f_.owner().program().places[place].values.push_back(
+        {described.name, described.type, value.null != kNoRegister});
+    for (const std::uint16_t number : {value.words[0], value.words[1], value.null}) {
+      if (number != kNoRegister) registers.push_back(number);
+    }
+  }
+  f_.emit(Opcode::kDivert, error, 0, 0, environment_.batch, place, f_.list(registers));
+  const std::uint16_t failed = f_.temporary();
+  f_.emit(Opcode::kNonZero, failed, error, 0, environment_.batch);
+  add_condition(expressions().invert(failed));
+}
+
+void BodyEmitter::settle(
+    const std::function<void(std::vector<std::uint16_t>& null_free)>& collect) {
+  std::vector<std::uint16_t> null_free;
+  collect(null_free);
+  require_null_free(null_free);
+  if (condition_ == kNoRegister) return;
+  flush();
+  drop_temporaries();
+  null_free.clear();
+  is_settled_ = true;
+  collect(null_free);
+  is_settled_ = false;
 }
 
 Value BodyEmitter::evaluate(const Expression& expression) {
@@ -442,6 +484,11 @@ void BodyEmitter::emit_source(const Step& step) {
     f_.emit(Opcode::kScanOpen, cursor, relation, 0, 0, 0, 0, view_flags_of(step));
     opened();
     open_loop(f_.emit(Opcode::kScanNext, cursor, environment_.batch, row));
+    if (purpose_ == EmitFor::kBound) {
+      environment_.origin = row;
+      bind_match(step, row, /*compare_given=*/true);
+      return;
+    }
     bind_match(step, row, /*compare_given=*/true);
     join_rank(step.match->relation, row);
     return;
@@ -464,15 +511,13 @@ void BodyEmitter::emit_source(const Step& step) {
 
 void BodyEmitter::emit_probe(const Step& step) {
   flush();
-  std::vector<std::uint16_t> null_free;
-  std::vector<std::uint16_t> keys = given_words(step, null_free);
-  if (!null_free.empty()) {
-    require_null_free(null_free);
-    flush();
-    drop_temporaries();
-    null_free.clear();
+  std::vector<std::uint16_t> keys;
+  std::uint16_t low = kNoRegister, high = kNoRegister;
+  settle([&](std::vector<std::uint16_t>& null_free) {
     keys = given_words(step, null_free);
-  }
+    if (step.low != nullptr) low = evaluate(*step.low).words[0];
+    if (step.high != nullptr) high = evaluate(*step.high).words[0];
+  });
   const std::uint16_t cursor = f_.cursor();
   const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
   const std::uint16_t outer = environment_.batch;
@@ -480,9 +525,6 @@ void BodyEmitter::emit_probe(const Step& step) {
     f_.emit(Opcode::kCrossOpen, cursor, relation, outer, 0, 0, 0, view_flags_of(step));
   } else if (step.kind == StepKind::kRange || step.open_range) {
     std::uint16_t flags = view_flags_of(step);
-    std::uint16_t low = kNoRegister, high = kNoRegister;
-    if (step.low != nullptr) low = evaluate(*step.low).words[0];
-    if (step.high != nullptr) high = evaluate(*step.high).words[0];
     if (step.low_inclusive) flags |= vm::kLowInclusive;
     if (step.high_inclusive) flags |= vm::kHighInclusive;
     keys.push_back(low);
@@ -631,22 +673,16 @@ void BodyEmitter::emit_each(const Step& step) {
   flush();
   const auto& each = std::get<datalog::Each>(step.literal->node);
   const vm::Type type = f_.rule().variables[datalog::index_of(each.variable)].type;
-  std::vector<std::uint16_t> registers, null_free;
-  auto evaluate_arguments = [&] {
-    registers.clear();
-    for (const Expression& argument : each.arguments) {
-      const Value value = evaluate(argument);
-      registers.push_back(value.words[0]);
-      if (value.null != kNoRegister) null_free.push_back(value.null);
-    }
-  };
-  evaluate_arguments();
-  if (!null_free.empty()) {  // Of a null there is no range and no element.
-    require_null_free(null_free);
-    flush();
-    drop_temporaries();
-    evaluate_arguments();
-  }
+  std::vector<std::uint16_t> registers;
+  settle(
+      [&](std::vector<std::uint16_t>& null_free) {  // Of a null there is no range and no element.
+        registers.clear();
+        for (const Expression& argument : each.arguments) {
+          const Value value = evaluate(argument);
+          registers.push_back(value.words[0]);
+          if (value.null != kNoRegister) null_free.push_back(value.null);
+        }
+      });
   const std::uint16_t cursor = f_.cursor();
   const std::uint16_t outer = environment_.batch;
   if (each.generator == datalog::Generator::kElements) {
@@ -698,37 +734,56 @@ void BodyEmitter::emit_each(const Step& step) {
 // ---------------------------------------------------------------------------------------------------
 // Heads
 
-void BodyEmitter::insert(const datalog::Head& head) {
+void BodyEmitter::collect_head(const datalog::Head& head, std::vector<std::uint16_t>& words,
+                               std::vector<std::uint16_t>& null_free) {
   const RelationLayout& placed = layout(head.relation);
-  auto collect = [&](std::vector<std::uint16_t>& null_free) {
-    std::vector<std::uint16_t> words;
-    for (std::uint32_t i = 0; i < head.terms.size(); ++i) {
-      append_column_words(evaluate(head.terms[i]), placed.columns[i], words, null_free);
-    }
-    if (words.empty()) words.push_back(f_.constant(0));
-    return words;
-  };
-  std::vector<std::uint16_t> null_free;
-  std::vector<std::uint16_t> words = collect(null_free);
-  if (!null_free.empty()) {  // A null has no row in a column that cannot hold it.
-    require_null_free(null_free);
-    flush();
-    drop_temporaries();
-    null_free.clear();
-    words = collect(null_free);
+  words.clear();
+  for (std::uint32_t i = 0; i < head.terms.size(); ++i) {
+    append_column_words(evaluate(head.terms[i]), placed.columns[i], words, null_free);
   }
-  const datalog::Relation& relation = f_.owner().rules().relation(head.relation);
-  const Opcode op = relation.key.empty() ? Opcode::kInsert : Opcode::kInsertDefault;
-  std::uint16_t rank = kNoRegister;
-  if (ranked_.count(head.relation) != 0) {
-    rank = f_.constant(1);
-    if (environment_.rank != kNoRegister) {
-      const std::uint16_t next = f_.temporary();
-      f_.emit(Opcode::kAddI, next, environment_.rank, rank, environment_.batch);
-      rank = next;
+  if (words.empty()) words.push_back(f_.constant(0));
+}
+
+std::uint16_t BodyEmitter::next_rank() {
+  const std::uint16_t one = f_.constant(1);
+  if (environment_.rank == kNoRegister) return one;
+  const std::uint16_t next = f_.temporary();
+  f_.emit(Opcode::kAddI, next, environment_.rank, one, environment_.batch);
+  return next;
+}
+
+void BodyEmitter::insert(const datalog::Head& head) {
+  std::vector<std::uint16_t> words;
+  settle([&](std::vector<std::uint16_t>& null_free) { collect_head(head, words, null_free); });
+  const std::uint16_t rank = ranked_.count(head.relation) != 0 ? next_rank() : kNoRegister;
+  f_.emit(Opcode::kInsert, f_.owner().operand_of(head.relation), environment_.batch, rank, 0,
+          f_.list(words));
+}
+
+void BodyEmitter::emit_head(const datalog::Head& head) {
+  std::vector<std::uint16_t> words;
+  settle([&](std::vector<std::uint16_t>& null_free) { collect_head(head, words, null_free); });
+  const std::uint16_t rank = ranked_.count(head.relation) != 0 ? next_rank() : kNoRegister;
+  f_.emit(Opcode::kEmit, 0, environment_.batch, rank, kNoRegister, f_.list(words));
+}
+
+void BodyEmitter::emit_group_input(const datalog::Reduce& reduce) {
+  std::vector<std::uint16_t> words;
+  settle([&](std::vector<std::uint16_t>& null_free) {
+    words.clear();
+    collect_group_keys(reduce, words, null_free);
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      if (!aggregate.argument) continue;
+      append_arguments(aggregate, words);
+      if (words.back() == kNoRegister) words.back() = f_.constant(0);
     }
-  }
-  f_.emit(op, f_.owner().operand_of(head.relation), environment_.batch, rank, 0, f_.list(words));
+  });
+  if (words.empty()) words.push_back(f_.constant(0));  // A count of everything.
+  f_.emit(Opcode::kEmit, 0, environment_.batch, kNoRegister, kNoRegister, f_.list(words));
+}
+
+void BodyEmitter::emit_origin() {
+  f_.emit(Opcode::kEmit, 0, environment_.batch, next_rank(), environment_.origin, f_.list({}));
 }
 
 }  // namespace entail::compiler::internal

@@ -47,19 +47,28 @@ struct Environment {
   std::uint16_t rank = vm::kNoRegister;    // None: no ranked premise so far.
 };
 
+// What a body is emitted for.
+enum class EmitFor : std::uint8_t {
+  kOnce,      // One-shot evaluation: an expression that fails ends the run.
+  kStanding,  // A standing program: what fails goes to the error side, its row goes no further.
+  kBound,  // Likewise; the source is given rows of the head, which are no premises, and each row tells
+           // which of them it came from.
+};
+
 class BodyEmitter {
  public:
   BodyEmitter(FragmentBuilder& fragment, const std::vector<RelationLayout>& layouts,
-              const std::set<datalog::RelationId>& ranked)
-      : f_(fragment), layouts_(layouts), ranked_(ranked) {}
+              const std::set<datalog::RelationId>& ranked, EmitFor purpose = EmitFor::kOnce)
+      : f_(fragment), layouts_(layouts), ranked_(ranked), purpose_(purpose) {}
 
   // The whole pipeline: source, steps, then `at_end` in the innermost loop; behind it every exit. `needed`
   // is what at_end asks for, `after_source_open` runs behind the source's first instruction.
   void run_pipeline(const std::vector<Step>& steps, const std::set<datalog::VariableId>& needed,
                     const std::function<void()>& at_end,
                     const std::function<void()>& after_source_open = {});
-  // The same over the groups of a table, which take the place of the first step.
-  void run_groups(const std::vector<Step>& steps, std::uint16_t group_table,
+  // The same over the groups of a table, which take the place of the first step; without a table, over
+  // groups that the run is given.
+  void run_groups(const std::vector<Step>& steps, std::optional<std::uint16_t> group_table,
                   const std::set<datalog::VariableId>& needed, const std::function<void()>& at_end);
 
   // Evaluates an expression in the current batch; raises its errors. The result's registers are
@@ -67,6 +76,12 @@ class BodyEmitter {
   Value evaluate(const datalog::Expression& expression);
   // Derives a row of the relation from the head's terms.
   void insert(const datalog::Head& head);
+  // Standing: hands the head's row on, with its rank where the relation is ranked.
+  void emit_head(const datalog::Head& head);
+  // Standing: hands on key words, then for each aggregate with an argument its value and its null flag.
+  void emit_group_input(const datalog::Reduce& reduce);
+  // Standing, bound: hands on which given row is derived, with the rank of the derivation.
+  void emit_origin();
   // Adds the rows of the batch to the groups: keys, then values.
   void step_groups(const datalog::Reduce& reduce, std::uint16_t group_table);
   std::vector<std::uint16_t> group_kinds(const datalog::Reduce& reduce);
@@ -135,6 +150,15 @@ class BodyEmitter {
   void join_rank(datalog::RelationId relation, std::uint16_t row);
   ExpressionEmitter expressions();
   Value raise(const datalog::Expression& expression, Value value);
+  void divert(const datalog::Expression& expression, std::uint16_t error);
+  // Evaluates; if that left conditions (null flags, errors), filters by them and evaluates again what is
+  // left. `collect` fills null flags that must be 0.
+  void settle(const std::function<void(std::vector<std::uint16_t>& null_free)>& collect);
+  void collect_group_keys(const datalog::Reduce& reduce, std::vector<std::uint16_t>& words,
+                          std::vector<std::uint16_t>& null_free);
+  std::uint16_t next_rank();  // Of what is derived here.
+  void collect_head(const datalog::Head& head, std::vector<std::uint16_t>& words,
+                    std::vector<std::uint16_t>& null_free);
   // Filters by null flags that must be 0.
   void require_null_free(const std::vector<std::uint16_t>& flags);
   std::vector<std::uint16_t> given_words(const Step& step, std::vector<std::uint16_t>& null_free);
@@ -149,6 +173,8 @@ class BodyEmitter {
   FragmentBuilder& f_;
   const std::vector<RelationLayout>& layouts_;
   const std::set<datalog::RelationId>& ranked_;
+  EmitFor purpose_;
+  bool is_settled_ = false;  // Errors and nulls of what is evaluated now are filtered already.
   Environment environment_;
   std::uint16_t condition_ = vm::kNoRegister;
   Live live_before_;  // What the step that runs now and those behind it need.

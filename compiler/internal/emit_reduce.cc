@@ -271,15 +271,21 @@ std::uint16_t BodyEmitter::group_key_words(const datalog::Reduce& reduce) {
   return static_cast<std::uint16_t>(words);
 }
 
-void BodyEmitter::step_groups(const datalog::Reduce& reduce, std::uint16_t group_table) {
-  std::vector<std::uint16_t> keys, arguments, null_free;
+void BodyEmitter::collect_group_keys(const datalog::Reduce& reduce,
+                                     std::vector<std::uint16_t>& words,
+                                     std::vector<std::uint16_t>& null_free) {
   for (const datalog::GroupKey& key : reduce.keys) {
     ColumnLayout column;
     column.type = key.value.type;
     column.nullable = key.value.nullable;
     column.value_words = vm::value_words(key.value.type);
-    append_column_words(evaluate(key.value), column, keys, null_free);
+    append_column_words(evaluate(key.value), column, words, null_free);
   }
+}
+
+void BodyEmitter::step_groups(const datalog::Reduce& reduce, std::uint16_t group_table) {
+  std::vector<std::uint16_t> keys, arguments, null_free;
+  collect_group_keys(reduce, keys, null_free);
   ENTAIL_ENSURE(null_free.empty());
   for (const datalog::Aggregate& aggregate : reduce.aggregates)
     append_arguments(aggregate, arguments);

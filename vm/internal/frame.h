@@ -18,6 +18,7 @@
 #include "vm/equivalence_relation.h"
 #include "vm/functors.h"
 #include "vm/interpreter.h"
+#include "vm/standing_machine.h"
 
 namespace entail::vm {
 
@@ -46,7 +47,11 @@ struct Cursor {
   bool shared = false;           // The outermost source of a fragment run by several workers.
   std::uint8_t number_kind = 0;  // kRangeGen: 0 signed, 1 unsigned, 2 float.
   const Relation* relation = nullptr;
+  const StandingRelation* standing = nullptr;  // Instead of `relation`, in a standing program.
   RowRange range;
+  // kProbe of a standing relation: all matches of the outer batch, each with its lane; `offset` moves.
+  std::vector<Row> matches;
+  std::vector<std::uint32_t> match_lanes;
   // kProbe: postings of the outer batch; `lanes` is empty when there is one per lane.
   std::vector<Posting> postings;
   std::vector<std::uint32_t> lanes;
@@ -107,6 +112,10 @@ struct Frame {
   std::vector<std::vector<Word>>* equivalence_pairs = nullptr;       // Likewise; pairs end to end.
   SharedSource* source = nullptr;
   bool source_is_shared = false;  // More than one worker.
+  StandingRun* run = nullptr;     // Of a standing program; else null.
+  // Constant registers are filled up to here; enough for the batches of a run that began small.
+  std::size_t constant_lanes = kBatchRows;
+  const std::vector<ConstantRegister>* constants = nullptr;  // Of the fragment.
 
   Functors functors;
   std::uint64_t* next_auto_increment = nullptr;
@@ -118,6 +127,7 @@ struct Frame {
   std::vector<const Word*> values, nulls;  // Scratch of the aggregates.
   std::vector<AggregateKind> kinds;
   std::vector<Posting> postings;   // Scratch of existence probes.
+  std::vector<Row> found;          // The same, of standing relations.
   std::vector<Word> record_words;  // Scratch of MakeRecord and Concat.
 
   Error error;
@@ -139,13 +149,28 @@ struct Frame {
 // Runs the frame from its position until the fragment ends, a buffer is full, or something is wrong.
 FrameStatus run_frame(Frame& frame);
 
+// The instructions whose relation stands (standing_operations.cc); they set what the others read.
+void open_standing_scan(Frame& frame, const Instruction& in);
+std::size_t next_standing_rows(Frame& frame, Row* out);
+void open_standing_probe(Frame& frame, const Instruction& in);
+void open_standing_range(Frame& frame, const Instruction& in);
+void open_standing_cross(Frame& frame, const Instruction& in);
+std::size_t next_standing_matches(Cursor& cursor, Row* lanes, Row* rows);
+void mark_standing_members(Frame& frame, const Instruction& in);  // Contains: into frame.flags.
+void mark_standing_keys(Frame& frame, const Instruction& in);     // ContainsKey.
+bool standing_has_rows(Frame& frame, const Instruction& in);
+void load_standing_identities(Frame& frame, const Instruction& in);
+std::size_t next_given_rows(Frame& frame, const Instruction& in);
+void emit_changes(Frame& frame, const Instruction& in);
+void divert_errors(Frame& frame, const Instruction& in);
+void fill_constants(Frame& frame, std::size_t lanes);
+
 // The vector operations: arithmetic, comparison, text. False when `instruction` stopped the frame with
 // an error (only Raise does).
 bool run_vector_operation(Frame& frame, const Instruction& instruction);
 bool run_text_operation(Frame& frame, const Instruction& instruction);
 
-// What an error register's number means to a person.
-std::string_view lane_error_text(Word code);
+// What error registers hold; lane_error_text() has the words.
 enum LaneError : Word {
   kNoLaneError = 0,
   kDivisionByZero = 100,

@@ -1,0 +1,429 @@
+#include "compiler/standing_code.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/constant_rows.h"
+#include "compiler/internal/emit_body.h"
+#include "compiler/internal/fragment_builder.h"
+#include "datalog/body_walk.h"
+#include "datalog/program_printer.h"
+#include "vm/base/ensure.h"
+#include "vm/verifier.h"
+
+namespace entail::compiler {
+
+namespace {
+
+using datalog::Absent;
+using datalog::Body;
+using datalog::Match;
+using datalog::Reduce;
+using datalog::RelationId;
+using datalog::Rule;
+using datalog::RuleId;
+using internal::BodyEmitter;
+using internal::EmitFor;
+using internal::FragmentBuilder;
+
+// A fragment to be: what is planned first, so that all plans share their indexes, and emitted then.
+struct Draft {
+  StandingFragment fragment;
+  const Rule* rule = nullptr;      // As planned; a copy where a negated atom became the source.
+  const Reduce* reduce = nullptr;  // It feeds groups.
+  std::string version;
+  RulePlan plan;
+};
+
+// The atom of a literal that may be a source.
+const Match* atom_of(const datalog::Literal& literal) {
+  if (const auto* match = std::get_if<Match>(&literal.node)) return match;
+  if (const auto* absent = std::get_if<Absent>(&literal.node)) {
+    return std::get_if<Match>(&absent->body.front().node);
+  }
+  return nullptr;
+}
+
+class StandingCompiler {
+ public:
+  explicit StandingCompiler(const StandingScope& scope)
+      : scope_(scope),
+        program_(scope.form->program),
+        builder_(program_, *scope.pool, scope.files) {}
+
+  Expected<StandingCode> run() {
+    for (const StandingStratum& stratum : scope_.form->strata) {
+      if (stratum.kind == StandingKind::kEquivalence || stratum.kind == StandingKind::kRecomputed) {
+        continue;
+      }
+      for (const RuleId id : stratum.rules) {
+        if (auto drafted = draft_rule(stratum, id); !drafted) {
+          return unexpected(std::move(drafted).error());
+        }
+      }
+    }
+    std::vector<RulePlan*> plans;
+    for (Draft& draft : drafts_) plans.push_back(&draft.plan);
+    select_indexes(plans, scope_.add_index);
+    for (Draft& draft : drafts_) emit(draft);
+    return finish();
+  }
+
+ private:
+  PlanScope plan_scope(const StandingStratum& stratum) const {
+    PlanScope scope;
+    scope.program = &program_;
+    scope.layouts = scope_.layouts;
+    scope.cardinalities = scope_.cardinalities;
+    if (stratum.kind == StandingKind::kRanked) {
+      scope.ranked.insert(stratum.relations.begin(), stratum.relations.end());
+    }
+    scope.repeated = true;
+    return scope;
+  }
+
+  Expected<void> draft_rule(const StandingStratum& stratum, RuleId id) {
+    const Rule& rule = program_.rule(id);
+    if (rule.body.empty() &&
+        constant_row(rule, (*scope_.layouts)[datalog::index_of(rule.head.relation)],
+                     *scope_.pool)) {
+      return {};  // A stated fact, not a rule.
+    }
+    if (stratum.kind == StandingKind::kReduced) return draft_groups(stratum, id);
+    if (auto done = draft_changes(stratum, id, rule, nullptr); !done) return done;
+    if (stratum.kind != StandingKind::kRanked) return {};
+    if (may_fail(rule)) {
+      if (auto done = draft_changes(stratum, id, rule, nullptr, FragmentRole::kErrors); !done) {
+        return done;
+      }
+    }
+    return draft_bound(stratum, id);
+  }
+
+  // The rule whose head is what the groups are made of, so that the planner knows what is needed.
+  Expected<void> draft_groups(const StandingStratum& stratum, RuleId id) {
+    const Rule& rule = program_.rule(id);
+    const auto& reduce = std::get<Reduce>(rule.body.front().node);
+    rules_.push_back(rule);
+    Rule& input = rules_.back();
+    input.body = reduce.body;
+    input.head.terms.clear();
+    for (const datalog::GroupKey& key : reduce.keys) input.head.terms.push_back(key.value);
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      if (aggregate.argument) input.head.terms.push_back(*aggregate.argument);
+    }
+    if (auto done = draft_changes(stratum, id, input, &reduce); !done) return done;
+    Draft draft;
+    draft.fragment.role = FragmentRole::kResult;
+    draft.fragment.rule = id;
+    draft.rule = &rule;
+    draft.version = "results";
+    draft.plan.rule = &rule;
+    draft.plan.id = id;
+    Step groups;
+    groups.kind = StepKind::kGroups;
+    groups.literal = &rule.body.front();
+    for (const datalog::Expression& term : rule.head.terms) {
+      for (const datalog::VariableId variable : datalog::variables_of(term)) {
+        groups.live.push_back(variable);
+      }
+    }
+    std::sort(groups.live.begin(), groups.live.end());
+    groups.live.erase(std::unique(groups.live.begin(), groups.live.end()), groups.live.end());
+    draft.plan.steps.push_back(std::move(groups));
+    drafts_.push_back(std::move(draft));
+    return {};
+  }
+
+  static bool may_fail(const Rule& rule) {
+    bool found = false;
+    datalog::walk_rule_expressions(
+        rule, [&](const datalog::Expression& node) { found = found || datalog::can_fail(node); });
+    return found;
+  }
+
+  Expected<void> draft_changes(const StandingStratum& stratum, RuleId id, const Rule& rule,
+                               const Reduce* reduce, FragmentRole role = FragmentRole::kChange) {
+    bool has_positive_atom = false;
+    for (std::size_t i = 0; i < rule.body.size(); ++i) {
+      const Match* atom = atom_of(rule.body[i]);
+      if (atom == nullptr) continue;
+      const bool negated = std::holds_alternative<Absent>(rule.body[i].node);
+      has_positive_atom = has_positive_atom || !negated;
+      Draft draft;
+      draft.rule = &rule;
+      if (negated) {
+        rules_.push_back(rule);
+        Rule& copy = rules_.back();
+        Match source = *atom;
+        copy.body[i].node = std::move(source);
+        draft.rule = &copy;
+      }
+      draft.fragment.role = role;
+      draft.fragment.rule = id;
+      draft.fragment.source = atom->relation;
+      draft.fragment.is_negated = negated;
+      draft.fragment.tests = tests_of(std::get<Match>(draft.rule->body[i].node));
+      draft.fragment.range = range_of(*draft.rule, std::get<Match>(draft.rule->body[i].node));
+      draft.reduce = reduce;
+      draft.version =
+          (role == FragmentRole::kErrors ? "errors " : "change ") + std::to_string(i + 1);
+      if (auto planned = plan(stratum, draft, i); !planned) return planned;
+      drafts_.push_back(std::move(draft));
+    }
+    if (has_positive_atom || role == FragmentRole::kErrors) return {};
+    Draft draft;
+    draft.rule = &rule;
+    draft.fragment.role = FragmentRole::kUnit;
+    draft.fragment.rule = id;
+    draft.reduce = reduce;
+    draft.version = "unit";
+    if (auto planned = plan(stratum, draft, rule.body.size()); !planned) return planned;
+    drafts_.push_back(std::move(draft));
+    return {};
+  }
+
+  // Plans the draft's rule with its literal `source` first; none where that is past the end.
+  Expected<void> plan(const StandingStratum& stratum, Draft& draft, std::size_t source) {
+    const Rule& rule = *draft.rule;
+    BodyTask task;
+    task.rule = &rule;
+    task.body = &rule.body;
+    for (const datalog::Expression& term : rule.head.terms) {
+      task.needed.merge(datalog::variables_of(term));
+    }
+    const bool is_check = draft.fragment.role == FragmentRole::kErrors;
+    task.rows_matter = stratum.kind != StandingKind::kRanked || is_check;
+    task.views.assign(rule.body.size(), vm::View::kTotal);
+    if (source < rule.body.size()) {
+      task.forced = {source};
+      task.scans_source = true;
+      task.views[source] = vm::View::kDelta;
+      for (std::size_t i = 0; i < rule.body.size(); ++i) {
+        const Match* atom = atom_of(rule.body[i]);
+        if (atom == nullptr || i == source) continue;
+        const bool is_same = atom->relation == draft.fragment.source;
+        if (is_same ? i > source : is_check && atom->relation > draft.fragment.source) {
+          task.views[i] = vm::View::kOld;
+        }
+      }
+    }
+    const PlanScope scope = plan_scope(stratum);
+    auto body = plan_body(scope, task);
+    if (!body) return unexpected(std::move(body).error());
+    draft.plan.rule = draft.rule;
+    draft.plan.id = draft.fragment.rule;
+    draft.plan.form = RuleForm::kDelta;
+    draft.plan.steps = std::move(body->steps);
+    draft.plan.cost = body->cost;
+    return {};
+  }
+
+  Expected<void> draft_bound(const StandingStratum& stratum, RuleId id) {
+    const Rule& rule = program_.rule(id);
+    rules_.push_back(bound_rule(rule, rule.head.relation, rule.head.relation));
+    Draft draft;
+    draft.rule = &rules_.back();
+    draft.fragment.role = FragmentRole::kBound;
+    draft.fragment.rule = id;
+    draft.fragment.source = rule.head.relation;
+    draft.version = "bound";
+    // Nothing is needed at the end but where the rows came from.
+    BodyTask task;
+    task.rule = draft.rule;
+    task.body = &draft.rule->body;
+    task.forced = {0};
+    task.scans_source = true;
+    task.views.assign(draft.rule->body.size(), vm::View::kTotal);
+    const PlanScope scope = plan_scope(stratum);
+    auto body = plan_body(scope, task);
+    if (!body) return unexpected(std::move(body).error());
+    draft.plan.rule = draft.rule;
+    draft.plan.id = id;
+    draft.plan.form = RuleForm::kBound;
+    draft.plan.steps = std::move(body->steps);
+    draft.plan.cost = body->cost;
+    drafts_.push_back(std::move(draft));
+    return {};
+  }
+
+  // Constants of one word, never null: what an event is looked up by.
+  std::vector<SourceTest> tests_of(const Match& match) {
+    std::vector<SourceTest> tests;
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(match.relation)];
+    for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
+      const datalog::Expression& term = match.terms[column];
+      if (term.op != datalog::ExpressionOp::kConstant) continue;
+      if (placed.columns[column].value_words != 1) continue;
+      const auto words = constant_words(term, /*nullable=*/false, *scope_.pool);
+      if (!words) continue;
+      if (placed.words[placed.columns[column].first_word].handle) {
+        scope_.pool->retain(words->front());
+        code_.retained.push_back(words->front());
+      }
+      tests.push_back({placed.columns[column].first_word, words->front()});
+    }
+    return tests;
+  }
+
+  // A comparison of one of the atom's columns with a constant.
+  std::optional<SourceRange> range_of(const Rule& rule, const Match& match) const {
+    using datalog::ExpressionOp;
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(match.relation)];
+    for (const datalog::Literal& literal : rule.body) {
+      const auto* filter = std::get_if<datalog::Filter>(&literal.node);
+      if (filter == nullptr || filter->condition.arguments.size() != 2) continue;
+      const datalog::Expression* left = &filter->condition.arguments[0];
+      const datalog::Expression* right = &filter->condition.arguments[1];
+      ExpressionOp op = filter->condition.op;
+      if (left->op == ExpressionOp::kConstant) {
+        std::swap(left, right);
+        op = mirrored(op);
+      }
+      const bool is_order = op == ExpressionOp::kLess || op == ExpressionOp::kLessEqual ||
+                            op == ExpressionOp::kGreater || op == ExpressionOp::kGreaterEqual;
+      if (!is_order || left->op != ExpressionOp::kVariable ||
+          right->op != ExpressionOp::kConstant) {
+        continue;
+      }
+      for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
+        const datalog::Expression& term = match.terms[column];
+        const ColumnLayout& place = placed.columns[column];
+        if (term.op != ExpressionOp::kVariable || term.variable != left->variable) continue;
+        const vm::ColumnOptions& word = placed.words[place.first_word];
+        if (place.nullable || place.value_words != 1 || word.handle ||
+            word.order == vm::ColumnOrderKind::kText || !(right->type == place.type)) {
+          continue;
+        }
+        SourceRange range;
+        range.word = place.first_word;
+        range.kind = word.order;
+        range.bound = vm::order_key(right->words[0], word.order);
+        range.is_below = op == ExpressionOp::kLess || op == ExpressionOp::kLessEqual;
+        range.is_inclusive = op == ExpressionOp::kLessEqual || op == ExpressionOp::kGreaterEqual;
+        return range;
+      }
+    }
+    return std::nullopt;
+  }
+
+  static datalog::ExpressionOp mirrored(datalog::ExpressionOp op) {
+    using datalog::ExpressionOp;
+    switch (op) {
+      case ExpressionOp::kLess:
+        return ExpressionOp::kGreater;
+      case ExpressionOp::kLessEqual:
+        return ExpressionOp::kGreaterEqual;
+      case ExpressionOp::kGreater:
+        return ExpressionOp::kLess;
+      case ExpressionOp::kGreaterEqual:
+        return ExpressionOp::kLessEqual;
+      default:
+        return op;
+    }
+  }
+
+  void emit(Draft& draft) {
+    const std::set<RelationId> ranked = ranked_of(draft.fragment.rule);
+    FragmentBuilder fragment(builder_, draft.fragment.rule, *draft.rule,
+                             datalog::print_rule(program_, program_.rule(draft.fragment.rule)) +
+                                 "  // " + draft.version);
+    const EmitFor purpose =
+        draft.fragment.role == FragmentRole::kBound ? EmitFor::kBound : EmitFor::kStanding;
+    BodyEmitter body(fragment, *scope_.layouts, ranked, purpose);
+    std::set<datalog::VariableId> needed;
+    if (purpose != EmitFor::kBound) {
+      for (const datalog::Expression& term : draft.rule->head.terms) {
+        needed.merge(datalog::variables_of(term));
+      }
+    }
+    if (draft.fragment.role == FragmentRole::kResult) {
+      code_.groups.push_back(shape_of(draft, body));
+      body.run_groups(draft.plan.steps, std::nullopt, needed,
+                      [&] { body.emit_head(draft.rule->head); });
+    } else {
+      body.run_pipeline(draft.plan.steps, needed, [&] {
+        if (purpose == EmitFor::kBound) {
+          body.emit_origin();
+        } else if (draft.reduce != nullptr) {
+          body.emit_group_input(*draft.reduce);
+        } else {
+          body.emit_head(draft.rule->head);
+        }
+      });
+    }
+    draft.fragment.number = fragment.finish();
+    code_.plans.push_back(draft.fragment.role == FragmentRole::kResult
+                              ? std::string()
+                              : print_plan(program_, draft.plan));
+    code_.fragments.push_back(std::move(draft.fragment));
+  }
+
+  GroupShape shape_of(const Draft& draft, BodyEmitter& body) {
+    const auto& reduce = std::get<Reduce>(draft.rule->body.front().node);
+    GroupShape shape;
+    shape.rule = draft.fragment.rule;
+    datalog::Relation keys;
+    for (const datalog::GroupKey& key : reduce.keys) {
+      keys.columns.push_back({"", key.value.type, key.value.nullable, {}});
+    }
+    if (!keys.columns.empty()) {
+      for (const vm::ColumnOptions& word : layout_of(keys, program_.types).words) {
+        shape.key_handles.push_back(word.handle);
+      }
+    }
+    shape.key_words = static_cast<std::uint32_t>(shape.key_handles.size());
+    for (const std::uint16_t kind : body.group_kinds(reduce)) {
+      shape.kinds.push_back(static_cast<vm::AggregateKind>(kind));
+    }
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      shape.has_argument.push_back(aggregate.argument.has_value());
+      shape.argument_handles.push_back(aggregate.argument.has_value() &&
+                                       vm::may_be_handle(aggregate.argument->type.kind));
+    }
+    return shape;
+  }
+
+  std::set<RelationId> ranked_of(RuleId id) const {
+    for (const StandingStratum& stratum : scope_.form->strata) {
+      if (stratum.kind != StandingKind::kRanked) continue;
+      if (std::find(stratum.rules.begin(), stratum.rules.end(), id) != stratum.rules.end()) {
+        return {stratum.relations.begin(), stratum.relations.end()};
+      }
+    }
+    return {};
+  }
+
+  Expected<StandingCode> finish() {
+    code_.retained.insert(code_.retained.end(), builder_.retained().begin(),
+                          builder_.retained().end());
+    if (builder_.refused()) {
+      for (const vm::Word word : code_.retained) scope_.pool->release(word);
+      return unexpected(*builder_.refused());
+    }
+    builder_.link({{vm::Opcode::kHalt, 0, 0, 0, 0, 0, 0, 0}});
+    code_.program = std::move(builder_.program());
+    code_.operands = builder_.operands();
+    if (auto verified = vm::verify_program(code_.program); !verified) {
+      return unexpected(
+          verified.error().code,
+          "the compiler made a program that the machine refuses: " + verified.error().message);
+    }
+    return std::move(code_);
+  }
+
+  const StandingScope& scope_;
+  const datalog::RuleProgram& program_;
+  internal::ProgramBuilder builder_;
+  std::deque<Rule> rules_;  // Copies that plans point into.
+  std::deque<Draft> drafts_;
+  StandingCode code_;
+};
+
+}  // namespace
+
+Expected<StandingCode> compile_standing(const StandingScope& scope) {
+  return StandingCompiler(scope).run();
+}
+
+}  // namespace entail::compiler

@@ -1,0 +1,78 @@
+#include "rete/error_side.h"
+
+#include "vm/base/ensure.h"
+#include "vm/type.h"
+#include "vm/value_text.h"
+
+namespace entail::rete {
+
+namespace {
+
+// "division by zero in 'a / q' (a = 5, q = 0)"
+std::string message_of(const vm::Place& place, const vm::Diverted& diverted,
+                       const vm::ValuePool& pool) {
+  std::string message =
+      std::string(vm::lane_error_text(diverted.error)) + " in '" + place.text + "'";
+  std::size_t word = 0;
+  for (std::size_t i = 0; i < place.values.size(); ++i) {
+    const vm::PlaceValue& value = place.values[i];
+    message += i == 0 ? " (" : ", ";
+    message += value.name + " = ";
+    vm::print_value(pool, value.type, value.nullable, diverted.values.data() + word, {}, message);
+    word += vm::words_of(value.type, value.nullable);
+  }
+  if (!place.values.empty()) message += ")";
+  return message;
+}
+
+// "a.dl:3:17: " without its end; the rule has no place where no file was given.
+std::string place_of(const vm::Place& place) {
+  std::string where = place.where;
+  while (!where.empty() && (where.back() == ' ' || where.back() == ':')) where.pop_back();
+  return where;
+}
+
+}  // namespace
+
+void ErrorSide::add(datalog::RelationId relation, const vm::Program& program,
+                    const std::vector<vm::Diverted>& diverted, const vm::ValuePool& pool) {
+  for (const vm::Diverted& instance : diverted) {
+    const vm::Place& place = program.places[instance.place];
+    Key key{relation, place_of(place), message_of(place, instance, pool)};
+    auto [found, added] = weights_.emplace(key, 0);
+    found->second += instance.weight;
+    if (found->second == 0) weights_.erase(found);
+    undo_.push_back({std::move(key), instance.weight});
+  }
+}
+
+void ErrorSide::abort() {
+  for (; !undo_.empty(); undo_.pop_back()) {
+    auto [found, added] = weights_.emplace(undo_.back().key, 0);
+    found->second -= undo_.back().weight;
+    if (found->second == 0) weights_.erase(found);
+  }
+}
+
+std::vector<ErrorInstance> ErrorSide::instances() const {
+  std::vector<ErrorInstance> result;
+  for (const auto& [key, weight] : weights_) {
+    result.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), weight});
+  }
+  return result;
+}
+
+std::uint64_t ErrorSide::bytes_used() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, weight] : weights_) {
+    bytes += sizeof(key) + sizeof(weight) + 4 * sizeof(void*) + std::get<1>(key).capacity() +
+             std::get<2>(key).capacity();
+  }
+  return bytes;
+}
+
+void ErrorSide::verify() const {
+  for (const auto& [key, weight] : weights_) ENTAIL_ENSURE(weight > 0);
+}
+
+}  // namespace entail::rete

@@ -1,0 +1,97 @@
+#include "rete/group_node.h"
+
+#include <algorithm>
+#include <span>
+
+#include "vm/base/ensure.h"
+
+namespace entail::rete {
+
+using vm::Word;
+
+Expected<std::unique_ptr<GroupNode>> GroupNode::create(const NetworkState& state,
+                                                       datalog::RuleId rule) {
+  std::unique_ptr<GroupNode> node(new GroupNode(rule));
+  node->rebind(state);
+  vm::StandingGroups::Options options;
+  options.key_words = node->shape_.key_words;
+  options.key_handles = node->shape_.key_handles;
+  options.kinds = node->shape_.kinds;
+  options.argument_handles = node->shape_.argument_handles;
+  options.pool = state.pool;
+  options.budget = state.memory;
+  auto groups = vm::StandingGroups::create(std::move(options));
+  if (!groups) return unexpected(std::move(groups).error());
+  node->groups_ = std::move(*groups);
+  return node;
+}
+
+void GroupNode::rebind(const NetworkState& state) {
+  for (const compiler::GroupShape& shape : state.code.groups) {
+    if (shape.rule == rule_) shape_ = shape;
+  }
+  for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
+    const compiler::StandingFragment& fragment = state.code.fragments[i];
+    if (fragment.rule == rule_ && fragment.role == compiler::FragmentRole::kResult) result_ = i;
+  }
+}
+
+// The rows of the input that have this sign, added or taken away.
+Expected<void> GroupNode::apply(std::int64_t sign) {
+  part_.resize(input_.columns.size());
+  std::size_t n = input_.n;
+  const bool is_whole = std::all_of(input_.weights.begin(), input_.weights.end(),
+                                    [sign](std::int64_t weight) { return weight == sign; });
+  if (!is_whole) {
+    n = 0;
+    for (std::vector<Word>& column : part_) column.clear();
+    for (std::size_t i = 0; i < input_.n; ++i) {
+      if (input_.weights[i] != sign) continue;
+      ++n;
+      for (std::size_t c = 0; c < part_.size(); ++c) part_[c].push_back(input_.columns[c][i]);
+    }
+  }
+  if (n == 0) return {};
+  const auto& columns = is_whole ? input_.columns : part_;
+  std::vector<const Word*> keys, values, nulls;
+  std::size_t next = 0;
+  while (next < shape_.key_words) keys.push_back(columns[next++].data());
+  for (std::size_t k = 0; k < shape_.kinds.size(); ++k) {
+    values.push_back(shape_.has_argument[k] ? columns[next].data() : nullptr);
+    nulls.push_back(shape_.has_argument[k] ? columns[next + 1].data() : nullptr);
+    if (shape_.has_argument[k]) next += 2;
+  }
+  return groups_->apply(keys, values, nulls, n, static_cast<int>(sign));
+}
+
+Expected<void> GroupNode::turn(NetworkState& state) {
+  if (input_.empty()) return {};
+  if (auto done = apply(-1); !done) return done;
+  if (auto done = apply(1); !done) return done;
+  work.rows_touched += input_.n;
+  input_.clear();
+  groups_->take_changes(changes_);
+  const datalog::RelationId head = state.form.program.rule(rule_).head.relation;
+  auto hand_on = [&](const std::vector<std::vector<Word>>& rows, std::size_t n,
+                     std::int64_t weight) -> Expected<void> {
+    if (n == 0) return {};
+    std::vector<const Word*> arrays;
+    for (const std::vector<Word>& column : rows) arrays.push_back(column.data());
+    return state.run_given(result_, arrays, n, weight, state.at(head).derived);
+  };
+  if (auto done = hand_on(changes_.left, changes_.left_count, -1); !done) return done;
+  return hand_on(changes_.entered, changes_.entered_count, 1);
+}
+
+void GroupNode::abort(NetworkState&) {
+  input_.clear();
+  groups_->abort();
+}
+
+std::uint64_t GroupNode::bytes_used() const {
+  std::uint64_t bytes = groups_->bytes_used() + input_.bytes_used();
+  for (const std::vector<Word>& column : part_) bytes += column.capacity() * sizeof(Word);
+  return bytes;
+}
+
+}  // namespace entail::rete

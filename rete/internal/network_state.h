@@ -1,0 +1,101 @@
+// rete/internal/network_state.h - what the nodes of a network share: relations, code, the open step.
+//
+// Nodes are numbered in topological order and have a turn in a step when something below them changed.
+// A relation's change of the step (entered, left) is fixed by its node's turn and stays readable until the
+// step ends, so that nodes above read both sides of it.
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/layout.h"
+#include "compiler/standing_code.h"
+#include "compiler/standing_form.h"
+#include "rete/alpha_index.h"
+#include "rete/error_side.h"
+#include "rete/network_statistics.h"
+#include "vm/base/cancel.h"
+#include "vm/base/expected.h"
+#include "vm/base/memory_budget.h"
+#include "vm/change_batch.h"
+#include "vm/standing_machine.h"
+#include "vm/standing_relation.h"
+#include "vm/value_pool.h"
+
+namespace entail::rete {
+
+// Stated facts of one sign, in the order in which they were changed.
+struct StatedRun {
+  vm::ChangeBatch rows;
+  bool is_deletion = false;
+};
+
+struct RelationNode {
+  std::unique_ptr<vm::StandingRelation> rows;
+  std::uint32_t node = 0;         // Whose turn changes it.
+  vm::ChangeBatch derived;        // What came from below in this step.
+  std::vector<StatedRun> stated;  // What was stated since the last step.
+  std::size_t stated_runs = 0;    // How many of them are in use.
+  bool in_step = false;           // Changed in the open step, epoch.
+  bool in_epoch = false;
+  // Fragments that read its changes and belong to nodes that are fed, not woken.
+  AlphaIndex readers;
+  std::vector<std::uint32_t> woken;  // Nodes that read its changes themselves.
+  NodeStatistics work;
+};
+
+struct NetworkState {
+  compiler::StandingForm form;
+  std::vector<compiler::RelationLayout> layouts;
+  std::vector<RelationNode> relations;  // By relation of the form.
+  compiler::StandingCode code;
+  std::unique_ptr<vm::StandingMachine> machine;
+  ErrorSide errors;
+  vm::ValuePool* pool = nullptr;
+  MemoryBudget* memory = nullptr;
+  const CancelToken* cancel = nullptr;
+  std::vector<const vm::Word*> scratch;
+  std::vector<vm::Diverted> diverted;
+  std::vector<datalog::RelationId> step_relations;   // Those with in_step.
+  std::vector<datalog::RelationId> epoch_relations;  // Those with in_epoch.
+  std::function<void(std::uint32_t node)> wake;      // Gives the node a turn in this step.
+
+  RelationNode& at(datalog::RelationId id) { return relations[datalog::index_of(id)]; }
+  vm::StandingRelation& rows(datalog::RelationId id) { return *at(id).rows; }
+
+  // Before the relation is changed in this step.
+  void touch(datalog::RelationId id) {
+    RelationNode& relation = at(id);
+    if (!relation.in_step) step_relations.push_back(id);
+    if (!relation.in_epoch) epoch_relations.push_back(id);
+    relation.in_step = relation.in_epoch = true;
+  }
+
+  // Runs fragment `position` of code.fragments on the rows; what it derives is appended to `out`.
+  Expected<void> run(std::uint32_t position, std::span<const vm::Row> rows, std::int64_t weight,
+                     vm::RunViews views, vm::ChangeBatch& out);
+  // The same for a fragment that is given words.
+  Expected<void> run_given(std::uint32_t position, std::span<const vm::Word* const> words,
+                           std::size_t n, std::int64_t weight, vm::ChangeBatch& out);
+
+  // The rows that make a change fragment's derivations go, or come.
+  std::span<const vm::Row> losing_rows(const compiler::StandingFragment& fragment) {
+    vm::StandingRelation& source = rows(fragment.source);
+    return fragment.is_negated ? source.entered() : source.left();
+  }
+  std::span<const vm::Row> gaining_rows(const compiler::StandingFragment& fragment) {
+    vm::StandingRelation& source = rows(fragment.source);
+    return fragment.is_negated ? source.left() : source.entered();
+  }
+
+ private:
+  Expected<void> run_machine(const vm::StandingRun& run, std::uint32_t position);
+};
+
+}  // namespace entail::rete

@@ -1,0 +1,634 @@
+#include "rete/network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "compiler/constant_rows.h"
+#include "compiler/standing_form.h"
+#include "datalog/body_walk.h"
+#include "rete/equivalence_node.h"
+#include "rete/group_node.h"
+#include "rete/internal/network_impl.h"
+#include "rete/ranked_stratum.h"
+#include "rete/recomputed_stratum.h"
+#include "vm/base/ensure.h"
+
+namespace entail::rete {
+
+using compiler::FragmentRole;
+using compiler::StandingFragment;
+using compiler::StandingKind;
+using compiler::StandingStratum;
+using datalog::RelationId;
+using vm::Row;
+using vm::RunViews;
+using vm::Word;
+
+namespace {
+
+// Sizes now, and what is about to be stated; what is derived is taken for as large as the largest of it.
+class PlannedSizes final : public compiler::Cardinalities {
+ public:
+  explicit PlannedSizes(const NetworkState& state) : state_(state) {
+    for (const RelationNode& relation : state.relations) {
+      double rows = relation.rows ? static_cast<double>(relation.rows->size()) : 0;
+      for (std::size_t r = 0; r < relation.stated_runs; ++r) {
+        rows += static_cast<double>(relation.stated[r].rows.n);
+      }
+      rows_.push_back(rows);
+      largest_ = std::max(largest_, rows);
+    }
+  }
+
+  double rows(RelationId relation, vm::View view) const override {
+    if (view == vm::View::kDelta) return 1;
+    const double rows = rows_[datalog::index_of(relation)];
+    const RelationNode& node = state_.relations[datalog::index_of(relation)];
+    const bool is_unknown = rows == 0 && node.rows && node.rows->size() == 0;
+    return std::max(1.0, is_unknown ? largest_ : rows);
+  }
+
+  double distinct(RelationId relation, const std::vector<std::uint32_t>& words) const override {
+    const double all = rows(relation, vm::View::kTotal);
+    const RelationNode& node = state_.relations[datalog::index_of(relation)];
+    const std::size_t width = state_.layouts[datalog::index_of(relation)].words.size();
+    if (node.rows && node.rows->size() > 0 && node.rows->size() * 2 > all) {
+      return std::clamp(static_cast<double>(node.rows->estimate_distinct(words)), 1.0, all);
+    }
+    if (const StatedRun* run = largest_run(node)) return sampled(*run, words, all);
+    return std::max(1.0, std::pow(all, static_cast<double>(words.size()) /
+                                           static_cast<double>(std::max<std::size_t>(width, 1))));
+  }
+
+ private:
+  static const StatedRun* largest_run(const RelationNode& node) {
+    const StatedRun* best = nullptr;
+    for (std::size_t r = 0; r < node.stated_runs; ++r) {
+      if (node.stated[r].is_deletion) continue;
+      if (best == nullptr || best->rows.n < node.stated[r].rows.n) best = &node.stated[r];
+    }
+    return best;
+  }
+
+  // Distinct keys among some rows; where nearly all differ, so they do among all.
+  static double sampled(const StatedRun& run, const std::vector<std::uint32_t>& words, double all) {
+    constexpr std::size_t kSampleRows = 1024;
+    const std::size_t n = std::min(run.rows.n, kSampleRows);
+    if (n == 0) return 1;
+    std::set<std::vector<Word>> seen;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::vector<Word> key;
+      for (const std::uint32_t word : words)
+        key.push_back(run.rows.columns[word][i * (run.rows.n / n)]);
+      seen.insert(std::move(key));
+    }
+    const double part = static_cast<double>(seen.size()) / static_cast<double>(n);
+    return std::clamp(part > 0.9 ? all * part : static_cast<double>(seen.size()), 1.0, all);
+  }
+
+  const NetworkState& state_;
+  std::vector<double> rows_;
+  double largest_ = 1;
+};
+
+// Plans are made anew when a relation has outgrown what they were made for so many fold.
+constexpr std::uint64_t kReplanGrowth = 16;
+constexpr std::uint64_t kReplanRowsMin = 1024;
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// Making
+
+Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
+  ENTAIL_ENSURE(options.pool != nullptr);
+  state.pool = options.pool;
+  state.memory = options.memory;
+  state.cancel = options.cancel;
+  watched = options.watched;
+  for (const datalog::Directive& directive : program.directives) {
+    if (directive.kind == datalog::DirectiveKind::kOutput ||
+        directive.kind == datalog::DirectiveKind::kPrintSize) {
+      watched.insert(directive.relation);
+    }
+  }
+  relation_count = program.relations.size();
+  auto form = compiler::standing_form(program, watched);
+  if (!form) return unexpected(std::move(form).error());
+  state.form = std::move(*form);
+  state.wake = [this](std::uint32_t node) { wake(node); };
+  for (const datalog::Relation& relation : state.form.program.relations) {
+    state.layouts.push_back(compiler::layout_of(relation, state.form.program.types));
+  }
+  if (auto made = make_relations(); !made) return made;
+  vm::StandingMachine::Options machine;
+  machine.pool = options.pool;
+  machine.cancel = options.cancel;
+  state.machine = std::make_unique<vm::StandingMachine>(machine);
+  if (auto made = compile(); !made) return made;
+  if (auto made = make_nodes(); !made) return made;
+  connect();
+  return load_program();
+}
+
+Expected<void> Network::Impl::make_relations() {
+  const datalog::RuleProgram& program = state.form.program;
+  state.relations.resize(program.relations.size());
+  for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
+    const StandingStratum& stratum = state.form.strata[s];
+    for (const RelationId id : stratum.relations) {
+      const datalog::Relation& relation = program.relation(id);
+      vm::RelationOptions made;
+      made.name = relation.name;
+      made.columns = state.layouts[datalog::index_of(id)].words;
+      made.standing = true;
+      made.bag = relation.collection == datalog::Collection::kBag;
+      made.ranks = stratum.kind == StandingKind::kRanked;
+      made.weights = stratum.kind == StandingKind::kReduced ||
+                     stratum.kind == StandingKind::kEquivalence ||
+                     (stratum.kind == StandingKind::kCounted && !stratum.rules.empty());
+      // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
+      // when it is applied.
+      made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
+      made.pool = options.pool;
+      made.budget = options.memory;
+      auto rows = vm::StandingRelation::create(std::move(made));
+      if (!rows) return unexpected(std::move(rows).error());
+      RelationNode& node = state.at(id);
+      node.rows = std::move(*rows);
+      node.node = s;
+      node.work.node = "relation " + relation.name;
+    }
+  }
+  for (std::size_t i = 0; i < state.relations.size(); ++i) {
+    ENTAIL_ENSURE(state.relations[i].rows != nullptr);
+  }
+  return {};
+}
+
+Expected<void> Network::Impl::compile() {
+  compiler::StandingScope scope;
+  const PlannedSizes sizes(state);
+  scope.form = &state.form;
+  scope.layouts = &state.layouts;
+  scope.pool = options.pool;
+  scope.files = options.files;
+  scope.cardinalities = &sizes;
+  Expected<void> indexed;
+  scope.add_index = [&](RelationId id, const vm::IndexSpec& spec) -> std::uint32_t {
+    const vm::StandingRelation& rows = state.rows(id);
+    if (spec.range_column < 0 && spec.key.size() == rows.column_count() && !rows.options().bag) {
+      return vm::kMembershipIndex;
+    }
+    auto index = state.rows(id).add_index(spec);
+    if (!index) {
+      indexed = unexpected(std::move(index).error());
+      return 0;
+    }
+    return *index;
+  };
+  auto code = compiler::compile_standing(scope);
+  if (!code) return unexpected(std::move(code).error());
+  if (!indexed) return indexed;
+  for (const Word word : state.code.retained) options.pool->release(word);
+  state.code = std::move(*code);
+  std::vector<vm::RelationBinding> bindings;
+  for (const RelationId id : state.code.operands) {
+    vm::RelationBinding binding;
+    binding.standing = &state.rows(id);
+    bindings.push_back(binding);
+  }
+  state.machine->bind(state.code.program, std::move(bindings));
+  planned_sizes.clear();
+  for (RelationId id{}; datalog::index_of(id) < state.relations.size();
+       id = static_cast<RelationId>(datalog::index_of(id) + 1)) {
+    planned_sizes.push_back(static_cast<std::uint64_t>(sizes.rows(id, vm::View::kTotal)));
+  }
+  return {};
+}
+
+Expected<void> Network::Impl::make_nodes() {
+  nodes.resize(state.form.strata.size());
+  for (std::size_t s = 0; s < nodes.size(); ++s) {
+    const StandingStratum& stratum = state.form.strata[s];
+    NodeOfStratum& node = nodes[s];
+    switch (stratum.kind) {
+      case StandingKind::kCounted:
+        break;
+      case StandingKind::kRanked: {
+        auto ranked =
+            std::make_unique<RankedStratum>(stratum.relations, options.recompute_fraction);
+        ranked_nodes.push_back(ranked.get());
+        node.parts.push_back(std::move(ranked));
+        break;
+      }
+      case StandingKind::kReduced:
+        for (const datalog::RuleId rule : stratum.rules) {
+          auto groups = GroupNode::create(state, rule);
+          if (!groups) return unexpected(std::move(groups).error());
+          group_of_rule[rule] = groups->get();
+          node.parts.push_back(std::move(*groups));
+        }
+        break;
+      case StandingKind::kEquivalence:
+        node.parts.push_back(
+            std::make_unique<EquivalenceNode>(stratum.pairs, stratum.relations.front()));
+        break;
+      case StandingKind::kRecomputed: {
+        auto recomputed = RecomputedStratum::create(state, stratum, options.files);
+        if (!recomputed) return unexpected(std::move(recomputed).error());
+        node.parts.push_back(std::move(*recomputed));
+        break;
+      }
+    }
+  }
+  return {};
+}
+
+// Who hears of whose changes.
+void Network::Impl::connect() {
+  for (RelationNode& relation : state.relations) {
+    relation.readers.clear();
+    relation.woken.clear();
+  }
+  for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
+    const StandingFragment& fragment = state.code.fragments[i];
+    if (fragment.role != FragmentRole::kChange) continue;
+    const std::uint32_t target = node_of_rule(fragment.rule);
+    RelationNode& source = state.at(fragment.source);
+    if (source.node == target) continue;  // Recursion sees to itself.
+    if (state.form.strata[target].kind == StandingKind::kRanked) {
+      source.woken.push_back(target);
+    } else {
+      source.readers.add(i, fragment);
+    }
+  }
+  for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
+    const StandingStratum& stratum = state.form.strata[s];
+    if (stratum.kind == StandingKind::kEquivalence) state.at(stratum.pairs).woken.push_back(s);
+    if (stratum.kind != StandingKind::kRecomputed) continue;
+    for (const datalog::RuleId id : stratum.rules) {
+      datalog::walk_rule_matches(state.form.program.rule(id),
+                                 [&](const datalog::Match& match, datalog::Reading) {
+                                   if (state.at(match.relation).node != s)
+                                     state.at(match.relation).woken.push_back(s);
+                                 });
+    }
+  }
+  for (RelationNode& relation : state.relations) {
+    std::sort(relation.woken.begin(), relation.woken.end());
+    relation.woken.erase(std::unique(relation.woken.begin(), relation.woken.end()),
+                         relation.woken.end());
+  }
+  for (NodeOfStratum& node : nodes) {
+    for (const auto& part : node.parts) part->rebind(state);
+  }
+}
+
+std::uint32_t Network::Impl::node_of_rule(datalog::RuleId rule) const {
+  return state.relations[datalog::index_of(state.form.program.rule(rule).head.relation)].node;
+}
+
+vm::ChangeBatch& Network::Impl::input_of(datalog::RuleId rule) {
+  const auto groups = group_of_rule.find(rule);
+  if (groups != group_of_rule.end()) return groups->second->input();
+  return state.at(state.form.program.rule(rule).head.relation).derived;
+}
+
+// The program's own facts, and what holds without any: version 0.
+Expected<void> Network::Impl::load_program() {
+  state.machine->set_rows_left(options.limits.rows_touched);
+  for (std::size_t i = 0; i < state.form.program.rules.size(); ++i) {
+    const datalog::Rule& rule = state.form.program.rules[i];
+    if (!rule.body.empty()) continue;
+    const std::size_t relation = datalog::index_of(rule.head.relation);
+    const auto row = compiler::constant_row(rule, state.layouts[relation], *options.pool);
+    if (!row) continue;
+    std::vector<const Word*> arrays;
+    for (const Word& word : *row) arrays.push_back(&word);
+    state_facts(rule.head.relation, arrays, 1, /*is_deletion=*/false);
+  }
+  for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
+    const StandingFragment& fragment = state.code.fragments[i];
+    if (fragment.role != FragmentRole::kUnit) continue;
+    const std::uint32_t target = node_of_rule(fragment.rule);
+    wake(target);
+    if (state.form.strata[target].kind == StandingKind::kRanked) continue;
+    if (auto done = state.run_given(i, {}, 0, 1, input_of(fragment.rule)); !done) return done;
+  }
+  for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
+    if (state.form.strata[s].kind == StandingKind::kRecomputed) wake(s);
+  }
+  if (auto done = propagate(); !done) return done;
+  auto committed = commit();
+  if (!committed) return unexpected(std::move(committed).error());
+  version = 0;
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// A step
+
+void Network::Impl::state_facts(RelationId id, std::span<const Word* const> columns, std::size_t n,
+                                bool is_deletion) {
+  RelationNode& node = state.at(id);
+  if (node.stated_runs == 0 || node.stated[node.stated_runs - 1].is_deletion != is_deletion) {
+    if (node.stated.size() == node.stated_runs) node.stated.emplace_back();
+    StatedRun& run = node.stated[node.stated_runs++];
+    run.rows.clear();
+    run.is_deletion = is_deletion;
+    wake(node.node);
+    pending.push_back(id);
+  }
+  node.stated[node.stated_runs - 1].rows.append(columns, n, is_deletion ? -1 : 1);
+}
+
+void Network::Impl::wake(std::uint32_t node) {
+  if (nodes_awake.size() < state.form.strata.size()) nodes_awake.resize(state.form.strata.size());
+  if (nodes_awake[node]) return;
+  nodes_awake[node] = true;
+  turns.push_back(node);
+  std::push_heap(turns.begin(), turns.end(), std::greater<>());
+}
+
+Expected<void> Network::Impl::propagate() {
+  while (!turns.empty()) {
+    std::pop_heap(turns.begin(), turns.end(), std::greater<>());
+    const std::uint32_t node = turns.back();
+    turns.pop_back();
+    nodes_awake[node] = false;
+    if (auto done = turn(node); !done) return done;
+  }
+  return {};
+}
+
+Expected<void> Network::Impl::turn(std::uint32_t number) {
+  NodeOfStratum& node = nodes.empty() ? none : nodes[number];
+  const StandingStratum& stratum = state.form.strata[number];
+  for (const auto& part : node.parts) {
+    if (!node.in_epoch) {
+      node.in_epoch = true;
+      epoch_nodes.push_back(number);
+    }
+    ++part->work.activations;
+    if (auto done = part->turn(state); !done) return done;
+  }
+  for (const RelationId id : stratum.relations) {
+    if (auto done = settle(id); !done) return done;
+    if (!state.at(id).in_step) continue;
+    if (auto done = hand_on(id); !done) return done;
+  }
+  return {};
+}
+
+// What was stated and what came from below become changes of the relation.
+Expected<void> Network::Impl::settle(RelationId id) {
+  RelationNode& node = state.at(id);
+  if (node.stated_runs == 0 && node.derived.empty()) return {};
+  state.touch(id);
+  ++node.work.activations;
+  for (std::size_t r = 0; r < node.stated_runs; ++r) {
+    const StatedRun& run = node.stated[r];
+    std::vector<const Word*>& scratch = state.scratch;
+    vm::StandingRelation::Batch batch{run.rows.arrays(scratch), run.rows.n,
+                                      run.rows.weights.data()};
+    const bool replaces = !node.rows->options().key.empty() && !run.is_deletion;
+    auto done =
+        replaces ? node.rows->replace(batch) : node.rows->apply(batch, vm::Counting::kStated);
+    if (!done) return done;
+  }
+  node.stated_runs = 0;
+  if (!node.derived.empty()) {
+    vm::StandingRelation::Batch batch{node.derived.arrays(state.scratch), node.derived.n,
+                                      node.derived.weights.data()};
+    if (auto done = node.rows->apply(batch); !done) return done;
+    node.derived.clear();
+  }
+  return {};
+}
+
+Expected<void> Network::Impl::hand_on(RelationId id) {
+  RelationNode& node = state.at(id);
+  const std::span<const Row> left = node.rows->left(), entered = node.rows->entered();
+  if (left.empty() && entered.empty()) return {};
+  node.work.rows_changed += left.size() + entered.size();
+  Expected<void> result;
+  auto feed = [&](std::span<const Row> rows, std::int64_t weight) {
+    node.readers.match(*node.rows, rows, [&](std::uint32_t position, std::span<const Row> own) {
+      if (!result) return;
+      const StandingFragment& fragment = state.code.fragments[position];
+      vm::ChangeBatch& out = input_of(fragment.rule);
+      const bool was_empty = out.empty();
+      result = state.run(position, own, fragment.is_negated ? -weight : weight,
+                         RunViews::kAsPlanned, out);
+      if (was_empty && !out.empty()) wake(node_of_rule(fragment.rule));
+    });
+  };
+  feed(left, -1);
+  feed(entered, 1);
+  if (!result) return result;
+  for (const std::uint32_t woken : node.woken) wake(woken);
+  return {};
+}
+
+void Network::Impl::end_step() {
+  for (const RelationId id : state.step_relations) {
+    RelationNode& node = state.at(id);
+    node.rows->end_step();
+    node.in_step = false;
+  }
+  state.step_relations.clear();
+  pending.clear();
+  options.pool->end_step();
+}
+
+Expected<void> Network::Impl::step(StepKind kind) {
+  if (failed) return unexpected(*failed);
+  if (kind != StepKind::kFiring) firings_in_a_row = 0;
+  if (kind == StepKind::kFiring && ++firings_in_a_row > options.limits.firings) {
+    return fail({ErrorCode::kLimit, "the budget of " + std::to_string(options.limits.firings) +
+                                        " firings in a row is used up"});
+  }
+  ++steps_in_transaction;
+  ++steps;
+  if (auto done = plan_again_if_outgrown(); !done) return fail(std::move(done).error());
+  if (auto done = propagate(); !done) return fail(std::move(done).error());
+  end_step();
+  if (options.memory != nullptr && options.memory->limit() != MemoryBudget::kUnlimited) {
+    const std::uint64_t texts = options.pool->bytes_used();
+    if (texts + options.memory->used() > options.memory->limit()) {
+      return fail({ErrorCode::kLimit, "the memory budget of " +
+                                          std::to_string(options.memory->limit()) +
+                                          " bytes is used up"});
+    }
+  }
+  return {};
+}
+
+Unexpected Network::Impl::fail(Error error) {
+  failed = error;
+  return unexpected(std::move(error));
+}
+
+Expected<void> Network::Impl::plan_again_if_outgrown() {
+  bool outgrown = false;
+  for (const RelationId id : pending) {
+    const RelationNode& node = state.at(id);
+    std::uint64_t rows = node.rows->size();
+    for (std::size_t r = 0; r < node.stated_runs; ++r) rows += node.stated[r].rows.n;
+    outgrown = outgrown || (rows >= kReplanRowsMin &&
+                            rows / kReplanGrowth >= planned_sizes[datalog::index_of(id)]);
+  }
+  if (!outgrown) return {};
+  if (auto done = compile(); !done) return done;
+  connect();
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The end of a transaction
+
+Expected<Committed> Network::Impl::commit() {
+  if (failed) return unexpected(*failed);
+  if (!turns.empty()) {
+    if (auto done = step(StepKind::kChange); !done) return unexpected(std::move(done).error());
+  }
+  Committed committed;
+  committed.version = version + 1;
+  committed.steps = steps_in_transaction;
+  std::sort(state.epoch_relations.begin(), state.epoch_relations.end());
+  for (const RelationId id : state.epoch_relations) {
+    if (datalog::index_of(id) < relation_count && watched.count(id) != 0) {
+      NetChange change = net_change(id);
+      if (change.size() > 0) committed.changes.push_back(std::move(change));
+    }
+  }
+  for (const RelationId id : state.epoch_relations) {
+    RelationNode& node = state.at(id);
+    node.rows->commit(++commits);
+    node.in_epoch = node.in_step = false;
+  }
+  state.epoch_relations.clear();
+  state.step_relations.clear();
+  for (const std::uint32_t number : epoch_nodes) {
+    nodes[number].in_epoch = false;
+    for (const auto& part : nodes[number].parts) part->commit();
+  }
+  epoch_nodes.clear();
+  state.errors.commit();
+  begin_transaction();
+  ++version;
+  return committed;
+}
+
+NetChange Network::Impl::net_change(RelationId id) {
+  const vm::StandingRelation& rows = state.rows(id);
+  NetChange change;
+  change.relation = id;
+  change.columns.resize(rows.column_count());
+  auto add = [&](const std::vector<Row>& from, std::int8_t sign) {
+    const std::size_t first = change.signs.size();
+    change.signs.insert(change.signs.end(), from.size(), sign);
+    for (std::uint32_t c = 0; c < change.columns.size(); ++c) {
+      change.columns[c].resize(first + from.size());
+      rows.load(c, from.data(), from.size(), change.columns[c].data() + first);
+    }
+  };
+  add(rows.epoch_left(), -1);
+  add(rows.epoch_entered(), 1);
+  return change;
+}
+
+void Network::Impl::abort() {
+  for (const std::uint32_t node : turns) nodes_awake[node] = false;
+  turns.clear();
+  for (RelationNode& relation : state.relations) {
+    relation.stated_runs = 0;
+    relation.derived.clear();
+  }
+  pending.clear();
+  for (const RelationId id : state.epoch_relations) {
+    RelationNode& node = state.at(id);
+    node.rows->abort();
+    node.in_epoch = node.in_step = false;
+  }
+  state.epoch_relations.clear();
+  state.step_relations.clear();
+  for (const std::uint32_t number : epoch_nodes) {
+    nodes[number].in_epoch = false;
+    for (const auto& part : nodes[number].parts) part->abort(state);
+  }
+  epoch_nodes.clear();
+  state.errors.abort();
+  options.pool->end_step();
+  begin_transaction();
+}
+
+void Network::Impl::begin_transaction() {
+  failed.reset();
+  steps_in_transaction = firings_in_a_row = 0;
+  state.machine->set_rows_left(options.limits.rows_touched);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The public face
+
+Network::Network(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Network::~Network() {
+  for (const Word word : impl_->state.code.retained) impl_->options.pool->release(word);
+}
+
+Expected<std::unique_ptr<Network>> Network::create(const datalog::RuleProgram& program,
+                                                   NetworkOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  if (auto made = impl->make(program); !made) return unexpected(std::move(made).error());
+  return std::unique_ptr<Network>(new Network(std::move(impl)));
+}
+
+Expected<void> Network::change(RelationId relation, const FactChanges& changes) {
+  ENTAIL_ENSURE(datalog::index_of(relation) < impl_->relation_count);
+  if (impl_->failed) return unexpected(*impl_->failed);
+  const RelationId target = impl_->state.form.stated_in[datalog::index_of(relation)];
+  if (changes.weights == nullptr) {
+    impl_->state_facts(target, changes.columns, changes.n, /*is_deletion=*/false);
+    return {};
+  }
+  std::vector<const Word*> part(changes.columns.begin(), changes.columns.end());
+  for (std::size_t i = 0; i < changes.n; ++i) {
+    for (std::size_t c = 0; c < part.size(); ++c) part[c] = changes.columns[c] + i;
+    const std::int64_t weight = changes.weights[i];
+    for (std::int64_t k = 0; k < std::abs(weight); ++k) {
+      impl_->state_facts(target, part, 1, weight < 0);
+    }
+  }
+  return {};
+}
+
+Expected<void> Network::step(StepKind kind) { return impl_->step(kind); }
+Expected<Committed> Network::commit() { return impl_->commit(); }
+void Network::abort() { impl_->abort(); }
+
+vm::Version Network::version() const { return impl_->version; }
+const datalog::RuleProgram& Network::program() const { return impl_->state.form.program; }
+const compiler::RelationLayout& Network::layout(RelationId id) const {
+  return impl_->state.layouts[datalog::index_of(id)];
+}
+std::uint64_t Network::row_count(RelationId id) const { return relation(id).size(); }
+const vm::StandingRelation& Network::relation(RelationId id) const {
+  return *impl_->state.relations[datalog::index_of(id)].rows;
+}
+std::vector<ErrorInstance> Network::errors() const { return impl_->state.errors.instances(); }
+
+void Network::verify() const {
+  for (const RelationNode& relation : impl_->state.relations) relation.rows->verify();
+  for (const auto& node : impl_->nodes) {
+    for (const auto& part : node.parts) part->verify(impl_->state);
+  }
+  impl_->state.errors.verify();
+}
+
+}  // namespace entail::rete

@@ -1,0 +1,41 @@
+// rete/node.h - a node of the network that is more than a relation: it has a state, or a turn of its own.
+//
+// In a step a node has one turn, when all below it have had theirs. It reads what changed below, changes
+// its own relations (NetworkState::touch() first), and the network hands those changes on.
+//
+// Every node can end the open epoch: commit() keeps what it did, abort() leaves no trace of it. Relations
+// are committed and aborted by the network; a node answers for what it holds beside them.
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "datalog/rule_program.h"
+#include "rete/network_statistics.h"
+#include "vm/base/expected.h"
+
+namespace entail::rete {
+
+struct NetworkState;
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // Its turn. Fails with kLimit, kData or kCancelled; the epoch is aborted then.
+  virtual Expected<void> turn(NetworkState& state) = 0;
+  virtual void commit() {}
+  virtual void abort(NetworkState&) {}
+  // Fragments have other positions from now on: the code was made anew.
+  virtual void rebind(const NetworkState&) {}
+
+  virtual std::uint64_t bytes_used() const { return 0; }
+  virtual void verify(const NetworkState&) const {}
+
+  NodeStatistics work;
+};
+
+}  // namespace entail::rete

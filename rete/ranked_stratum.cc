@@ -1,0 +1,508 @@
+#include "rete/ranked_stratum.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "vm/base/ensure.h"
+#include "vm/base/plant.h"
+
+namespace entail::rete {
+
+namespace {
+
+using compiler::FragmentRole;
+using compiler::StandingFragment;
+using datalog::RelationId;
+using vm::Row;
+using vm::RunViews;
+using vm::View;
+using vm::Word;
+
+// A stratum this small is derived again faster than anybody could think about it, and a fraction of
+// nothing says nothing.
+constexpr std::uint64_t kGuardRowsMin = 4096;
+// Sources are fed in parts, so that what they derive stays in the cache.
+constexpr std::size_t kFeedRows = 4096;
+
+void keep_distinct(std::vector<Row>& rows) {
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+}
+
+// All rows of a relation as it is.
+std::vector<Row> rows_of(const vm::StandingRelation& relation) {
+  std::vector<Row> rows(relation.size());
+  std::size_t n = 0;
+  Row position = 0;
+  while (n < rows.size()) {
+    const std::size_t k = relation.scan(View::kTotal, position, rows.data() + n, rows.size() - n);
+    if (k == 0) break;
+    n += k;
+  }
+  rows.resize(n);
+  return rows;
+}
+
+}  // namespace
+
+RankedStratum::RankedStratum(std::vector<RelationId> relations, double recompute_fraction)
+    : recompute_fraction_(recompute_fraction) {
+  for (const RelationId id : relations) {
+    members_.emplace_back();
+    members_.back().id = id;
+  }
+}
+
+std::size_t RankedStratum::member_of(RelationId id) const {
+  const auto found = std::find_if(members_.begin(), members_.end(),
+                                  [id](const Member& member) { return member.id == id; });
+  return static_cast<std::size_t>(found - members_.begin());
+}
+
+void RankedStratum::rebind(const NetworkState& state) {
+  below_.clear();
+  units_.clear();
+  bases_.clear();
+  errors_.clear();
+  for (Member& member : members_) {
+    member.feeds.clear();
+    member.bound.clear();
+  }
+  const auto& fragments = state.code.fragments;
+  std::vector<datalog::RuleId> recursive_rules;
+  auto is_mine = [&](const StandingFragment& fragment) {
+    return member_of(state.form.program.rule(fragment.rule).head.relation) < members_.size();
+  };
+  for (std::uint32_t i = 0; i < fragments.size(); ++i) {
+    const StandingFragment& fragment = fragments[i];
+    if (!is_mine(fragment)) continue;
+    switch (fragment.role) {
+      case FragmentRole::kChange:
+        if (const std::size_t source = member_of(fragment.source); source < members_.size()) {
+          members_[source].feeds.push_back(i);
+          recursive_rules.push_back(fragment.rule);
+        } else {
+          below_.push_back(i);
+        }
+        break;
+      case FragmentRole::kBound:
+        members_[member_of(fragment.source)].bound.push_back(i);
+        break;
+      case FragmentRole::kUnit:
+        units_.push_back(i);
+        break;
+      case FragmentRole::kErrors:
+        errors_.push_back(i);
+        break;
+      case FragmentRole::kResult:
+        ENTAIL_UNREACHABLE("groups are no ranked stratum");
+    }
+  }
+  std::vector<datalog::RuleId> seen = recursive_rules;
+  for (const std::uint32_t i : below_) {
+    if (fragments[i].is_negated) continue;
+    if (std::find(seen.begin(), seen.end(), fragments[i].rule) != seen.end()) continue;
+    seen.push_back(fragments[i].rule);
+    bases_.push_back(i);
+  }
+}
+
+std::uint64_t RankedStratum::rows_now(NetworkState& state) const {
+  std::uint64_t rows = 0;
+  for (const Member& member : members_) rows += state.rows(member.id).size();
+  return rows;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Running fragments
+
+Expected<void> RankedStratum::run_all(NetworkState& state,
+                                      const std::vector<std::uint32_t>& fragments,
+                                      std::span<const Row> rows, RunViews views) {
+  derived_.resize(members_.size());
+  for (vm::ChangeBatch& batch : derived_) batch.clear();
+  for (const std::uint32_t fragment : fragments) {
+    const RelationId head =
+        state.form.program.rule(state.code.fragments[fragment].rule).head.relation;
+    if (auto done = state.run(fragment, rows, 1, views, derived_[member_of(head)]); !done)
+      return done;
+  }
+  return {};
+}
+
+// Candidates that are not known wait until their rank has its turn.
+void RankedStratum::await(NetworkState& state, const Batches& batches) {
+  for (std::size_t m = 0; m < batches.size(); ++m) {
+    const vm::ChangeBatch& from = batches[m];
+    if (from.empty()) continue;
+    found_.resize(from.n);
+    state.rows(members_[m].id)
+        .find(View::kTotal, from.arrays(state.scratch), from.n, found_.data());
+    vm::ChangeBatch* to = nullptr;
+    std::uint32_t rank = 0;
+    for (std::size_t i = 0; i < from.n; ++i) {
+      if (found_[i] != vm::kNoRow) continue;
+      if (to == nullptr || rank != from.ranks[i]) {
+        rank = from.ranks[i];
+        Batches& by_member = pending_[rank];
+        by_member.resize(members_.size());
+        to = &by_member[m];
+        to->columns.resize(from.columns.size());
+      }
+      for (std::size_t c = 0; c < from.columns.size(); ++c) {
+        to->columns[c].push_back(from.columns[c][i]);
+      }
+      to->ranks.push_back(rank);
+      ++to->n;
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Suspects
+
+void RankedStratum::suspect_row(NetworkState& state, std::size_t member, Row row) {
+  if (!members_[member].suspected.insert(row).second) return;
+  auto& by_member = doubts_[state.rows(members_[member].id).rank(row)];
+  by_member.resize(members_.size());
+  by_member[member].push_back(row);
+}
+
+// Heads of derivations that are gone. Only a derivation that was well-founded may have been what its
+// head rested on.
+void RankedStratum::suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads) {
+  if (heads.empty()) return;
+  const vm::StandingRelation& relation = state.rows(members_[member].id);
+  std::vector<Row> rows(heads.n);
+  relation.find(View::kTotal, heads.arrays(state.scratch), heads.n, rows.data());
+  for (std::size_t i = 0; i < heads.n; ++i) {
+    if (rows[i] == vm::kNoRow || relation.rank(rows[i]) < heads.ranks[i]) continue;
+    suspect_row(state, member, rows[i]);
+  }
+}
+
+Expected<void> RankedStratum::suspect_from_below(NetworkState& state) {
+  derived_.resize(members_.size());
+  for (const std::uint32_t fragment : below_) {
+    const std::span<const Row> rows = state.losing_rows(state.code.fragments[fragment]);
+    if (rows.empty()) continue;
+    const std::size_t member =
+        member_of(state.form.program.rule(state.code.fragments[fragment].rule).head.relation);
+    derived_[member].clear();
+    if (auto done = state.run(fragment, rows, 1, RunViews::kAllOld, derived_[member]); !done) {
+      return done;
+    }
+    suspect(state, member, derived_[member]);
+  }
+  return {};
+}
+
+// Stated facts come and go without a derivation. One that goes may still have one; what follows from one
+// that comes is derived when it is clear what is lost.
+Expected<void> RankedStratum::state_facts(NetworkState& state) {
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    Member& member = members_[m];
+    RelationNode& node = state.at(member.id);
+    vm::StandingRelation& relation = *node.rows;
+    for (std::size_t r = 0; r < node.stated_runs; ++r) {
+      const StatedRun& run = node.stated[r];
+      std::vector<const Word*> arrays;
+      const auto columns = run.rows.arrays(arrays);
+      std::vector<Row> before(run.rows.n), after(run.rows.n);
+      relation.find(View::kTotal, columns, run.rows.n, before.data());
+      std::vector<bool> was_stated(run.rows.n);
+      for (std::size_t i = 0; i < run.rows.n; ++i) {
+        was_stated[i] = before[i] != vm::kNoRow && relation.is_stated(before[i]);
+      }
+      const std::vector<std::uint32_t> ranks(run.rows.n, 1);
+      if (auto done = relation.apply({columns, run.rows.n, run.rows.weights.data(), ranks.data()},
+                                     vm::Counting::kStated);
+          !done) {
+        return done;
+      }
+      relation.find(View::kTotal, columns, run.rows.n, after.data());
+      std::vector<Row> gone;
+      for (std::size_t i = 0; i < run.rows.n; ++i) {
+        if (!run.is_deletion) {
+          if (before[i] == vm::kNoRow) member.stated.push_back(after[i]);
+        } else if (was_stated[i]) {
+          // Held by a derivation, too, but perhaps by one that went while the statement held it.
+          if (after[i] != vm::kNoRow) suspect_row(state, m, after[i]);
+          if (after[i] == vm::kNoRow) gone.push_back(before[i]);
+        }
+      }
+      keep_distinct(member.stated);
+      keep_distinct(gone);
+      if (gone.empty()) continue;
+      member.lost.insert(member.lost.end(), gone.begin(), gone.end());
+      if (auto done = run_all(state, member.feeds, gone, RunViews::kAllOld); !done) return done;
+      for (std::size_t k = 0; k < members_.size(); ++k) suspect(state, k, derived_[k]);
+    }
+    node.stated_runs = 0;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Judging
+
+// Which of the rows have a well-founded derivation; the others are taken out, and what rests on them is
+// suspected.
+Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
+                                         std::vector<Row> rows) {
+  Member& member = members_[m];
+  vm::StandingRelation& relation = state.rows(member.id);
+  rows.erase(
+      std::remove_if(rows.begin(), rows.end(), [&](Row row) { return relation.is_stated(row); }),
+      rows.end());
+  boost::unordered_flat_set<Row> proven;
+  for (const std::uint32_t fragment : member.bound) {
+    if (rows.empty()) return {};
+    origins_.clear();
+    if (auto done = state.run(fragment, rows, 1, RunViews::kAllTotal, origins_); !done) return done;
+    proven.clear();
+    for (std::size_t i = 0; i < origins_.n; ++i) {
+      if (origins_.ranks[i] <= relation.rank(origins_.origins[i]))
+        proven.insert(origins_.origins[i]);
+    }
+    if (proven.empty()) continue;
+    rows.erase(
+        std::remove_if(rows.begin(), rows.end(), [&](Row row) { return proven.contains(row); }),
+        rows.end());
+  }
+  if (rows.empty()) return {};
+  state.touch(member.id);
+  relation.remove(rows);
+  member.lost.insert(member.lost.end(), rows.begin(), rows.end());
+  if (auto done = run_all(state, member.feeds, rows, RunViews::kAllOld); !done) return done;
+  for (std::size_t k = 0; k < members_.size(); ++k) suspect(state, k, derived_[k]);
+  return {};
+}
+
+bool RankedStratum::is_over_the_guard(const NetworkState& state) const {
+  if (made_deriving_ == 0) return false;
+  std::uint64_t rows = 0;
+  for (const Member& member : members_) {
+    rows += state.relations[datalog::index_of(member.id)].rows->size() + member.lost.size();
+  }
+  if (rows < kGuardRowsMin) return false;
+  const std::uint64_t touched = touched_at_start_ - state.machine->rows_left();
+  const double whole = static_cast<double>(touched_deriving_) /
+                       static_cast<double>(made_deriving_) * static_cast<double>(rows);
+  return static_cast<double>(touched) > recompute_fraction_ * whole;
+}
+
+Expected<void> RankedStratum::judge(NetworkState& state) {
+  while (!doubts_.empty()) {
+    auto rank = doubts_.extract(doubts_.begin());
+    for (std::size_t m = 0; m < rank.mapped().size(); ++m) {
+      if (rank.mapped()[m].empty()) continue;
+      if (auto done = judge_rows(state, m, std::move(rank.mapped()[m])); !done) return done;
+    }
+    if (is_over_the_guard(state)) return recompute(state);
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Deriving
+
+Expected<void> RankedStratum::return_lost(NetworkState& state) {
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    Member& member = members_[m];
+    if (member.lost.empty()) continue;
+    const vm::StandingRelation& relation = state.rows(member.id);
+    boost::unordered_flat_map<Row, std::uint32_t> best;
+    for (const std::uint32_t fragment : member.bound) {
+      origins_.clear();
+      if (auto done = state.run(fragment, member.lost, 1, RunViews::kAllTotal, origins_); !done) {
+        return done;
+      }
+      for (std::size_t i = 0; i < origins_.n; ++i) {
+        auto [found, added] = best.emplace(origins_.origins[i], origins_.ranks[i]);
+        if (!added) found->second = std::min(found->second, origins_.ranks[i]);
+      }
+    }
+    std::vector<Row> rows;
+    for (const Row row : member.lost) {
+      if (best.contains(row)) rows.push_back(row);
+    }
+    if (rows.empty()) continue;
+    Batches back(members_.size());
+    vm::ChangeBatch& batch = back[m];
+    batch.columns.resize(relation.column_count());
+    for (std::uint32_t c = 0; c < relation.column_count(); ++c) {
+      batch.columns[c].resize(rows.size());
+      relation.load(c, rows.data(), rows.size(), batch.columns[c].data());
+    }
+    for (const Row row : rows) batch.ranks.push_back(best.at(row));
+    batch.n = rows.size();
+    await(state, back);
+  }
+  return {};
+}
+
+Expected<void> RankedStratum::gain_from_below(NetworkState& state) {
+  derived_.resize(members_.size());
+  for (vm::ChangeBatch& batch : derived_) batch.clear();
+  for (const std::uint32_t fragment : below_) {
+    const StandingFragment& read = state.code.fragments[fragment];
+    const std::size_t member = member_of(state.form.program.rule(read.rule).head.relation);
+    if (auto done =
+            state.run(fragment, state.gaining_rows(read), 1, RunViews::kAllTotal, derived_[member]);
+        !done) {
+      return done;
+    }
+  }
+  await(state, derived_);
+  for (Member& member : members_) {
+    const boost::unordered_flat_set<Row> lost(member.lost.begin(), member.lost.end());
+    std::vector<Row> rows = std::exchange(member.stated, {});
+    rows.erase(
+        std::remove_if(rows.begin(), rows.end(), [&](Row row) { return lost.contains(row); }),
+        rows.end());
+    if (rows.empty()) continue;
+    if (auto done = run_all(state, member.feeds, rows, RunViews::kAllTotal); !done) return done;
+    await(state, derived_);
+  }
+  for (vm::ChangeBatch& batch : derived_) batch.clear();
+  if (!has_run_units_) {
+    for (const std::uint32_t fragment : units_) {
+      const std::size_t member =
+          member_of(state.form.program.rule(state.code.fragments[fragment].rule).head.relation);
+      if (auto done = state.run_given(fragment, {}, 0, 1, derived_[member]); !done) return done;
+    }
+    has_run_units_ = true;
+  }
+  await(state, derived_);
+  return {};
+}
+
+// Semi-naively, the lowest rank first, so that ranks stay low.
+Expected<void> RankedStratum::derive(NetworkState& state) {
+  const std::uint64_t left_before = state.machine->rows_left();
+  std::uint64_t made = 0;
+  std::vector<Row> fresh;
+  while (!pending_.empty()) {
+    auto rank = pending_.extract(pending_.begin());
+    for (std::size_t m = 0; m < rank.mapped().size(); ++m) {
+      vm::ChangeBatch& batch = rank.mapped()[m];
+      if (batch.empty()) continue;
+      state.touch(members_[m].id);
+      fresh.clear();
+      vm::StandingRelation& relation = state.rows(members_[m].id);
+      if (auto done = relation.insert_ranked(batch.arrays(state.scratch), batch.n,
+                                             batch.ranks.data(), fresh);
+          !done) {
+        return done;
+      }
+      made += fresh.size();
+      for (std::size_t first = 0; first < fresh.size(); first += kFeedRows) {
+        const std::span<const Row> part(fresh.data() + first,
+                                        std::min(kFeedRows, fresh.size() - first));
+        if (auto done = run_all(state, members_[m].feeds, part, RunViews::kAllTotal); !done) {
+          return done;
+        }
+        await(state, derived_);
+      }
+    }
+  }
+  touched_deriving_ += left_before - state.machine->rows_left();
+  made_deriving_ += made;
+  return {};
+}
+
+Expected<void> RankedStratum::recompute(NetworkState& state) {
+  ++times_recomputed_;
+  doubts_.clear();
+  pending_.clear();
+  for (Member& member : members_) {
+    member.lost.clear();
+    vm::StandingRelation& relation = state.rows(member.id);
+    state.touch(member.id);
+    std::vector<Row> rows = rows_of(relation), kept;
+    auto derived_end =
+        std::partition(rows.begin(), rows.end(), [&](Row row) { return !relation.is_stated(row); });
+    kept.assign(derived_end, rows.end());
+    rows.erase(derived_end, rows.end());
+    relation.remove(rows);
+    for (const Row row : kept) relation.set_rank(row, 1);
+    member.suspected.clear();
+    member.stated = std::move(kept);  // What follows from them is derived like that from new ones.
+  }
+  for (const std::uint32_t fragment : bases_) {
+    const StandingFragment& read = state.code.fragments[fragment];
+    const std::vector<Row> rows = rows_of(state.rows(read.source));
+    derived_.resize(members_.size());
+    for (vm::ChangeBatch& batch : derived_) batch.clear();
+    const std::size_t member = member_of(state.form.program.rule(read.rule).head.relation);
+    for (std::size_t first = 0; first < rows.size(); first += kFeedRows) {
+      const std::span<const Row> part(rows.data() + first,
+                                      std::min(kFeedRows, rows.size() - first));
+      if (auto done = state.run(fragment, part, 1, RunViews::kAllTotal, derived_[member]); !done) {
+        return done;
+      }
+    }
+    await(state, derived_);
+  }
+  has_run_units_ = false;
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+
+// Each instance that failed and fails no more, and the reverse.
+Expected<void> RankedStratum::note_errors(NetworkState& state) {
+  vm::ChangeBatch unused;
+  for (const std::uint32_t fragment : errors_) {
+    const StandingFragment& read = state.code.fragments[fragment];
+    if (auto done = state.run(fragment, state.losing_rows(read), -1, RunViews::kAsPlanned, unused);
+        !done) {
+      return done;
+    }
+    if (auto done = state.run(fragment, state.gaining_rows(read), 1, RunViews::kAsPlanned, unused);
+        !done) {
+      return done;
+    }
+    unused.clear();
+  }
+  return {};
+}
+
+Expected<void> RankedStratum::turn(NetworkState& state) {
+  touched_at_start_ = state.machine->rows_left();
+  doubts_.clear();
+  pending_.clear();
+  for (Member& member : members_) {
+    member.lost.clear();
+    member.stated.clear();
+    member.suspected.clear();
+    if (state.at(member.id).stated_runs > 0) state.touch(member.id);
+  }
+  if (auto done = state_facts(state); !done) return done;
+  if (auto done = suspect_from_below(state); !done) return done;
+  if (auto done = judge(state); !done) return done;
+  if (auto done = return_lost(state); !done) return done;
+  if (auto done = gain_from_below(state); !done) return done;
+  if (auto done = derive(state); !done) return done;
+  return note_errors(state);
+}
+
+std::uint64_t RankedStratum::bytes_used() const {
+  std::uint64_t bytes = origins_.bytes_used();
+  for (const vm::ChangeBatch& batch : derived_) bytes += batch.bytes_used();
+  for (const Member& member : members_) {
+    bytes +=
+        member.lost.capacity() * sizeof(Row) + member.suspected.bucket_count() * (sizeof(Row) + 1);
+  }
+  return bytes;
+}
+
+void RankedStratum::verify(const NetworkState& state) const {
+  for (const Member& member : members_) {
+    const vm::StandingRelation& relation = *state.relations[datalog::index_of(member.id)].rows;
+    for (const Row row : rows_of(relation)) ENTAIL_ENSURE(relation.rank(row) > 0);
+  }
+}
+
+}  // namespace entail::rete

@@ -1,0 +1,101 @@
+// rete/ranked_stratum.h - a recursive stratum that stands, by ranks.
+//
+// A derivation's rank is 1 + the highest rank among its premises of the stratum; a fact keeps the rank of
+// the derivation that first made it. A derivation is *well-founded* for its head when all those premises
+// are alive with strictly lower ranks: what rests only on such derivations cannot hold itself up.
+//
+//     turn   1 suspect   heads of derivations that lost a premise below, by the rank of the head
+//            2 judge     by rank: a suspect with a well-founded derivation (its rules' bound forms) stays;
+//                        else it is lost, and heads that rest on it become suspects, all of higher rank
+//            3 return    lost facts that still have a derivation come back with its rank
+//            4 gain      derivations by new premises below, then semi-naively by what is new here, by rank
+//
+//     e(1,2) e(2,3) e(3,2)   path(1,2) rank 1, path(2,2) rank 2 …     delete e(1,2):
+//     path(1,2) is lost; path(1,3) (rank 2) rests on it; path(1,2) by path(1,3), e(3,2) is no
+//     well-founded derivation, so nothing keeps the cycle alive.
+//
+// Ranks of facts that stay never change: a rank is a witness, not a minimum.
+//
+// The guard. Where the facts touched while judging pass a fraction of what deriving everything would
+// touch, everything that is not stated is taken out and derived anew; what comes back was never away.
+//
+// Cost: suspects times their derivations, and what is lost and gained. Threads: one.
+// Sources: design.md section 5; Motik, Nenov, Piro, Horrocks 2015 for the alternatives it was measured
+// against.
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "rete/internal/network_state.h"
+#include "rete/node.h"
+
+namespace entail::rete {
+
+class RankedStratum final : public Node {
+ public:
+  RankedStratum(std::vector<datalog::RelationId> relations, double recompute_fraction);
+
+  Expected<void> turn(NetworkState& state) override;
+  void rebind(const NetworkState& state) override;
+  std::uint64_t bytes_used() const override;
+  void verify(const NetworkState& state) const override;
+
+  std::uint64_t times_recomputed() const { return times_recomputed_; }
+
+ private:
+  // One relation of the stratum, and the fragments that belong to it, as positions in the code.
+  struct Member {
+    datalog::RelationId id{};
+    std::vector<std::uint32_t> feeds;  // Change fragments whose source it is.
+    std::vector<std::uint32_t> bound;  // Of its rules.
+    std::vector<vm::Row> lost;         // In this turn.
+    std::vector<vm::Row> stated;       // Stated in this turn, and nothing derived from them yet.
+    boost::unordered_flat_set<vm::Row> suspected;
+  };
+  // Candidates of one rank, by member.
+  using Batches = std::vector<vm::ChangeBatch>;
+
+  std::size_t member_of(datalog::RelationId id) const;
+
+  Expected<void> state_facts(NetworkState& state);
+  Expected<void> suspect_from_below(NetworkState& state);
+  void suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads);
+  void suspect_row(NetworkState& state, std::size_t member, vm::Row row);
+  Expected<void> judge(NetworkState& state);
+  Expected<void> judge_rows(NetworkState& state, std::size_t member, std::vector<vm::Row> rows);
+  Expected<void> return_lost(NetworkState& state);
+  Expected<void> gain_from_below(NetworkState& state);
+  Expected<void> derive(NetworkState& state);
+  Expected<void> run_all(NetworkState& state, const std::vector<std::uint32_t>& fragments,
+                         std::span<const vm::Row> rows, vm::RunViews views);
+  void await(NetworkState& state, const Batches& batches);
+  Expected<void> recompute(NetworkState& state);
+  Expected<void> note_errors(NetworkState& state);
+  bool is_over_the_guard(const NetworkState& state) const;
+  std::uint64_t rows_now(NetworkState& state) const;
+
+  std::vector<Member> members_;
+  std::vector<std::uint32_t> below_;  // Change fragments whose source is below the stratum.
+  std::vector<std::uint32_t> units_;  // Rules without a positive atom: run once, when it is made.
+  std::vector<std::uint32_t>
+      bases_;  // Of rules that read nothing of the stratum: one fragment each.
+  std::vector<std::uint32_t> errors_;  // Error fragments.
+  std::map<std::uint32_t, std::vector<std::vector<vm::Row>>>
+      doubts_;                                // Suspects by rank and member.
+  std::map<std::uint32_t, Batches> pending_;  // Candidates by rank.
+  Batches derived_;                           // Scratch.
+  vm::ChangeBatch origins_;                   // Scratch.
+  std::vector<vm::Row> found_;                // Scratch.
+  double recompute_fraction_;
+  // What deriving has cost so far: rows touched, and rows that it made.
+  std::uint64_t touched_deriving_ = 0;
+  std::uint64_t made_deriving_ = 0;
+  std::uint64_t touched_at_start_ = 0;
+  std::uint64_t times_recomputed_ = 0;
+  bool has_run_units_ = false;
+};
+
+}  // namespace entail::rete

@@ -1,0 +1,215 @@
+#include "rete/recomputed_stratum.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "compiler/constant_rows.h"
+#include "compiler/evaluate.h"
+#include "datalog/body_walk.h"
+#include "vm/base/ensure.h"
+
+namespace entail::rete {
+
+using datalog::RelationId;
+using vm::Row;
+using vm::View;
+using vm::Word;
+
+namespace {
+
+constexpr std::size_t kChunkRows = 1024;
+
+// Calls f(columns, n) for the rows of a relation, a chunk at a time.
+template <typename F>
+Expected<void> each_chunk(const vm::StandingRelation& relation, F&& f) {
+  std::vector<Row> rows(kChunkRows);
+  std::vector<std::vector<Word>> columns(relation.column_count(), std::vector<Word>(kChunkRows));
+  std::vector<const Word*> arrays;
+  for (const std::vector<Word>& column : columns) arrays.push_back(column.data());
+  Row position = 0;
+  while (const std::size_t n = relation.scan(View::kTotal, position, rows.data(), kChunkRows)) {
+    for (std::uint32_t c = 0; c < columns.size(); ++c) {
+      relation.load(c, rows.data(), n, columns[c].data());
+    }
+    if (Expected<void> done = f(std::span<const Word* const>(arrays), n); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<RecomputedStratum>> RecomputedStratum::create(
+    const NetworkState& state, const compiler::StandingStratum& stratum,
+    const grammar::SourceFiles* files) {
+  std::unique_ptr<RecomputedStratum> node(new RecomputedStratum());
+  node->files_ = files;
+  const std::set<RelationId> own(stratum.relations.begin(), stratum.relations.end());
+  std::set<RelationId> inputs;
+  node->program_.types = state.form.program.types.clone();
+  node->program_.relations = state.form.program.relations;
+  node->program_.number_bits = state.form.program.number_bits;
+  datalog::Stratum rules;
+  rules.relations = stratum.relations;
+  rules.recursive = true;
+  for (const datalog::RuleId id : stratum.rules) {
+    const datalog::Rule& rule = state.form.program.rule(id);
+    if (rule.body.empty() &&
+        compiler::constant_row(rule, state.layouts[datalog::index_of(rule.head.relation)],
+                               *state.pool)) {
+      continue;  // A stated fact.
+    }
+    bool may_fail = false;
+    datalog::walk_rule_expressions(rule, [&](const datalog::Expression& expression) {
+      may_fail = may_fail || datalog::can_fail(expression);
+    });
+    if (may_fail) {
+      return unexpected(ErrorCode::kUnsupported,
+                        "rule '" + rule.name +
+                            "' has an expression that can fail, in recursion through a minimum, a "
+                            "maximum or an equivalence: it does not stand yet");
+    }
+    datalog::walk_rule_matches(rule, [&](const datalog::Match& match, datalog::Reading) {
+      if (own.count(match.relation) == 0) inputs.insert(match.relation);
+    });
+    rules.rules.push_back(static_cast<datalog::RuleId>(node->program_.rules.size()));
+    node->program_.rules.push_back(rule);
+  }
+  node->program_.strata.push_back(std::move(rules));
+  node->inputs_.assign(inputs.begin(), inputs.end());
+  for (const RelationId id : stratum.relations) {
+    Member member;
+    member.id = id;
+    vm::RelationOptions options;
+    options.name = state.form.program.relation(id).name;
+    options.columns = state.layouts[datalog::index_of(id)].words;
+    options.standing = true;
+    options.pool = state.pool;
+    options.budget = state.memory;
+    auto stated = vm::StandingRelation::create(std::move(options));
+    if (!stated) return unexpected(std::move(stated).error());
+    member.stated = std::move(*stated);
+    node->members_.push_back(std::move(member));
+  }
+  return node;
+}
+
+Expected<void> RecomputedStratum::state_facts(NetworkState& state) {
+  for (Member& member : members_) {
+    RelationNode& node = state.at(member.id);
+    for (std::size_t r = 0; r < node.stated_runs; ++r) {
+      const StatedRun& run = node.stated[r];
+      std::vector<const Word*> arrays;
+      if (auto done =
+              member.stated->apply({run.rows.arrays(arrays), run.rows.n, run.rows.weights.data()},
+                                   vm::Counting::kStated);
+          !done) {
+        return done;
+      }
+    }
+    node.stated_runs = 0;
+    member.stated->end_step();
+  }
+  return {};
+}
+
+// Makes the relation hold what `next` delivers: what is missing is inserted, what is too much removed.
+Expected<void> RecomputedStratum::compare(
+    NetworkState& state, RelationId id,
+    const std::function<std::size_t(std::span<Word* const>)>& next) {
+  vm::StandingRelation& relation = state.rows(id);
+  const std::size_t width = relation.column_count();
+  std::vector<std::vector<Word>> columns(width, std::vector<Word>(kChunkRows));
+  std::vector<Word*> arrays;
+  std::vector<const Word*> constant_arrays;
+  for (std::vector<Word>& column : columns) {
+    arrays.push_back(column.data());
+    constant_arrays.push_back(column.data());
+  }
+  std::vector<Row> kept, found(kChunkRows), fresh;
+  vm::ChangeBatch missing;
+  while (const std::size_t n = next(arrays)) {
+    relation.find(View::kTotal, constant_arrays, n, found.data());
+    work.rows_probed += n;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (found[i] != vm::kNoRow) {
+        kept.push_back(found[i]);
+        continue;
+      }
+      missing.columns.resize(width);
+      for (std::size_t c = 0; c < width; ++c) missing.columns[c].push_back(columns[c][i]);
+      ++missing.n;
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  std::vector<Row> gone;
+  std::vector<Row> rows(kChunkRows);
+  Row position = 0;
+  while (const std::size_t n = relation.scan(View::kTotal, position, rows.data(), kChunkRows)) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!std::binary_search(kept.begin(), kept.end(), rows[i])) gone.push_back(rows[i]);
+    }
+  }
+  if (gone.empty() && missing.empty()) return {};
+  state.touch(id);
+  relation.remove(gone);
+  std::vector<const Word*> scratch;
+  if (missing.empty()) return {};
+  return relation.insert_ranked(missing.arrays(scratch), missing.n, nullptr, fresh);
+}
+
+Expected<void> RecomputedStratum::turn(NetworkState& state) {
+  if (auto done = state_facts(state); !done) return done;
+  compiler::EvaluationOptions options;
+  options.pool = state.pool;
+  options.files = files_;
+  options.cancel = state.cancel;
+  options.memory = state.memory;
+  options.limits.rows_touched = state.machine->rows_left();
+  auto evaluation = compiler::Evaluation::create(program_, options);
+  if (!evaluation) return unexpected(std::move(evaluation).error());
+  auto load = [&](RelationId id, const vm::StandingRelation& from) {
+    return each_chunk(from, [&](std::span<const Word* const> columns, std::size_t n) {
+      work.rows_touched += n;
+      return (*evaluation)->load(id, columns, n);
+    });
+  };
+  for (const RelationId id : inputs_) {
+    if (auto done = load(id, state.rows(id)); !done) return done;
+  }
+  for (const Member& member : members_) {
+    if (auto done = load(member.id, *member.stated); !done) return done;
+  }
+  if (auto done = (*evaluation)->run(); !done) return done;
+  const std::uint64_t touched = (*evaluation)->statistics().rows_touched;
+  work.rows_touched += touched;
+  state.machine->set_rows_left(state.machine->rows_left() -
+                               std::min(state.machine->rows_left(), touched));
+  for (const Member& member : members_) {
+    compiler::RowCursor cursor = (*evaluation)->rows(member.id);
+    auto next = [&](std::span<Word* const> columns) { return cursor.next(columns, kChunkRows); };
+    if (auto done = compare(state, member.id, next); !done) return done;
+  }
+  return {};
+}
+
+void RecomputedStratum::commit() {
+  ++version_;
+  for (Member& member : members_) member.stated->commit(version_);
+}
+
+void RecomputedStratum::abort(NetworkState&) {
+  for (Member& member : members_) member.stated->abort();
+}
+
+std::uint64_t RecomputedStratum::bytes_used() const {
+  std::uint64_t bytes = 0;
+  for (const Member& member : members_) bytes += member.stated->bytes_used();
+  return bytes;
+}
+
+void RecomputedStratum::verify(const NetworkState&) const {
+  for (const Member& member : members_) member.stated->verify();
+}
+
+}  // namespace entail::rete
