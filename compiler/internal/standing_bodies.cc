@@ -231,6 +231,7 @@ std::vector<Body> BodyRewriter::multiplied() {
   const std::size_t split_max = form_.one_body     ? 0
                                 : growing_.empty() ? kMultipliedMax
                                                    : kMultipliedInRecursionMax;
+  waives_guards_ = true;  // What is not available by now needs the part itself.
   std::size_t split = 0;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i].cases.size() > 1 && ++split > split_max) {
