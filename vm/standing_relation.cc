@@ -1,24 +1,52 @@
+// What changes a standing relation: batches, steps, and the epoch's end.
+
 #include "vm/standing_relation.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_map.h"
 #include "vm/value_pool.h"
 
 namespace entail::vm {
 
 namespace {
 
-constexpr Word kOpenSource = ~Word{0};  // The source of a row that waits for the version's number.
+std::vector<ColumnOrderKind> kinds_of(const RelationOptions& options) {
+  std::vector<ColumnOrderKind> kinds;
+  for (const ColumnOptions& column : options.columns) kinds.push_back(column.order);
+  return kinds;
+}
+
+std::int64_t weight_of(const StandingRelation::Batch& batch, std::size_t i) {
+  return batch.weights == nullptr ? 1 : batch.weights[i];
+}
+
+// Of n rows from `first` on.
+void hash_rows(std::span<const Word* const> columns, std::size_t first, std::size_t n,
+               std::uint32_t* hashes) {
+  if (first == 0) {
+    vm::hash_rows(columns, n, hashes);
+    return;
+  }
+  std::vector<const Word*> shifted(columns.begin(), columns.end());
+  for (const Word*& column : shifted) column += first;
+  vm::hash_rows(shifted, n, hashes);
+}
+
+std::uint32_t rank_of(const std::uint32_t* ranks, std::size_t i) {
+  return ranks == nullptr ? 0 : ranks[i];
+}
 
 }  // namespace
 
 Expected<std::unique_ptr<StandingRelation>> StandingRelation::create(RelationOptions options,
-                                                                     PinRegistry& pins) {
+                                                                     PinRegistry* pins) {
   const auto refuse = [&](ErrorCode code, std::string_view what) {
     return unexpected(code, fmt::format("relation {}: {}", options.name, what));
   };
@@ -26,8 +54,8 @@ Expected<std::unique_ptr<StandingRelation>> StandingRelation::create(RelationOpt
   if (options.extremum != RelationExtremum::kNone) {
     return refuse(ErrorCode::kUnsupported, "an extremum of one value a group does not stand");
   }
-  if (options.bag && (!options.key.empty() || options.ranks)) {
-    return refuse(ErrorCode::kInvalidArgument, "a bag has neither key nor ranks");
+  if (options.bag && (!options.key.empty() || options.ranks || options.weights)) {
+    return refuse(ErrorCode::kInvalidArgument, "a bag has neither key nor ranks nor weights");
   }
   if (!std::is_sorted(options.key.begin(), options.key.end(), std::less_equal<>{}) ||
       (!options.key.empty() && options.key.back() >= options.columns.size())) {
@@ -40,556 +68,620 @@ Expected<std::unique_ptr<StandingRelation>> StandingRelation::create(RelationOpt
   }
   options.standing = true;
   auto relation = std::unique_ptr<StandingRelation>(new StandingRelation(std::move(options), pins));
-  IndexSpec identity;
-  identity.key = relation->options_.key.empty() ? relation->all_columns_ : relation->options_.key;
-  Expected<std::uint32_t> membership = relation->add_index(identity);
-  if (!membership) return unexpected(std::move(membership).error());
-  ENTAIL_ENSURE(*membership == kMembership);
+  // Rows of a bag are found by all columns; a keyed relation looks for what is under a key.
+  if (relation->options_.bag || !relation->options_.key.empty()) {
+    IndexSpec identity;
+    identity.key = relation->options_.bag ? relation->all_columns_ : relation->options_.key;
+    Expected<std::uint32_t> added = relation->make_index(identity);
+    if (!added) return unexpected(std::move(added).error());
+  }
   return relation;
 }
 
-StandingRelation::StandingRelation(RelationOptions options, PinRegistry& pins)
+StandingRelation::StandingRelation(RelationOptions options, PinRegistry* pins)
     : options_(std::move(options)),
-      pins_(pins),
-      column_count_(options_.columns.size()),
       all_columns_(options_.columns.size()),
-      columns_(options_.columns.size() + (options_.bag ? 2 : 0)) {
+      columns_(kinds_of(options_), pins != nullptr) {
   std::iota(all_columns_.begin(), all_columns_.end(), 0U);
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    auto column = std::make_shared<Column>();
-    column->is_narrow = c < column_count_;  // Durable ids are wide.
-    column->is_signed = c < column_count_ && options_.columns[c].order == ColumnOrderKind::kSigned;
-    columns_[c].publish(std::move(column));
+  for (const std::uint32_t column : all_columns_) {
+    if (options_.columns[column].handle) handle_columns_.push_back(column);
   }
-  lives_.publish(std::make_shared<Lives>());
+  if (pins != nullptr) {
+    versions_ = std::make_unique<StandingVersions>(*pins, columns_, options_.name);
+  }
 }
 
 // REQUIRES: no pin is held by a reader of this relation.
 StandingRelation::~StandingRelation() {
-  std::vector<Row> rows;
-  for (Row row = 0; row < slot_count_.load(std::memory_order_relaxed); ++row) {
-    if (states_[row] != SlotState::kFree) rows.push_back(row);
+  if (!handle_columns_.empty()) {
+    std::vector<bool> quarantined(slot_count_);
+    if (versions_ != nullptr) versions_->mark_quarantined(quarantined);
+    for (Row row = 0; row < slot_count_; ++row) {
+      if (has(row, kInUse) || quarantined[row]) release_handles(row);
+    }
   }
-  release_slots(rows);
   if (options_.budget != nullptr) options_.budget->release(booked_);
 }
 
 // ------------------------------------------------------------------------------ looking
 
-bool StandingRelation::equals(Row row, std::span<const std::uint32_t> columns, const Batch& batch,
-                              std::size_t i) const {
-  for (const std::uint32_t column : columns) {
-    if (word_at(column, row) != batch.columns[column][i]) return false;
-  }
-  return true;
+// The row in use that equals row i of the columns, visible or not.
+Row StandingRelation::member(std::span<const Word* const> columns, std::size_t i,
+                             std::uint32_t hash) const {
+  const Row* const row =
+      members_.find(hash, [&](Row other) { return equals(other, columns, i); });
+  return row == nullptr ? kNoRow : *row;
 }
 
-std::vector<std::uint32_t> StandingRelation::tags_of(const Batch& batch) const {
-  std::vector<const Word*> identity;
-  for (const std::uint32_t column : indexes_[kMembership]->key) {
-    identity.push_back(batch.columns[column]);
+void StandingRelation::prefetch_members(const std::uint32_t* hashes, std::size_t n) const {
+  if (n < 2) return;
+  for (std::size_t i = 0; i < n; ++i) members_.prefetch(hashes[i]);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Row row = members_.peek(hashes[i]);
+    if (row == kNoRow) continue;
+    for (const std::uint32_t column : all_columns_) columns_.prefetch(column, row);
   }
-  std::vector<std::uint32_t> tags(batch.n);
-  hash_rows(identity, batch.n, tags.data());
-  return tags;
 }
 
-StandingRelation::Found StandingRelation::find(const Batch& batch, std::size_t i,
-                                               std::uint32_t tag) const {
-  Found found;
-  const Index& index = *indexes_[kMembership];
-  const Chains& chains = *index.chains.owned;
-  for (Row row = chains.heads[chains.bucket(tag)].load(std::memory_order_relaxed); row != kEnd;
-       row = chains.links[row].next.load(std::memory_order_relaxed)) {
-    if (chains.links[row].tag != tag) continue;
-    const Version died = life(row).died.load(std::memory_order_relaxed);
-    if (died == kNever && equals(row, index.key, batch, i)) {
-      found.alive = row;
-      if (index.key.size() == column_count_) return found;
-    } else if (died == kLeaving && equals(row, all_columns_, batch, i)) {
-      found.leaving = row;
-    }
+// The visible row with the key of row i, which is not visible itself. REQUIRES: keyed; flush_links().
+Row StandingRelation::under_key(std::span<const Word* const> columns, std::size_t i) const {
+  if (indexes_[0].chains == nullptr) return kNoRow;  // The key is all there is.
+  const RowChains& chains = *indexes_[0].chains;
+  Word key[8];
+  std::vector<Word> long_key;
+  Word* words = key;
+  if (options_.key.size() > std::size(key)) {
+    long_key.resize(options_.key.size());
+    words = long_key.data();
   }
-  return found;
+  const Word* pointers[8];
+  std::vector<const Word*> long_pointers(long_key.size());
+  const Word** at = long_key.empty() ? pointers : long_pointers.data();
+  for (std::size_t c = 0; c < options_.key.size(); ++c) {
+    words[c] = columns[options_.key[c]][i];
+    at[c] = &words[c];
+  }
+  Row head = kNoRow;
+  chains.find_heads({at, options_.key.size()}, 0, 1, &head);
+  // Visible rows stand before those that left.
+  return head != kNoRow && has(head, kPresent) ? head : kNoRow;
 }
 
-Row StandingRelation::newest_equal(const Batch& batch, std::size_t i, std::uint32_t tag) const {
-  Row newest = kEnd;
-  const Chains& chains = *indexes_[kMembership]->chains.owned;
-  for (Row row = chains.heads[chains.bucket(tag)].load(std::memory_order_relaxed); row != kEnd;
-       row = chains.links[row].next.load(std::memory_order_relaxed)) {
-    if (chains.links[row].tag != tag || !is_alive(row) || !equals(row, all_columns_, batch, i)) {
-      continue;
-    }
-    if (newest == kEnd || durable_id(newest) < durable_id(row)) newest = row;
-  }
-  return newest;
+// The visible row of a bag that equals row i, is held in this way, and has the greatest id.
+Row StandingRelation::newest(const Batch& batch, std::size_t i, std::uint8_t held) const {
+  const RowChains& chains = *indexes_[0].chains;
+  Row row = kNoRow;
+  chains.find_heads(batch.columns, i, 1, &row);
+  while (row != kNoRow && has(row, kPresent) && !has(row, held)) row = chains.next(row);
+  return row != kNoRow && has(row, kPresent) ? row : kNoRow;
 }
 
 DurableId StandingRelation::durable_id(Row row) const {
   ENTAIL_DEBUG_ENSURE(options_.bag);
-  return {word_at(column_count_, row), word_at(column_count_ + 1, row)};
+  return ids_[row];
 }
 
-void StandingRelation::weights(std::span<const Word* const> columns, std::size_t n,
-                               std::int64_t* out) const {
-  const Batch batch{.columns = columns, .n = n};
-  const std::vector<std::uint32_t> tags = tags_of(batch);
-  const Chains& chains = *indexes_[kMembership]->chains.owned;
-  for (std::size_t i = 0; i < n; ++i) {
-    out[i] = 0;
-    for (Row row = chains.heads[chains.bucket(tags[i])].load(std::memory_order_relaxed);
-         row != kEnd; row = chains.links[row].next.load(std::memory_order_relaxed)) {
-      if (chains.links[row].tag == tags[i] && is_alive(row) &&
-          equals(row, all_columns_, batch, i)) {
-        out[i] += weights_[row];
-      }
-    }
-  }
+std::int64_t StandingRelation::weight(Row row) const {
+  if (!options_.weights) return has(row, kDerived) ? 1 : 0;
+  return has_wide_weights_ ? wide_weights_[row] : weights_[row];
 }
 
-// ------------------------------------------------------------------------------ changing
+// ------------------------------------------------------------------------------ one row
 
-void StandingRelation::give_birth(const Batch& batch, std::size_t i, std::int64_t weight,
-                                  DurableId id) {
+// Notes down what the row was when the epoch began.
+void StandingRelation::save(Row row) {
+  if (has(row, kInEpoch)) return;
+  flags_[row] |= kInEpoch;
+  saved_.push_back({static_cast<std::uint64_t>(weight(row)) << 1 | (is_stated(row) ? 1 : 0), row,
+                    options_.ranks ? ranks_[row] : 0});
+  if (options_.identities) saved_identities_.push_back(identities_[row]);
+}
+
+void StandingRelation::touch(Row row) {
+  net_is_known_ = false;
+  if (has(row, kInStep)) return;
+  flags_[row] |= kInStep;
+  step_.push_back(row);
+}
+
+// `held`: kStated, kDerived. It is entered in the membership table by the caller, and in the indexes by
+// flush_links().
+Row StandingRelation::give_birth(std::span<const Word* const> columns, std::size_t i,
+                                 std::uint32_t rank, std::uint8_t held, std::int64_t weight) {
   const Row row = take_slot();
-  for (std::size_t c = 0; c < column_count_; ++c) {
-    put(c, row, batch.columns[c][i]);
-    if (options_.columns[c].handle) options_.pool->retain(batch.columns[c][i]);
-  }
-  if (options_.bag) {
-    put(column_count_, row, id.source);
-    put(column_count_ + 1, row, id.ordinal);
-  }
-  weights_[row] = weight;
-  if (options_.ranks) ranks_[row] = batch.ranks[i];
-  // In this order: a reader that meets the new life (acquire) meets the new birth.
-  life(row).born.store(kNever, std::memory_order_relaxed);
-  life(row).died.store(kNever, std::memory_order_release);
-  link(row);
-  undo_.push_back({UndoKind::kBirth, row, 0, 0});
-  events_.push_back({row, 1});
-  ++alive_;
-}
-
-void StandingRelation::revive(Row row, std::int64_t weight, std::uint32_t rank) {
-  undo_.push_back({UndoKind::kRevival, row, 0, options_.ranks ? ranks_[row] : 0});
-  life(row).died.store(kNever, std::memory_order_release);
-  weights_[row] = weight;
+  for (std::size_t c = 0; c < columns.size(); ++c) columns_.put(c, row, columns[c][i]);
+  for (const std::uint32_t column : handle_columns_) options_.pool->retain(columns[column][i]);
+  flags_[row] = static_cast<std::uint8_t>(kInUse | kPresent | kInStep | kInEpoch | held);
+  if (options_.weights) put_weight(row, weight);
   if (options_.ranks) ranks_[row] = rank;
-  events_.push_back({row, 1});
-  ++alive_;
+  if (options_.identities) identities_[row] = next_identity_++;
+  net_is_known_ = false;
+  step_.push_back(row);
+  born_.push_back(row);
+  unlinked_.push_back(row);
+  ++visible_;
+  ++entering_;
+  return row;
 }
 
-void StandingRelation::bury(Row row) {
-  undo_.push_back({UndoKind::kDeath, row, weights_[row], 0});
-  life(row).died.store(kLeaving, std::memory_order_release);
-  weights_[row] = 0;
-  events_.push_back({row, -1});
-  --alive_;
-}
-
-// The net of the operation's events by row, in the order in which rows were first touched.
-StandingRelation::Transitions StandingRelation::take_events(Transitions out) {
-  out.columns.resize(column_count_);
-  const auto note = [&](Row row, std::int64_t weight) {
-    for (std::size_t c = 0; c < column_count_; ++c) out.columns[c].push_back(word_at(c, row));
-    out.weights.push_back(weight);
-    if (options_.bag) out.ids.push_back(durable_id(row));
-  };
-  if (events_.size() == 1) {
-    note(events_[0].row, events_[0].weight);
-  } else if (!events_.empty()) {
-    std::vector<std::size_t> order(events_.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return events_[a].row < events_[b].row; });
-    for (std::size_t i = 0; i < order.size();) {
-      const std::size_t first = order[i];
-      const Row row = events_[first].row;
-      std::int64_t net = 0;
-      for (; i < order.size() && events_[order[i]].row == row; ++i) {
-        net += std::exchange(events_[order[i]].weight, 0);
-      }
-      events_[first].weight = net;
+void StandingRelation::revive(Row row, std::uint32_t rank, std::uint8_t held,
+                              std::int64_t weight) {
+  flush_links();
+  touch(row);
+  flags_[row] |= kPresent | held;
+  if (options_.weights) put_weight(row, weight);
+  if (options_.ranks) ranks_[row] = rank;
+  ++visible_;
+  --departed_;
+  if (has(row, kWasThere)) {
+    --leaving_;
+    chains_mixed_ = true;
+    for (const Index& index : indexes_) {
+      if (index.chains != nullptr) index.chains->move_to_head(row);
     }
-    for (const Event& event : events_) {
-      if (event.weight != 0) note(event.row, event.weight);
-    }
-  }
-  events_.clear();
-  return out;
-}
-
-Expected<void> StandingRelation::change_set(const Batch& batch, std::size_t i, std::int64_t weight,
-                                            std::uint32_t tag, Counting counting,
-                                            Transitions& out) {
-  const Found found = find(batch, i, tag);
-  const bool is_other = found.alive != kEnd && !equals(found.alive, all_columns_, batch, i);
-  const Row row = is_other ? kEnd : found.alive;
-  const std::int64_t before = row == kEnd ? 0 : weights_[row];
-  std::int64_t after = before + weight;
-  if (counting == Counting::kStated) after = weight > 0 ? 1 : weight < 0 ? 0 : before;
-  if (weight < 0 && before + weight < 0) {
-    out.ignored_deletions += static_cast<std::uint64_t>(-(before + weight));
-    after = 0;
-  }
-  if (after == before) return {};
-  if (before == 0 && is_other) {
-    return unexpected(
-        ErrorCode::kData,
-        fmt::format("relation {}: two different rows have the same key", options_.name));
-  }
-  if (before == 0 && found.leaving != kEnd) {
-    revive(found.leaving, after, options_.ranks ? batch.ranks[i] : 0);
-  } else if (before == 0) {
-    give_birth(batch, i, after, {});
-  } else if (after == 0 && !ENTAIL_PLANT_BUG(11)) {
-    bury(row);
   } else {
-    undo_.push_back({UndoKind::kWeight, row, before, 0});
-    weights_[row] = after;
+    ++entering_;
+    if (options_.identities) identities_[row] = next_identity_++;
+    unlinked_.push_back(row);
+  }
+}
+
+void StandingRelation::leave(Row row) {
+  flush_links();
+  save(row);
+  touch(row);
+  flags_[row] &= static_cast<std::uint8_t>(~(kPresent | kStated | kDerived));
+  if (options_.weights) put_weight(row, 0);
+  --visible_;
+  ++departed_;
+  if (!has(row, kWasThere)) {
+    --entering_;
+    unlink(row);
+    return;
+  }
+  ++leaving_;
+  for (const Index& index : indexes_) {
+    if (index.chains != nullptr) index.chains->move_to_tail(row);
+  }
+}
+
+// ------------------------------------------------------------------------------ batches
+
+StandingRelation::Progress StandingRelation::begin_progress(std::size_t rows) const {
+  Progress progress;
+  progress.rows = rows;
+  if (rows <= kChunk) return progress;
+  for (const Index& index : indexes_) {
+    progress.keys.push_back(index.chains == nullptr ? 0 : index.chains->distinct_keys());
+  }
+  return progress;
+}
+
+// Equal rows summed, deletions first, so that a key may change hands within a batch; else in the order
+// of the batch. A sum has the place of its first insertion, whose rank counts.
+std::vector<StandingRelation::Change> StandingRelation::net_changes(const Batch& batch,
+                                                                    const std::uint32_t* hashes) {
+  constexpr std::uint32_t kEmpty = ~0U;
+  std::vector<Change> changes;
+  changes.reserve(batch.n);
+  std::vector<bool> has_insertion;
+  has_insertion.reserve(batch.n);
+  std::vector<std::uint32_t> slots(batch.n + batch.n / 2 + 1, kEmpty);
+  for (std::size_t i = 0; i < batch.n; ++i) {
+    const std::int64_t weight = weight_of(batch, i);
+    std::size_t at = std::uint64_t{hashes[i]} * slots.size() >> 32;
+    const auto is_same = [&](std::uint32_t change) {
+      const std::size_t other = changes[change].i;
+      if (hashes[other] != hashes[i]) return false;
+      return std::all_of(batch.columns.begin(), batch.columns.end(),
+                         [&](const Word* column) { return column[other] == column[i]; });
+    };
+    while (slots[at] != kEmpty && !is_same(slots[at])) at = at + 1 == slots.size() ? 0 : at + 1;
+    if (slots[at] == kEmpty) {
+      slots[at] = static_cast<std::uint32_t>(changes.size());
+      changes.push_back({static_cast<std::uint32_t>(i), weight});
+      has_insertion.push_back(weight > 0);
+      continue;
+    }
+    Change& change = changes[slots[at]];
+    if (weight > 0 && !has_insertion[slots[at]]) {
+      has_insertion[slots[at]] = true;
+      change.i = static_cast<std::uint32_t>(i);
+    }
+    change.weight += weight;
+  }
+  std::stable_partition(changes.begin(), changes.end(),
+                        [](const Change& change) { return change.weight < 0; });
+  return changes;
+}
+
+Expected<void> StandingRelation::apply(const Batch& batch, Counting counting) {
+  ENTAIL_ENSURE(batch.columns.size() == column_count() && batch.n < kNoRow);
+  if (options_.bag) return apply_to_bag(batch, counting);
+  const bool only_grows =
+      batch.weights == nullptr ||
+      std::all_of(batch.weights, batch.weights + batch.n, [](std::int64_t w) { return w > 0; });
+  if (batch.n == 1 || only_grows) return apply_to_set(batch, {}, nullptr, counting);
+  std::vector<std::uint32_t> hashes(batch.n);
+  vm::hash_rows(batch.columns, batch.n, hashes.data());
+  const std::vector<Change> changes = net_changes(batch, hashes.data());
+  return apply_to_set(batch, changes, hashes.data(), counting);
+}
+
+// Of `changes`, with the hashes of the batch's rows; where there are none, all rows of the batch in order.
+Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<const Change> changes,
+                                              const std::uint32_t* hashes, Counting counting) {
+  const std::size_t n = hashes == nullptr ? batch.n : changes.size();
+  Expected<void> fitted = fit_columns(batch.columns, batch.n);
+  if (!fitted) return fitted;
+  Progress progress = begin_progress(n);
+  std::uint32_t own_hashes[kChunk];
+  for (std::size_t first = 0; first < n; first += kChunk) {
+    const std::size_t count = std::min(kChunk, n - first);
+    std::size_t births = 0;
+    if (hashes == nullptr) {
+      hash_rows(batch.columns, first, count, own_hashes);
+      births = count;
+    } else {
+      for (std::size_t k = 0; k < count; ++k) {
+        own_hashes[k] = hashes[changes[first + k].i];
+        births += changes[first + k].weight > 0 ? 1 : 0;
+      }
+    }
+    Expected<void> room = make_room(births, progress);
+    if (!room) return room;
+    prefetch_members(own_hashes, count);
+    const std::size_t born = born_.size();
+    for (std::size_t k = 0; k < count; ++k) {
+      Change change;
+      if (hashes == nullptr) {
+        change = {static_cast<std::uint32_t>(first + k), weight_of(batch, first + k)};
+      } else {
+        change = changes[first + k];
+      }
+      if (change.weight == 0) continue;
+      Expected<void> changed = change_set(batch, change, own_hashes[k], counting);
+      if (changed) continue;
+      flush_links();
+      return changed;
+    }
+    flush_links();
+    progress.done += count;
+    progress.born += born_.size() - born;
   }
   return {};
 }
 
-void StandingRelation::change_bag(const Batch& batch, std::size_t i, std::uint32_t tag,
-                                  Transitions& out) {
-  std::int64_t weight = batch.weights == nullptr ? 1 : batch.weights[i];
-  for (Word k = 0; weight > 0; --weight, ++k) {
-    const DurableId id = batch.ids != nullptr
-                             ? DurableId{batch.ids[i].source, batch.ids[i].ordinal + k}
-                             : DurableId{kOpenSource, next_ordinal_++};
-    give_birth(batch, i, 1, id);
-  }
-  for (; weight < 0; ++weight) {
-    const Row newest = newest_equal(batch, i, tag);
-    if (newest == kEnd) {
-      out.ignored_deletions += static_cast<std::uint64_t>(-weight);
-      return;
+Expected<void> StandingRelation::change_set(const Batch& batch, Change change, std::uint32_t hash,
+                                            Counting counting) {
+  const Row row = member(batch.columns, change.i, hash);
+  const bool was_visible = row != kNoRow && has(row, kPresent);
+  bool stated = was_visible && is_stated(row);
+  std::int64_t total = was_visible ? weight(row) : 0;
+  if (counting == Counting::kStated) {
+    if (change.weight < 0) {
+      ignored_deletions_ += static_cast<std::uint64_t>(-change.weight) - (stated ? 1 : 0);
     }
-    bury(newest);
+    if (stated == (change.weight > 0)) return {};
+    stated = change.weight > 0;
+  } else if (options_.weights) {
+    total += change.weight;
+    ENTAIL_ENSURE(total >= 0);
+  } else {
+    ENTAIL_ENSURE(change.weight > 0 || total == 1);
+    total = change.weight > 0 ? 1 : 0;
+  }
+  const bool is_visible = stated || total > 0;
+  const auto held =
+      static_cast<std::uint8_t>((stated ? kStated : 0) | (total > 0 ? kDerived : 0));
+  if (was_visible && (is_visible || ENTAIL_PLANT_BUG(11))) {
+    save(row);
+    flags_[row] = static_cast<std::uint8_t>((flags_[row] & ~(kStated | kDerived)) | held);
+    if (options_.weights) put_weight(row, total);
+    return {};
+  }
+  if (was_visible) {
+    leave(row);
+    return {};
+  }
+  if (!is_visible) return {};
+  if (!options_.key.empty()) {
+    flush_links();
+    if (under_key(batch.columns, change.i) != kNoRow) return key_error();
+  }
+  const std::uint32_t rank = rank_of(batch.ranks, change.i);
+  if (row == kNoRow) {
+    enter_member(give_birth(batch.columns, change.i, rank, held, total), hash);
+  } else {
+    revive(row, rank, held, total);
+  }
+  return {};
+}
+
+Expected<void> StandingRelation::apply_to_bag(const Batch& batch, Counting counting) {
+  const std::uint8_t held = counting == Counting::kStated ? kStated : kDerived;
+  RowChains& equal_rows = *indexes_[0].chains;
+  Expected<void> fitted = fit_columns(batch.columns, batch.n);
+  if (!fitted) return fitted;
+  Progress progress = begin_progress(batch.n);
+  for (std::size_t first = 0; first < batch.n; first += kChunk) {
+    const std::size_t count = std::min(kChunk, batch.n - first);
+    std::size_t births = 0;
+    for (std::size_t i = first; i < first + count; ++i) {
+      births += static_cast<std::size_t>(std::max<std::int64_t>(0, weight_of(batch, i)));
+    }
+    Expected<void> room = make_room(births, progress);
+    if (!room) return room;
+    for (std::size_t i = first; i < first + count; ++i) {
+      std::int64_t weight = weight_of(batch, i);
+      for (Word k = 0; weight > 0; --weight, ++k) {
+        const Row row = give_birth(batch.columns, i, 0, held, 1);
+        has_given_ids_ |= batch.ids != nullptr;
+        ids_[row] = batch.ids != nullptr
+                        ? DurableId{batch.ids[i].source, batch.ids[i].ordinal + k}
+                        : DurableId{kOpenSource, next_ordinal_++};
+        link_equal(equal_rows, row);
+      }
+      for (; weight < 0; ++weight) {
+        const Row row = newest(batch, i, held);
+        if (row == kNoRow) {
+          ignored_deletions_ += static_cast<std::uint64_t>(-weight);
+          break;
+        }
+        leave(row);
+      }
+    }
+    flush_links();
+    progress.done += count;
+    progress.born += births;
+  }
+  return {};
+}
+
+Expected<void> StandingRelation::replace(const Batch& batch, Counting counting) {
+  ENTAIL_ENSURE(!options_.key.empty() && batch.columns.size() == column_count());
+  const std::uint8_t held = counting == Counting::kStated ? kStated : kDerived;
+  const std::int64_t weight = counting == Counting::kStated ? 0 : 1;
+  std::vector<std::uint32_t> hashes(batch.n);
+  vm::hash_rows(batch.columns, batch.n, hashes.data());
+  Expected<void> fitted = fit_columns(batch.columns, batch.n);
+  if (!fitted) return fitted;
+  Progress progress = begin_progress(batch.n);
+  for (std::size_t first = 0; first < batch.n; first += kChunk) {
+    const std::size_t count = std::min(kChunk, batch.n - first);
+    Expected<void> room = make_room(count, progress);
+    if (!room) return room;
+    prefetch_members(hashes.data() + first, count);
+    const std::size_t born = born_.size();
+    for (std::size_t i = first; i < first + count; ++i) {
+      const Row row = member(batch.columns, i, hashes[i]);
+      if (row != kNoRow && has(row, kPresent)) {
+        if (has(row, held)) continue;
+        save(row);
+        flags_[row] |= held;
+        if (options_.weights && weight > 0) put_weight(row, weight);
+        continue;
+      }
+      flush_links();
+      const Row other = under_key(batch.columns, i);
+      if (other != kNoRow) {
+        if ((flags_[other] & (kStated | kDerived)) != held) return key_error();
+        if (ENTAIL_PLANT_BUG(20)) continue;
+        leave(other);
+      }
+      const std::uint32_t rank = rank_of(batch.ranks, i);
+      if (row == kNoRow) {
+        enter_member(give_birth(batch.columns, i, rank, held, weight), hashes[i]);
+      } else {
+        revive(row, rank, held, weight);
+      }
+    }
+    flush_links();
+    progress.done += count;
+    progress.born += born_.size() - born;
+  }
+  return {};
+}
+
+void StandingRelation::remove(std::span<const Row> rows) {
+  ENTAIL_ENSURE(!options_.bag);
+  for (const Row row : rows) {
+    ENTAIL_ENSURE(has(row, kPresent) && !is_stated(row));
+    leave(row);
   }
 }
 
-Expected<StandingRelation::Transitions> StandingRelation::apply(const Batch& batch,
-                                                                Counting counting) {
-  ENTAIL_ENSURE(batch.columns.size() == column_count_);
-  ENTAIL_ENSURE(!options_.ranks || batch.ranks != nullptr);
-  Transitions out;
-  std::size_t births_max = 0;
-  for (std::size_t i = 0; i < batch.n; ++i) {
-    const std::int64_t weight = batch.weights == nullptr ? 1 : batch.weights[i];
-    if (weight > 0) births_max += options_.bag ? static_cast<std::size_t>(weight) : 1;
-  }
-  Expected<void> room = make_room(batch, births_max);
-  if (!room) return unexpected(std::move(room).error());
-  const std::vector<std::uint32_t> tags = tags_of(batch);
-  if (options_.bag) {
-    for (std::size_t i = 0; i < batch.n; ++i) change_bag(batch, i, tags[i], out);
-    return take_events(std::move(out));
-  }
-  const auto weight_of = [&](std::size_t i) {
-    return batch.weights == nullptr ? std::int64_t{1} : batch.weights[i];
-  };
-  if (batch.n == 1) {
-    Expected<void> changed = change_set(batch, 0, weight_of(0), tags[0], counting, out);
-    if (!changed) return unexpected(std::move(changed).error());
-    return take_events(std::move(out));
-  }
-  // Equal rows are summed first: what a batch means does not depend on its order.
-  std::vector<std::size_t> order(batch.n);
-  std::iota(order.begin(), order.end(), 0U);
-  const auto compare = [&](std::size_t a, std::size_t b) {
-    if (tags[a] != tags[b]) return tags[a] < tags[b] ? -1 : 1;
-    for (const Word* const column : batch.columns) {
-      if (column[a] != column[b]) return column[a] < column[b] ? -1 : 1;
+Expected<void> StandingRelation::insert_ranked(std::span<const Word* const> columns, std::size_t n,
+                                               const std::uint32_t* ranks,
+                                               std::vector<Row>& fresh) {
+  ENTAIL_ENSURE(!options_.bag && columns.size() == column_count());
+  Expected<void> fitted = fit_columns(columns, n);
+  if (!fitted) return fitted;
+  Progress progress = begin_progress(n);
+  std::uint32_t hashes[kChunk];
+  for (std::size_t first = 0; first < n; first += kChunk) {
+    const std::size_t count = std::min(kChunk, n - first);
+    hash_rows(columns, first, count, hashes);
+    Expected<void> room = make_room(count, progress);
+    if (!room) return room;
+    prefetch_members(hashes, count);
+    const std::size_t born = born_.size();
+    for (std::size_t i = first; i < first + count; ++i) {
+      Row row = member(columns, i, hashes[i - first]);
+      if (row != kNoRow && has(row, kPresent)) continue;
+      if (!options_.key.empty()) {
+        flush_links();
+        if (under_key(columns, i) != kNoRow) return key_error();
+      }
+      if (row == kNoRow) {
+        row = give_birth(columns, i, rank_of(ranks, i), kDerived, 1);
+        enter_member(row, hashes[i - first]);
+      } else {
+        revive(row, rank_of(ranks, i), kDerived, 1);
+      }
+      fresh.push_back(row);
     }
-    return 0;
-  };
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const int order_of_rows = compare(a, b);
-    return order_of_rows != 0 ? order_of_rows < 0 : a < b;
-  });
-  struct Net {
-    std::size_t i;  // The first insertion, whose rank counts; else the first mention.
-    std::int64_t weight;
-  };
-  std::vector<Net> nets;
-  for (std::size_t k = 0; k < order.size();) {
-    Net net{order[k], 0};
-    bool has_insertion = false;
-    const std::size_t first = order[k];
-    for (; k < order.size() && compare(first, order[k]) == 0; ++k) {
-      const std::int64_t weight = weight_of(order[k]);
-      if (weight > 0 && !has_insertion) net.i = order[k];
-      has_insertion |= weight > 0;
-      net.weight += weight;
-    }
-    nets.push_back(net);
+    flush_links();
+    progress.done += count;
+    progress.born += born_.size() - born;
   }
-  // Deletions first, so that a key may change hands within a batch; else in the batch's order.
-  std::sort(nets.begin(), nets.end(), [](const Net& a, const Net& b) {
-    return (a.weight < 0) != (b.weight < 0) ? a.weight < 0 : a.i < b.i;
-  });
-  for (const Net& net : nets) {
-    Expected<void> changed = change_set(batch, net.i, net.weight, tags[net.i], counting, out);
-    if (changed) continue;
-    events_.clear();
-    return unexpected(std::move(changed).error());
-  }
-  return take_events(std::move(out));
-}
-
-Expected<StandingRelation::Transitions> StandingRelation::replace(const Batch& batch) {
-  ENTAIL_ENSURE(!options_.key.empty() && batch.columns.size() == column_count_);
-  ENTAIL_ENSURE(!options_.ranks || batch.ranks != nullptr);
-  Expected<void> room = make_room(batch, batch.n);
-  if (!room) return unexpected(std::move(room).error());
-  const std::vector<std::uint32_t> tags = tags_of(batch);
-  for (std::size_t i = 0; i < batch.n; ++i) {
-    const Found found = find(batch, i, tags[i]);
-    if (found.alive != kEnd) {
-      if (equals(found.alive, all_columns_, batch, i)) continue;
-      if (ENTAIL_PLANT_BUG(20)) continue;
-      bury(found.alive);
-    }
-    if (found.leaving != kEnd) {
-      revive(found.leaving, 1, options_.ranks ? batch.ranks[i] : 0);
-    } else {
-      give_birth(batch, i, 1, {});
-    }
-  }
-  return take_events({});
+  return {};
 }
 
 void StandingRelation::set_rank(Row row, std::uint32_t rank) {
-  ENTAIL_ENSURE(options_.ranks && is_alive(row));
-  undo_.push_back({UndoKind::kRank, row, 0, ranks_[row]});
+  ENTAIL_ENSURE(options_.ranks && has(row, kPresent));
+  save(row);
   ranks_[row] = rank;
 }
 
-// ------------------------------------------------------------------------------ the epoch's end
+// ------------------------------------------------------------------------------ steps
+
+void StandingRelation::find_net() {
+  if (net_is_known_) return;
+  net_is_known_ = true;
+  entered_.clear();
+  left_.clear();
+  for (const Row row : step_) {
+    const std::uint8_t views = flags_[row] & (kPresent | kWasThere);
+    if (views == kPresent) entered_.push_back(row);
+    if (views == kWasThere) left_.push_back(row);
+  }
+}
+
+std::span<const Row> StandingRelation::entered() {
+  find_net();
+  return entered_;
+}
+
+std::span<const Row> StandingRelation::left() {
+  find_net();
+  return left_;
+}
+
+void StandingRelation::end_step() {
+  for (const Row row : step_) {
+    std::uint8_t& flags = flags_[row];
+    if ((flags & kPresent) != 0) {
+      flags = static_cast<std::uint8_t>((flags & ~kInStep) | kWasThere);
+      continue;
+    }
+    if ((flags & kLinked) != 0) unlink(row);
+    flags = static_cast<std::uint8_t>(flags & ~(kInStep | kWasThere));
+  }
+  step_.clear();
+  entered_.clear();
+  left_.clear();
+  net_is_known_ = true;
+  entering_ = 0;
+  leaving_ = 0;
+  chains_mixed_ = false;
+}
+
+// ------------------------------------------------------------------------------ the epoch
+
+std::vector<Row> StandingRelation::epoch_entered() const {
+  std::vector<Row> rows;
+  for (const Row row : born_) {
+    if (has(row, kPresent)) rows.push_back(row);
+  }
+  return rows;
+}
+
+std::vector<Row> StandingRelation::epoch_left() const {
+  std::vector<Row> rows;
+  for (const Saved& saved : saved_) {
+    if (!has(saved.row, kPresent)) rows.push_back(saved.row);
+  }
+  return rows;
+}
 
 void StandingRelation::commit(Version version) {
-  ENTAIL_ENSURE(version > last_version_ && version > pins_.committed() && version < kLeaving);
-  for (const Undo& undo : undo_) {
-    Life& slot = life(undo.row);
-    const bool is_leaving = slot.died.load(std::memory_order_relaxed) == kLeaving;
-    const bool is_pending = slot.born.load(std::memory_order_relaxed) == kNever;
-    if (undo.kind == UndoKind::kBirth && is_leaving) {
-      drop(undo.row);
-    } else if (undo.kind == UndoKind::kBirth) {
-      if (options_.bag && word_at(column_count_, undo.row) == kOpenSource) {
-        put(column_count_, undo.row, version);
-      }
-      slot.born.store(version, std::memory_order_release);
-    } else if (undo.kind == UndoKind::kDeath && is_leaving && !is_pending) {
-      slot.died.store(version, std::memory_order_release);
-      dead_.push_back({version, undo.row});
+  ENTAIL_ENSURE(version > last_version_);
+  end_step();
+  std::vector<Row> died;
+  std::size_t kept = 0;
+  for (const Row row : born_) {
+    if (!has(row, kPresent)) {
+      erase_member(row);
+      free_slot(row);
+      continue;
+    }
+    flags_[row] &= static_cast<std::uint8_t>(~kInEpoch);
+    born_[kept++] = row;
+  }
+  born_.resize(kept);
+  for (const Saved& saved : saved_) {
+    flags_[saved.row] &= static_cast<std::uint8_t>(~kInEpoch);
+    if (has(saved.row, kPresent)) continue;
+    erase_member(saved.row);
+    if (versions_ == nullptr) {
+      free_slot(saved.row);
+    } else {
+      flags_[saved.row] = 0;
+      died.push_back(saved.row);
     }
   }
-  undo_.clear();
-  last_version_ = version;
+  if (options_.bag) name_sources(version);
+  if (versions_ != nullptr) versions_->commit(version, born_, died, slot_count_);
+  departed_ = 0;
+  born_.clear();
+  saved_.clear();
+  saved_identities_.clear();
   next_ordinal_ = 0;
+  epoch_identity_ = next_identity_;
+  last_version_ = version;
+  trim_scratch();
   reclaim();
+}
+
+// The rows of the epoch get its number.
+void StandingRelation::name_sources(Version version) {
+  for (const Row row : born_) {
+    if (ids_[row].source != kOpenSource) continue;
+    ids_[row].source = version;
+    if (!has_given_ids_) continue;  // It was the greatest and is.
+    indexes_[0].chains->unlink(row);
+    link_equal(*indexes_[0].chains, row);
+  }
 }
 
 void StandingRelation::abort() {
-  for (std::size_t i = undo_.size(); i-- > 0;) {
-    const Undo& undo = undo_[i];
-    switch (undo.kind) {
-      case UndoKind::kBirth:
-        weights_[undo.row] = 0;
-        --alive_;
-        drop(undo.row);
-        break;
-      case UndoKind::kDeath:
-        life(undo.row).died.store(kNever, std::memory_order_release);
-        weights_[undo.row] = undo.weight;
-        ++alive_;
-        break;
-      case UndoKind::kRevival:
-        life(undo.row).died.store(kLeaving, std::memory_order_release);
-        weights_[undo.row] = 0;
-        if (options_.ranks) ranks_[undo.row] = undo.rank;
-        --alive_;
-        break;
-      case UndoKind::kWeight:
-        if (ENTAIL_PLANT_BUG(12)) break;
-        weights_[undo.row] = undo.weight;
-        break;
-      case UndoKind::kRank:
-        ranks_[undo.row] = undo.rank;
-        break;
+  flush_links();
+  for (std::size_t k = born_.size(); k-- > 0;) {
+    const Row row = born_[k];
+    if (has(row, kLinked)) unlink(row);
+    visible_ -= has(row, kPresent) ? 1 : 0;
+    erase_member(row);
+    free_slot(row);
+  }
+  // Backwards, so that the rows of a bag that left first, the newest ones, are found at the front again.
+  for (std::size_t k = saved_.size(); k-- > 0;) {
+    const Saved& saved = saved_[k];
+    const Row row = saved.row;
+    const auto weight = static_cast<std::int64_t>(saved.weight_and_stated >> 1);
+    if (options_.weights && !ENTAIL_PLANT_BUG(12)) put_weight(row, weight);
+    if (options_.ranks) ranks_[row] = saved.rank;
+    if (options_.identities) identities_[row] = saved_identities_[k];
+    const std::uint8_t before = flags_[row];
+    flags_[row] = static_cast<std::uint8_t>(
+        kInUse | kPresent | kWasThere | (before & kLinked) | (weight > 0 ? kDerived : 0) |
+        ((saved.weight_and_stated & 1) != 0 ? kStated : 0));
+    if ((before & kPresent) == 0) {
+      ++visible_;
+      link_again(row);
     }
   }
-  undo_.clear();
-  events_.clear();
+  ENTAIL_ENSURE(unlinked_.empty());
+  step_.clear();
+  born_.clear();
+  saved_.clear();
+  saved_identities_.clear();
+  departed_ = 0;
   next_ordinal_ = 0;
+  next_identity_ = epoch_identity_;
+  end_step();
+  trim_scratch();
   reclaim();
-}
-
-// ------------------------------------------------------------------------------ reading
-
-std::size_t StandingRelation::scan(Row& position, Row* out, std::size_t limit) const {
-  const Row end = slot_count_.load(std::memory_order_relaxed);
-  std::size_t n = 0;
-  for (; position < end && n < limit; ++position) {
-    if (is_alive(position)) out[n++] = position;
-  }
-  return n;
-}
-
-void StandingRelation::load(std::uint32_t column, const Row* rows, std::size_t n, Word* out) const {
-  const Column& c = *columns_[column].owned;
-  for (std::size_t i = 0; i < n; ++i) out[i] = c.at(rows[i]);
-}
-
-// For the writer and for readers alike: what differs is which rows `sees` sees. Columns are loaded after
-// the chains, so that they reach as far.
-template <typename Sees>
-void StandingRelation::probe_chains(const Index& index, std::span<const Word* const> keys,
-                                    std::size_t n, Sees sees, std::vector<Row>& rows,
-                                    std::vector<std::uint32_t>& lanes) const {
-  const Chains& chains = index.chains.read();
-  std::vector<const Column*> columns;
-  for (const std::uint32_t column : index.key) columns.push_back(&columns_[column].read());
-  std::vector<std::uint32_t> tags(n);
-  hash_rows(keys, n, tags.data());
-  for (std::size_t i = 0; i < n; ++i) {
-    __builtin_prefetch(chains.heads.data() + chains.bucket(tags[i]));
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (Row row = chains.heads[chains.bucket(tags[i])].load(std::memory_order_acquire);
-         row != kEnd; row = chains.links[row].next.load(std::memory_order_acquire)) {
-      if (chains.links[row].tag != tags[i] || !sees(row)) continue;
-      bool same = true;
-      for (std::size_t c = 0; c < columns.size() && same; ++c) {
-        same = columns[c]->at(row) == keys[c][i];
-      }
-      if (!same) continue;
-      rows.push_back(row);
-      lanes.push_back(static_cast<std::uint32_t>(i));
-    }
-  }
-}
-
-void StandingRelation::probe(std::uint32_t index, std::span<const Word* const> keys, std::size_t n,
-                             std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const {
-  probe_chains(*indexes_[index], keys, n, [this](Row row) { return is_alive(row); }, rows, lanes);
-}
-
-namespace {
-
-// Around one read of a pinned version; false inside when it was revoked.
-class Reading {
- public:
-  explicit Reading(const ReadPin& pin) : pin_(pin), entered_(pin.enter()) {}
-  ~Reading() {
-    if (entered_) pin_.leave();
-  }
-  explicit operator bool() const { return entered_; }
-
- private:
-  const ReadPin& pin_;
-  const bool entered_;
-};
-
-Unexpected too_old(const RelationOptions& options, const ReadPin& pin) {
-  return unexpected(ErrorCode::kLimit,
-                    fmt::format("version {} of relation {} was read for too long and is gone",
-                                pin.version(), options.name));
-}
-
-}  // namespace
-
-Expected<std::size_t> StandingRelation::scan(const ReadPin& pin, Row& position, Row* out,
-                                             std::size_t limit) const {
-  const Reading reading(pin);
-  if (!reading) return too_old(options_, pin);
-  const Row end = slot_count_.load(std::memory_order_acquire);
-  const Lives& lives = lives_.read();
-  std::size_t n = 0;
-  for (; position < end && n < limit; ++position) {
-    const Version died = lives[position].died.load(std::memory_order_acquire);
-    const Version born = lives[position].born.load(std::memory_order_acquire);
-    if (born <= pin.version() && pin.version() < died) out[n++] = position;
-  }
-  return n;
-}
-
-Expected<void> StandingRelation::load(const ReadPin& pin, std::uint32_t column, const Row* rows,
-                                      std::size_t n, Word* out) const {
-  const Reading reading(pin);
-  if (!reading) return too_old(options_, pin);
-  const Column& c = columns_[column].read();
-  for (std::size_t i = 0; i < n; ++i) out[i] = c.at(rows[i]);
-  return {};
-}
-
-Expected<void> StandingRelation::probe(const ReadPin& pin, std::uint32_t index,
-                                       std::span<const Word* const> keys, std::size_t n,
-                                       std::vector<Row>& rows,
-                                       std::vector<std::uint32_t>& lanes) const {
-  const Reading reading(pin);
-  if (!reading) return too_old(options_, pin);
-  // Its life reaches as far as the chains when it is read behind them, which is at each row.
-  const auto sees = [&](Row row) {
-    const Life& slot = lives_.read()[row];
-    const Version died = slot.died.load(std::memory_order_acquire);
-    const Version born = slot.born.load(std::memory_order_acquire);
-    return born <= pin.version() && pin.version() < died;
-  };
-  probe_chains(*indexes_[index], keys, n, sees, rows, lanes);
-  return {};
-}
-
-// ------------------------------------------------------------------------------ verify
-
-void StandingRelation::verify() const {
-  const Row count = slot_count_.load(std::memory_order_relaxed);
-  std::vector<bool> is_free(count);
-  for (const Row row : free_) {
-    ENTAIL_ENSURE(!is_free[row] && states_[row] == SlotState::kFree);  // (1)
-    is_free[row] = true;
-  }
-  std::size_t linked = 0;
-  std::size_t alive = 0;
-  for (Row row = 0; row < count; ++row) {
-    ENTAIL_ENSURE(is_free[row] == (states_[row] == SlotState::kFree));  // (1)
-    linked += states_[row] == SlotState::kLinked ? 1 : 0;
-    alive += is_alive(row) ? 1 : 0;
-    ENTAIL_ENSURE(is_alive(row) ? weights_[row] > 0
-                                : states_[row] != SlotState::kLinked || weights_[row] == 0);  // (4)
-  }
-  ENTAIL_ENSURE(alive == alive_);  // (5)
-  for (std::uint32_t i = 0; i < index_count_; ++i) {
-    const Chains& chains = *indexes_[i]->chains.owned;
-    std::size_t seen = 0;
-    for (std::size_t bucket = 0; bucket < chains.heads.size(); ++bucket) {
-      Row previous = kEnd;
-      for (Row row = chains.heads[bucket].load(std::memory_order_relaxed); row != kEnd;
-           row = chains.links[row].next.load(std::memory_order_relaxed)) {
-        ENTAIL_ENSURE(states_[row] == SlotState::kLinked && ++seen <= linked);  // (2)
-        ENTAIL_ENSURE(chains.links[row].previous == previous);                  // (2)
-        ENTAIL_ENSURE(chains.links[row].tag == tag_of(indexes_[i]->key, row));  // (2)
-        ENTAIL_ENSURE(chains.bucket(chains.links[row].tag) == bucket);          // (2)
-        previous = row;
-      }
-    }
-    ENTAIL_ENSURE(seen == linked);  // (1), (2)
-  }
-  if (options_.bag) return;
-  const std::vector<std::uint32_t>& identity = indexes_[kMembership]->key;
-  std::vector<std::vector<Word>> keys;
-  for (Row row = 0; row < count; ++row) {
-    if (!is_alive(row)) continue;
-    keys.emplace_back();
-    for (const std::uint32_t column : identity) keys.back().push_back(word_at(column, row));
-  }
-  std::sort(keys.begin(), keys.end());
-  ENTAIL_ENSURE(std::adjacent_find(keys.begin(), keys.end()) == keys.end());  // (3)
 }
 
 }  // namespace entail::vm

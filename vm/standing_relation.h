@@ -1,61 +1,73 @@
-// vm/standing_relation.h - a relation that stands: rows with weights and versions, an epoch that can be
-// taken back, and readers that never wait.
+// vm/standing_relation.h - a relation that stands: rows that come and go in steps, in an epoch that can be
+// taken back, beside readers that never wait.
 //
-// One writer changes it in an open *epoch*, which commit(version) makes a version and abort() undoes. Any
-// number of readers look at the versions that they have pinned (vm/read_pin.h), at the same time.
+// One writer changes it. Changes belong to the open *step*; steps follow one another in the open *epoch*,
+// which commit(version) makes a version and abort() undoes.
 //
-// The life of a row slot
+//     epoch   ├── step ──┬── step ──┬── step ──┤ commit(v)
+//                        │          │
+//                    end_step() end_step()
 //
-//     free ──apply──► pending ──commit v──► alive ──apply──► leaving ──commit w──► dead ──► unlinked ──► free
-//          born = never      born = v           died = leaving     died = w      no pin sees   no reader
-//          died = never                                                          version < w   is near it
+//     kTotal   the rows as they are now            entered()   in kTotal and not in kOld
+//     kOld     the rows as the step found them     left()      in kOld and not in kTotal
 //
-//     a reader at version p sees the slot when  born <= p < died
-//     the writer sees it when                   died is `never`
+// When a row is there. Three ways to hold a row, each with its own bookkeeping; it is visible while any of
+// them does:
+//     stated     apply(kStated), replace(): a fact is stated or not, however often it was said
+//     weight     apply(kDerived): how many derivations there are. Without options().weights 0 or 1
+//     ranked     insert_ranked(), remove(): a weight of 1 and the rank of the derivation that made it
+// Sets hold a row once. Bags hold one for each insertion, with a durable id; deleting a value takes the
+// newest equal row (the greatest id) that was held in the same way. A keyed relation holds one row under
+// each key; replace() takes the old one out.
 //
-// Sets count: a row's weight is the sum of what was applied to it, and only the steps between 0 and more
-// are visible (Counting::kDerived); stated facts are there or not (kStated). Deleting what is not there
-// changes nothing and is counted. A row that comes back in the epoch in which it left is the same slot.
-// Bags keep a row for each insertion, with a durable id; deleting a value removes the newest equal row.
-// A keyed relation holds one row for each key; replace() takes the old one out.
+// Where a row lies
 //
-// Indexes are chains: each bucket's head and each slot's link are atomic. A row is linked before it is
-// committed and unlinked when no pin sees it; its link stays as it was until no reader can stand on it.
-// Tables and columns that grow are copied, published with a release store, and the old ones retired.
+//     columns, ranks, weights, flags      pages by row id (vm/paged_array.h)
+//     membership of sets                  vm/row_table.h, by all columns: where a row is, or was in this epoch
+//     hash indexes                        vm/row_chains.h: a chain a key, newest first
+//     ordered indexes                     vm/row_tree.h
+//     the readers' side                   vm/standing_versions.h, only with a PinRegistry
 //
-// Why readers are safe. Words of a slot are written while the slot is unreachable or invisible to every
-// pin, and published by the release store of `born`. A slot used again has `born` stored before `died`,
-// and a reader loads `died` before `born` (acquire): it cannot combine the old birth with the new life.
-// A reader looks at words only of slots that it sees.
+//     chain of a key      [ entered … | there all the time … | left … ]
+//
+// A row that left stays in the indexes until the step ends, marked, at the end of its chains: views differ
+// by a bit a row, are told apart only while the step has changed something, and whether a key has any row
+// is asked of one end of its chain. It keeps slot and words until the epoch ends, so that it comes back as
+// the same row and abort() needs no copy of it; only what it was when the epoch began is noted down, once.
+//
+// Identity. durable_id() is that of bags. identity() numbers rows in the order of their coming, and a row
+// that comes back in a later step than it left is a new one; what refraction goes by.
 //
 // Errors. An operation that fails (kLimit: the budget; kData: a second row under a key) leaves the epoch
-// half done: abort() it. commit() and abort() do not fail.
+// half done: abort() it. commit(), abort() and end_step() do not fail.
 //
-// Invariants (verify() checks them, between epochs)
-//   (1) Each slot is free, linked in every index, or quarantined; free and quarantined ones are not alive.
-//   (2) A chain holds the linked slots of its bucket, each once.
-//   (3) In a set no two alive rows are equal, in a keyed relation none have the same key.
-//   (4) An alive row has a positive weight, a row that is not alive has none.
-//   (5) size() counts the alive rows.
+// Invariants (verify() checks them)
+//   (1) Each slot is free, in use, or waits for readers to leave.
+//   (2) The indexes hold the rows of either view, each once; the membership table those of the epoch.
+//   (3) In a set no two rows are equal, in a keyed relation no two visible ones have the same key.
+//   (4) A row is visible exactly if it is stated or has a weight.
+//   (5) size() counts the visible rows.
 //
-// Threads: methods with a ReadPin from any thread; all others from the one writer.
-// Cost: apply of one row well below a microsecond; a read a cache miss a row and column.
-// Sources: Z-sets and their distinct, Budiu et al. 2023; epoch-based reclamation, Fraser 2004.
+// Threads: methods with a ReadPin from any thread, where there is a PinRegistry; all others from the one
+// writer.
+// Sources: Z-sets and their distinct, Budiu et al. 2023; ranks, design.md section 5.
 
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "vm/base/expected.h"
+#include "vm/paged_array.h"
 #include "vm/read_pin.h"
 #include "vm/relation.h"
+#include "vm/row_chains.h"
+#include "vm/row_columns.h"
+#include "vm/row_table.h"
+#include "vm/row_tree.h"
+#include "vm/standing_versions.h"
 #include "vm/word.h"
 
 namespace entail::vm {
@@ -77,75 +89,129 @@ class StandingRelation {
     std::span<const Word* const> columns;
     std::size_t n = 0;
     const std::int64_t* weights = nullptr;  // nullptr: all 1.
-    const std::uint32_t* ranks = nullptr;   // Required where the relation keeps ranks.
+    const std::uint32_t* ranks = nullptr;   // Where the relation keeps ranks; nullptr: all 0.
     const DurableId* ids = nullptr;  // Bags: nullptr: (version of the commit, ordinal in it).
   };
 
-  // What became visible or went, as values: slots may be used again.
-  struct Transitions {
-    std::vector<std::vector<Word>> columns;
-    std::vector<std::int64_t> weights;  // 1: appeared; -1: disappeared.
-    std::vector<DurableId> ids;         // Bags.
-    std::uint64_t ignored_deletions = 0;
-    std::size_t size() const { return weights.size(); }
-  };
-
-  // Fails with kInvalidArgument when the options contradict each other. `pins` outlives the relation.
+  // Fails with kInvalidArgument when the options contradict each other. `pins` outlives the relation;
+  // without it there are no versions to read.
   static Expected<std::unique_ptr<StandingRelation>> create(RelationOptions options,
-                                                            PinRegistry& pins);
+                                                            PinRegistry* pins = nullptr);
   ~StandingRelation();
   StandingRelation(const StandingRelation&) = delete;
   StandingRelation& operator=(const StandingRelation&) = delete;
 
   const RelationOptions& options() const { return options_; }
-  std::size_t column_count() const { return column_count_; }
+  std::size_t column_count() const { return options_.columns.size(); }
 
-  // --- the open epoch ----------------------------------------------------------------------------
+  // --- changing: the open step ---------------------------------------------------------------------
 
-  // Applies signed changes. REQUIRES: a keyed relation is given no row whose key another alive row has
-  // (else kData).
-  Expected<Transitions> apply(const Batch& batch, Counting counting = Counting::kDerived);
+  // kStated: only the sign of a row's sum counts; deleting what is not stated changes nothing and is
+  // counted (ignored_deletions). kDerived: weights add up; a sum below 0 is a bug. In bags a weight is so
+  // many rows, and deleting what is not there is ignored either way.
+  // Fails with kData when a keyed relation would show a second row under a key.
+  Expected<void> apply(const Batch& batch, Counting counting = Counting::kDerived);
 
   // Keyed: each row takes the place of the one under its key, if that differs. Weights are ignored.
-  Expected<Transitions> replace(const Batch& batch);
+  // Fails with kData when the one under its key is held in the other way.
+  Expected<void> replace(const Batch& batch, Counting counting = Counting::kStated);
 
-  // The epoch becomes `version`, for readers once the registry publishes it.
+  // Rows leave whatever their weight. REQUIRES: they are visible, each once, not stated; no bag.
+  void remove(std::span<const Row> rows);
+
+  // Rows that are not there are born (or, if they were there in this epoch, come back) with a weight of 1
+  // and the given rank, and are appended to `fresh`. Rows that are there are left as they are: a stated
+  // one keeps the weight 0 and goes with its statement. ranks: nullptr unless the relation keeps them.
+  Expected<void> insert_ranked(std::span<const Word* const> columns, std::size_t n,
+                               const std::uint32_t* ranks, std::vector<Row>& fresh);
+
+  // Gives a visible row another rank; undone by abort(). REQUIRES: options().ranks.
+  void set_rank(Row row, std::uint32_t rank);
+
+  // The net of the open step: a row that left and came back is in neither. Valid until the next change;
+  // the rows can be loaded until the epoch ends.
+  std::span<const Row> entered();
+  std::span<const Row> left();
+
+  // kOld becomes kTotal. O(changes of the step).
+  void end_step();
+
+  // --- the epoch -----------------------------------------------------------------------------------
+
+  // The net of the open epoch, for reporting it before commit().
+  std::vector<Row> epoch_entered() const;
+  std::vector<Row> epoch_left() const;
+
+  // Ends the step; the epoch becomes `version`, for readers once the registry publishes it.
   // REQUIRES: version is newer than the last and than what the registry has published.
   void commit(Version version);
-  // Everything is as it was when the epoch began: rows, weights, ranks, references.
+  // Everything is as it was when the epoch began: rows, weights, ranks, ids, references.
   void abort();
-  bool has_open_changes() const { return !undo_.empty(); }
+  bool has_open_changes() const { return !born_.empty() || !saved_.empty(); }
 
-  // --- the writer's view: the open epoch included ---------------------------------------------------
+  // Deletions of what was not there, over the relation's life; abort() does not take them back.
+  std::uint64_t ignored_deletions() const { return ignored_deletions_; }
 
-  std::size_t size() const { return alive_; }
-  // Alive rows from `position` on, at most `limit`; moves it. 0 at the end.
-  std::size_t scan(Row& position, Row* out, std::size_t limit) const;
-  void load(std::uint32_t column, const Row* rows, std::size_t n, Word* out) const;
-  // Matches of n keys (arrays in the order of the spec's key columns) are appended to `rows`, with the
-  // number of the key in `lanes`. Newer rows of a key come first.
-  void probe(std::uint32_t index, std::span<const Word* const> keys, std::size_t n,
-             std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const;
-  // out[i] = the weight of row i of the columns, 0 if it is absent. Bags: how many rows are equal.
-  void weights(std::span<const Word* const> columns, std::size_t n, std::int64_t* out) const;
+  // --- the writer's reads: kTotal or kOld --------------------------------------------------------------
+
+  std::size_t size() const { return visible_; }  // In kTotal.
+  // Visible rows from `position` on, at most `limit`; moves it. 0 at the end.
+  std::size_t scan(View view, Row& position, Row* out, std::size_t limit) const;
+
+  void load(std::uint32_t column, const Row* rows, std::size_t n, Word* out) const {
+    columns_.load(column, rows, n, out);
+  }
+  // REQUIRES: options().ranks.
+  void load_ranks(const Row* rows, std::size_t n, Word* out) const;
   std::uint32_t rank(Row row) const { return ranks_[row]; }
-  // Gives an alive row another rank; undone by abort(). REQUIRES: options().ranks.
-  void set_rank(Row row, std::uint32_t rank);
-  DurableId durable_id(Row row) const;
 
-  // Fills and keeps up an index from now on; readers may use it. An equal spec is returned again.
-  // REQUIRES: no range column. Fails with kLimit.
+  bool is_stated(Row row) const { return (flags_[row] & kStated) != 0; }
+  std::int64_t weight(Row row) const;  // Of derivations; 0 or 1 where weights are not kept.
+  DurableId durable_id(Row row) const;  // REQUIRES: options().bag.
+  // REQUIRES: options().identities.
+  std::uint64_t identity(Row row) const { return identities_[row]; }
+
+  // out[i] = the row that equals row i of the columns, or kNoRow. Bags: the newest of them.
+  void find(View view, std::span<const Word* const> columns, std::size_t n, Row* out) const;
+
+  // Fills and keeps up an index from now on. An equal spec is returned again. Fails with kLimit.
   Expected<std::uint32_t> add_index(const IndexSpec& spec);
 
-  // --- readers, at the version that they pinned -----------------------------------------------------
-  // All fail with kLimit once the pin was revoked. Rows are good until the pin is let go.
+  // Matches of n keys (arrays in the order of the spec's ascending key columns) are appended to `rows`,
+  // with the number of the key in `lanes`, which ascends. REQUIRES: no range column.
+  void probe(std::uint32_t index, View view, std::span<const Word* const> keys, std::size_t n,
+             std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const;
+  // out[i] = 1 if key i has a visible row, else 0. REQUIRES: no range column.
+  void probe_any(std::uint32_t index, View view, std::span<const Word* const> keys, std::size_t n,
+                 std::uint8_t* out) const;
+  // With bounds on the range column (nullptr: open). Rows of a key come in the order of the range column.
+  // REQUIRES: a range column.
+  void probe_range(std::uint32_t index, View view, std::span<const Word* const> keys,
+                   const Word* low, bool low_inclusive, const Word* high, bool high_inclusive,
+                   std::size_t n, std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const;
 
-  Expected<std::size_t> scan(const ReadPin& pin, Row& position, Row* out, std::size_t limit) const;
+  // Distinct keys of an index: what the planner divides by. Estimated for ordered ones.
+  std::uint64_t distinct_keys(std::uint32_t index) const;
+  // An estimate from a sample of rows, without an index; at least 1 unless the relation is empty.
+  std::uint64_t estimate_distinct(std::span<const std::uint32_t> columns) const;
+
+  // --- readers, at the version that they pinned ------------------------------------------------------
+  // All fail with kLimit once the pin was revoked. Rows are good until the pin is let go.
+  // REQUIRES: created with a PinRegistry.
+
+  Expected<std::size_t> scan(const ReadPin& pin, Row& position, Row* out, std::size_t limit) const {
+    return versions_->scan(pin, position, out, limit);
+  }
   Expected<void> load(const ReadPin& pin, std::uint32_t column, const Row* rows, std::size_t n,
-                      Word* out) const;
+                      Word* out) const {
+    return versions_->load(pin, column, rows, n, out);
+  }
+  // Newer rows of a key come first. REQUIRES: no range column.
   Expected<void> probe(const ReadPin& pin, std::uint32_t index, std::span<const Word* const> keys,
                        std::size_t n, std::vector<Row>& rows,
-                       std::vector<std::uint32_t>& lanes) const;
+                       std::vector<std::uint32_t>& lanes) const {
+    return versions_->probe(pin, index, keys, n, rows, lanes);
+  }
 
   // --- upkeep ----------------------------------------------------------------------------------------
 
@@ -153,161 +219,155 @@ class StandingRelation {
   void reclaim();
   // Dead rows and retired memory that only pins still hold: what a cap on pins goes by.
   std::uint64_t bytes_held_by_pins() const;
-  std::uint64_t bytes_used() const;
+  std::uint64_t bytes_used() const;  // What is allocated, slack included.
+  std::uint64_t bytes_of_indexes() const;
   void verify() const;
 
  private:
-  // What readers may look into is replaced as a whole when it grows: the new one is published through
-  // the atomic pointer, the old one retired.
-  template <typename T>
-  struct Published {
-    std::shared_ptr<T> owned;
-    std::atomic<const T*> shared{nullptr};
-    const T& read() const { return *shared.load(std::memory_order_acquire); }
-    void publish(std::shared_ptr<T> next) {
-      owned = std::move(next);
-      shared.store(owned.get(), std::memory_order_release);
-    }
+  // Of a row. Rows of either view are in the indexes (kLinked).
+  enum Flag : std::uint8_t {
+    kInUse = 1,      // Not free, and not left to readers.
+    kPresent = 2,    // In kTotal.
+    kWasThere = 4,   // In kOld.
+    kStated = 8,     // Held by a statement …
+    kDerived = 16,   // … or by a weight above 0.
+    kLinked = 32,    // In the indexes.
+    kInStep = 64,    // In step_.
+    kInEpoch = 128,  // In born_ or saved_.
   };
-  struct Column {
-    bool is_signed = false;
-    std::vector<std::uint32_t> narrow;  // One of the two, by is_narrow.
-    std::vector<Word> wide;
-    bool is_narrow = true;
-    Word at(Row row) const {
-      if (!is_narrow) return wide[row];
-      return is_signed ? int_word(static_cast<std::int32_t>(narrow[row])) : Word{narrow[row]};
-    }
-  };
-  struct Life {
-    std::atomic<Version> born{kNever};
-    std::atomic<Version> died{kNever};
-  };
-  using Lives = std::vector<Life>;
-  struct Link {
-    std::atomic<Row> next{kEnd};
-    Row previous = kEnd;  // The writer's; kEnd: the bucket's head.
-    std::uint32_t tag = 0;
-  };
-  struct Chains {
-    explicit Chains(std::size_t capacity) : heads(capacity), links(capacity) {
-      for (std::atomic<Row>& head : heads) head.store(kEnd, std::memory_order_relaxed);
-    }
-    std::vector<std::atomic<Row>> heads;  // As many as there may be rows.
-    std::vector<Link> links;              // By row.
-    std::size_t bucket(std::uint32_t tag) const { return std::uint64_t{tag} * heads.size() >> 32; }
-  };
+  // Neither chains nor tree: a set's membership table answers.
   struct Index {
-    std::vector<std::uint32_t> key;
-    Published<Chains> chains;
+    IndexSpec spec;
+    std::unique_ptr<RowChains> chains;
+    std::unique_ptr<RowTree> tree;
   };
-  enum class SlotState : std::uint8_t { kFree, kLinked, kQuarantined };
-  enum class UndoKind : std::uint8_t { kBirth, kDeath, kRevival, kWeight, kRank };
-  struct Undo {
-    UndoKind kind;
-    Row row;
-    std::int64_t weight;  // Before.
-    std::uint32_t rank;   // Before.
+  // A row as the epoch found it; it was visible.
+  struct Saved {
+    std::uint64_t weight_and_stated = 0;
+    Row row = 0;
+    std::uint32_t rank = 0;
   };
-  struct Event {
-    Row row;
-    std::int64_t weight;
+  // One row of a batch that is applied.
+  struct Change {
+    std::uint32_t i = 0;
+    std::int64_t weight = 1;
   };
-  struct Dead {
-    Version died;
-    Row row;
-  };
-  // Unlinked, and free once no reader can be near.
-  struct Retired {
-    std::uint64_t clock = 0;
-    std::uint64_t bytes = 0;  // Of the memory.
-    std::vector<Row> rows;
-    std::vector<std::shared_ptr<const void>> memory;
+  // How a large batch has fared so far: what tables grow by.
+  struct Progress {
+    std::size_t rows = 0;
+    std::size_t done = 0;
+    std::size_t born = 0;
+    std::vector<std::uint64_t> keys;  // Of each index, when it began.
+    std::size_t expect(std::uint64_t grown_by) const;
   };
 
-  static constexpr Version kNever = ~Version{0};
-  static constexpr Version kLeaving = kNever - 1;
-  static constexpr Row kEnd = 0xffffffffU;
-  static constexpr std::size_t kIndexesMax = 64;
-  static constexpr std::size_t kMembership = 0;  // The index on the identity columns.
+  static constexpr std::size_t kChunk = size_or_tiny(256, 5);
+  static constexpr Word kOpenSource = ~Word{0};  // Of an id that waits for the version's number.
 
-  StandingRelation(RelationOptions options, PinRegistry& pins);
+  StandingRelation(RelationOptions options, PinRegistry* pins);
 
   // Storage (standing_storage.cc).
-  Expected<void> make_room(const Batch& batch, std::size_t rows);
-  bool grow(std::size_t capacity);
-  bool widen(Published<Column>& column);
-  std::shared_ptr<Chains> linked_anew(const Index& index, const Chains* from,
-                                      std::size_t capacity) const;
-  std::uint64_t bytes_per_slot() const;
+  Expected<void> fit_columns(std::span<const Word* const> columns, std::size_t n);
+  Expected<void> make_room(std::size_t births, const Progress& progress);
+  std::uint64_t growth(std::size_t slots, std::size_t births, const Progress& progress) const;
+  void grow(std::size_t slots, std::size_t births, const Progress& progress);
   bool book(std::uint64_t bytes);
-  template <typename T>
-  void retire(std::shared_ptr<T> memory, std::uint64_t bytes);
+  void settle_budget();
   Row take_slot();
-  void put(std::size_t column, Row row, Word word);
-  void link(Row row);
+  void link_equal(RowChains& chains, Row row);
+  void link_again(Row row);
+  void flush_links();
   void unlink(Row row);
-  void release_slots(const std::vector<Row>& rows);
-  std::uint32_t tag_of(std::span<const std::uint32_t> key, Row row) const;
+  void erase_member(Row row);
+  void free_slot(Row row);
+  void release_handles(Row row);
+  void put_weight(Row row, std::int64_t weight);
+  Expected<void> fill(Index& index);
+  Expected<std::uint32_t> make_index(const IndexSpec& spec);
+  std::uint64_t bytes_per_slot() const;
+  std::uint64_t bytes_of_scratch() const;
+  void trim_scratch();
   Unexpected limit_error() const;
-
-  Word word_at(std::size_t column, Row row) const { return columns_[column].owned->at(row); }
-  Life& life(Row row) { return (*lives_.owned)[row]; }
-  const Life& life(Row row) const { return (*lives_.owned)[row]; }
-  // As the writer sees it.
-  bool is_alive(Row row) const {
-    return states_[row] == SlotState::kLinked &&
-           life(row).died.load(std::memory_order_relaxed) == kNever;
-  }
+  Unexpected key_error() const;
 
   // Changes (standing_relation.cc).
-  struct Found {
-    Row alive = kEnd;    // Has the same identity.
-    Row leaving = kEnd;  // Left in this epoch, and is equal in every column.
-  };
-  Found find(const Batch& batch, std::size_t i, std::uint32_t tag) const;
-  Row newest_equal(const Batch& batch, std::size_t i, std::uint32_t tag) const;
-  bool equals(Row row, std::span<const std::uint32_t> columns, const Batch& batch,
-              std::size_t i) const;
-  void give_birth(const Batch& batch, std::size_t i, std::int64_t weight, DurableId id);
-  void revive(Row row, std::int64_t weight, std::uint32_t rank);
-  void bury(Row row);
-  Expected<void> change_set(const Batch& batch, std::size_t i, std::int64_t weight,
-                            std::uint32_t tag, Counting counting, Transitions& out);
-  void change_bag(const Batch& batch, std::size_t i, std::uint32_t tag, Transitions& out);
-  std::vector<std::uint32_t> tags_of(const Batch& batch) const;
-  Transitions take_events(Transitions out);
-  void drop(Row row);
+  bool has(Row row, std::uint8_t flag) const { return (flags_[row] & flag) != 0; }
+  bool equals(Row row, std::span<const Word* const> columns, std::size_t i) const {
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (columns_.at(c, row) != columns[c][i]) return false;
+    }
+    return true;
+  }
+  Row member(std::span<const Word* const> columns, std::size_t i, std::uint32_t hash) const;
+  void prefetch_members(const std::uint32_t* hashes, std::size_t n) const;
+  Row under_key(std::span<const Word* const> columns, std::size_t i) const;
+  std::vector<Change> net_changes(const Batch& batch, const std::uint32_t* hashes);
+  Expected<void> apply_to_set(const Batch& batch, std::span<const Change> changes,
+                              const std::uint32_t* hashes, Counting counting);
+  Expected<void> change_set(const Batch& batch, Change change, std::uint32_t hash,
+                            Counting counting);
+  Expected<void> apply_to_bag(const Batch& batch, Counting counting);
+  Row newest(const Batch& batch, std::size_t i, std::uint8_t held) const;
+  Progress begin_progress(std::size_t rows) const;
 
-  template <typename Sees>
-  void probe_chains(const Index& index, std::span<const Word* const> keys, std::size_t n, Sees sees,
-                    std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const;
+  Row give_birth(std::span<const Word* const> columns, std::size_t i, std::uint32_t rank,
+                 std::uint8_t held, std::int64_t weight);
+  void enter_member(Row row, std::uint32_t hash) { members_.insert(hash, row); }
+  void revive(Row row, std::uint32_t rank, std::uint8_t held, std::int64_t weight);
+  void leave(Row row);
+  void save(Row row);
+  void touch(Row row);
+  void find_net();
+  void name_sources(Version version);
 
-  RelationOptions options_;
-  PinRegistry& pins_;
-  std::size_t column_count_;  // Without the two of the durable id.
+  // Reads (standing_reads.cc).
+  static std::uint8_t flag_of(View view);
+  // Whether the indexes hold rows that the view does not show.
+  bool hides_rows(View view) const { return (view == View::kTotal ? leaving_ : entering_) > 0; }
+  Row newest_in_chain(Row head, View view) const;
+
+  const RelationOptions options_;
   std::vector<std::uint32_t> all_columns_;
-  std::vector<Published<Column>> columns_;
-  Published<Lives> lives_;
-  std::atomic<Row> slot_count_{0};  // Slots ever used; published after they are prepared.
-  std::array<std::unique_ptr<Index>, kIndexesMax> indexes_;  // Fixed: readers look while it fills.
-  std::uint32_t index_count_ = 0;
-
-  // The writer's.
-  std::vector<std::int64_t> weights_;
-  std::vector<std::uint32_t> ranks_;
-  std::vector<SlotState> states_;
+  std::vector<std::uint32_t> handle_columns_;
+  RowColumns columns_;
+  PagedArray<std::uint8_t> flags_;
+  PagedArray<std::uint32_t> ranks_;
+  PagedArray<std::int32_t> weights_;
+  PagedArray<std::int64_t> wide_weights_;  // In their place, once a weight needs it.
+  bool has_wide_weights_ = false;
+  PagedArray<DurableId> ids_;
+  PagedArray<std::uint64_t> identities_;
   std::size_t capacity_ = 0;
+  Row slot_count_ = 0;  // Slots ever used.
   std::vector<Row> free_;
-  std::size_t alive_ = 0;
-  Version last_version_ = 0;
+
+  RowTable members_;            // Sets: rows in use, by all columns.
+  std::vector<Index> indexes_;  // The first one of bags is by all columns, of keyed relations by the key.
+  std::unique_ptr<StandingVersions> versions_;
+
+  std::size_t visible_ = 0;
+  std::size_t departed_ = 0;  // In use and not visible.
+  // The step.
+  std::vector<Row> step_;       // Rows that came or went.
+  std::size_t entering_ = 0;    // In kTotal only.
+  std::size_t leaving_ = 0;     // In kOld only.
+  bool chains_mixed_ = false;   // Rows came back: kOld ones may stand before entered ones.
+  std::vector<Row> unlinked_;   // Born in the running operation, not in the indexes yet.
+  bool net_is_known_ = false;
+  std::vector<Row> entered_;
+  std::vector<Row> left_;
+  // The epoch.
+  std::vector<Row> born_;
+  std::vector<Saved> saved_;
+  std::vector<std::uint64_t> saved_identities_;
+  std::uint64_t next_identity_ = 1;
+  std::uint64_t epoch_identity_ = 1;
   Word next_ordinal_ = 0;
-  std::vector<Undo> undo_;
-  std::vector<Event> events_;    // Of the operation that runs.
-  std::deque<Dead> dead_;        // Ascending by version.
-  Retired retiring_;             // Unlinked since the last tick.
-  std::deque<Retired> retired_;  // Ascending by clock.
-  std::uint64_t booked_ = 0;     // Bytes reserved from the budget.
+  bool has_given_ids_ = false;
+  Version last_version_ = 0;
+
+  std::uint64_t ignored_deletions_ = 0;
+  std::uint64_t booked_ = 0;           // Bytes reserved from the budget.
 };
 
 }  // namespace entail::vm

@@ -3,19 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "vm/base/ensure.h"
-#include "vm/packed_layout.h"
 #include "vm/standing_relation.h"
 #include "vm/value_pool.h"
 
 namespace entail::vm {
 
-namespace {
-
-constexpr std::size_t kFirstCapacity = 8;
-
-}  // namespace
+// ------------------------------------------------------------------------------ the budget
 
 Unexpected StandingRelation::limit_error() const {
   const MemoryBudget* const budget = options_.budget;
@@ -24,8 +20,14 @@ Unexpected StandingRelation::limit_error() const {
       fmt::format(
           "relation {} with {} rows and {} bytes cannot grow: the memory budget of {} bytes "
           "has {} in use",
-          options_.name, alive_, bytes_used(), budget == nullptr ? 0 : budget->limit(),
+          options_.name, visible_, bytes_used(), budget == nullptr ? 0 : budget->limit(),
           budget == nullptr ? 0 : budget->used()));
+}
+
+Unexpected StandingRelation::key_error() const {
+  return unexpected(
+      ErrorCode::kData,
+      fmt::format("relation {}: two different rows have the same key", options_.name));
 }
 
 bool StandingRelation::book(std::uint64_t bytes) {
@@ -34,230 +36,331 @@ bool StandingRelation::book(std::uint64_t bytes) {
   return true;
 }
 
-template <typename T>
-void StandingRelation::retire(std::shared_ptr<T> memory, std::uint64_t bytes) {
-  if (memory == nullptr) return;
-  retiring_.memory.push_back(std::move(memory));
-  retiring_.bytes += bytes;
+// What was estimated, or grew without asking (trees, what the epoch notes down), is booked as it is.
+void StandingRelation::settle_budget() {
+  const std::uint64_t held =
+      bytes_used() + (versions_ == nullptr ? 0 : versions_->retired_bytes());
+  if (options_.budget != nullptr && held > booked_) options_.budget->reserve_anyway(held - booked_);
+  if (options_.budget != nullptr && held < booked_) options_.budget->release(booked_ - held);
+  booked_ = held;
 }
 
-std::uint64_t StandingRelation::bytes_per_slot() const {
-  std::uint64_t bytes = sizeof(Life) + sizeof(std::int64_t) + sizeof(SlotState) +
-                        (options_.ranks ? sizeof(std::uint32_t) : 0);
-  for (const Published<Column>& column : columns_) bytes += column.owned->is_narrow ? 4 : 8;
-  return bytes + index_count_ * (sizeof(Link) + sizeof(std::atomic<Row>));
+// ------------------------------------------------------------------------------ room
+
+std::size_t StandingRelation::Progress::expect(std::uint64_t grown_by) const {
+  if (done == 0 || rows <= done) return 0;
+  // A little more, so that the estimate does not fall short by a few at the end.
+  const double rest = static_cast<double>(rows - done) / static_cast<double>(done);
+  return static_cast<std::size_t>(static_cast<double>(grown_by) * rest * 1.02);
 }
 
-// Slots for `rows` more rows and columns wide enough for the batch. Nothing visible changes.
-Expected<void> StandingRelation::make_room(const Batch& batch, std::size_t rows) {
-  for (std::size_t c = 0; c < column_count_; ++c) {
-    Published<Column>& column = columns_[c];
-    if (!column.owned->is_narrow) continue;
-    if (bits_of(batch.columns[c], batch.n, column.owned->is_signed) <= 32) continue;
-    if (!widen(column)) return limit_error();
+// Columns as wide as the words of the batch. Nothing visible changes.
+Expected<void> StandingRelation::fit_columns(std::span<const Word* const> columns, std::size_t n) {
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (columns_.fits(c, columns[c], n)) continue;
+    const std::uint64_t bytes = columns_.widening_bytes(c);
+    if (!book(bytes)) return limit_error();
+    if (versions_ != nullptr) versions_->retire_bytes(bytes / 2);
+    columns_.widen(c, versions_ == nullptr ? nullptr : &versions_->retired_memory());
+    settle_budget();
   }
-  const std::size_t unused = capacity_ - slot_count_.load(std::memory_order_relaxed);
-  if (free_.size() + unused >= rows) return {};
-  const std::size_t capacity = std::max({kFirstCapacity, capacity_ * 2, capacity_ + rows});
-  if (capacity >= kEnd || !grow(capacity)) return limit_error();
   return {};
 }
 
-bool StandingRelation::grow(std::size_t capacity) {
-  if (!book(capacity * bytes_per_slot())) return false;
-  const std::uint64_t old_bytes = capacity_ * bytes_per_slot();
-  for (Published<Column>& column : columns_) {
-    auto bigger = std::make_shared<Column>(*column.owned);
-    if (bigger->is_narrow) {
-      bigger->narrow.resize(capacity);
-    } else {
-      bigger->wide.resize(capacity);
+// Slots and places in tables for so many more rows. Nothing visible changes.
+Expected<void> StandingRelation::make_room(std::size_t births, const Progress& progress) {
+  if (births == 0) return {};
+  const std::size_t reused = std::min(free_.size(), births);
+  std::size_t slots = slot_count_ + births - reused;
+  if (slots >= kNoRow) return limit_error();
+  slots = slots > capacity_ ? flags_.rounded(slots) : capacity_;
+  const std::uint64_t bytes = growth(slots, births, progress);
+  if (bytes == 0) return {};
+  if (!book(bytes)) return limit_error();
+  grow(slots, births, progress);
+  settle_budget();
+  return {};
+}
+
+std::uint64_t StandingRelation::growth(std::size_t slots, std::size_t births,
+                                       const Progress& progress) const {
+  std::uint64_t bytes = 0;
+  if (slots > capacity_) {
+    bytes += columns_.growth(slots) + flags_.growth(slots);
+    if (options_.ranks) bytes += ranks_.growth(slots);
+    if (options_.weights) {
+      bytes += has_wide_weights_ ? wide_weights_.growth(slots) : weights_.growth(slots);
     }
-    retire(std::move(column.owned), 0);
-    column.publish(std::move(bigger));
+    if (options_.bag) bytes += ids_.growth(slots);
+    if (options_.identities) bytes += identities_.growth(slots);
+    if (versions_ != nullptr) bytes += versions_->growth(slots);
   }
-  auto lives = std::make_shared<Lives>(capacity);
-  for (std::size_t row = 0; row < capacity_; ++row) {
-    const Life& from = life(static_cast<Row>(row));
-    (*lives)[row].born.store(from.born.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    (*lives)[row].died.store(from.died.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (!options_.bag && !members_.has_room(members_.size() + births)) {
+    const std::size_t expected = std::max(births, progress.expect(progress.born));
+    bytes += RowTable::bytes_of(members_.buckets_for(members_.size() + expected));
   }
-  retire(std::move(lives_.owned), 0);
-  lives_.publish(std::move(lives));
-  // Last, so that whoever finds a row in a chain finds its columns and its life.
-  for (std::uint32_t i = 0; i < index_count_; ++i) {
-    Index& index = *indexes_[i];
-    auto chains = linked_anew(index, index.chains.owned.get(), capacity);
-    retire(std::move(index.chains.owned), 0);
-    index.chains.publish(std::move(chains));
+  for (std::size_t k = 0; k < indexes_.size(); ++k) {
+    const RowChains* const chains = indexes_[k].chains.get();
+    if (chains == nullptr) continue;
+    const std::uint64_t before = progress.keys.empty() ? 0 : progress.keys[k];
+    const std::uint64_t now = chains->distinct_keys();
+    bytes += chains->growth(slots, births,
+                            before < now ? progress.expect(now - before) : 0);
   }
-  weights_.resize(capacity);
-  if (options_.ranks) ranks_.resize(capacity);
-  states_.resize(capacity, SlotState::kFree);
-  capacity_ = capacity;
-  retiring_.bytes += old_bytes;
-  return true;
+  return bytes;
 }
 
-bool StandingRelation::widen(Published<Column>& column) {
-  if (!book(capacity_ * sizeof(Word))) return false;
-  auto wide = std::make_shared<Column>();
-  wide->is_signed = column.owned->is_signed;
-  wide->is_narrow = false;
-  wide->wide.resize(capacity_);
-  for (std::size_t row = 0; row < capacity_; ++row) {
-    wide->wide[row] = column.owned->at(static_cast<Row>(row));
+void StandingRelation::grow(std::size_t slots, std::size_t births, const Progress& progress) {
+  if (slots > capacity_) {
+    columns_.reserve(slots, versions_ == nullptr ? nullptr : &versions_->retired_memory());
+    flags_.reserve(slots);
+    if (options_.ranks) ranks_.reserve(slots);
+    if (options_.weights) {
+      if (has_wide_weights_) {
+        wide_weights_.reserve(slots);
+      } else {
+        weights_.reserve(slots);
+      }
+    }
+    if (options_.bag) ids_.reserve(slots);
+    if (options_.identities) identities_.reserve(slots);
+    if (versions_ != nullptr) versions_->reserve(slots);
+    capacity_ = slots;
   }
-  retire(std::move(column.owned), capacity_ * sizeof(std::uint32_t));
-  column.publish(std::move(wide));
-  return true;
+  if (!options_.bag && !members_.has_room(members_.size() + births)) {
+    const std::size_t expected = std::max(births, progress.expect(progress.born));
+    members_.grow(members_.buckets_for(members_.size() + expected),
+                  [this](const Row* rows, std::size_t n, std::uint32_t* hashes) {
+                    columns_.hash(all_columns_, rows, n, hashes);
+                  });
+  }
+  for (std::size_t k = 0; k < indexes_.size(); ++k) {
+    RowChains* const chains = indexes_[k].chains.get();
+    if (chains == nullptr) continue;
+    const std::uint64_t before = progress.keys.empty() ? 0 : progress.keys[k];
+    const std::uint64_t now = chains->distinct_keys();
+    chains->reserve(slots, births,
+                    before < now ? progress.expect(now - before) : 0);
+  }
 }
 
-// The linked slots in new chains, with the tags of the old ones if there are any.
-std::shared_ptr<StandingRelation::Chains> StandingRelation::linked_anew(
-    const Index& index, const Chains* from, std::size_t capacity) const {
-  auto chains = std::make_shared<Chains>(capacity);
-  const Row count = slot_count_.load(std::memory_order_relaxed);
-  for (Row row = 0; row < count; ++row) {
-    if (states_[row] != SlotState::kLinked) continue;
-    Link& link = chains->links[row];
-    link.tag = from != nullptr ? from->links[row].tag : tag_of(index.key, row);
-    std::atomic<Row>& head = chains->heads[chains->bucket(link.tag)];
-    const Row next = head.load(std::memory_order_relaxed);
-    link.next.store(next, std::memory_order_relaxed);
-    if (next != kEnd) chains->links[next].previous = row;
-    head.store(row, std::memory_order_relaxed);
-  }
-  return chains;
-}
-
-Expected<std::uint32_t> StandingRelation::add_index(const IndexSpec& spec) {
-  ENTAIL_ENSURE(spec.range_column < 0 && !spec.key.empty());
-  std::vector<std::uint32_t> key = spec.key;
-  std::sort(key.begin(), key.end());
-  for (std::uint32_t i = 0; i < index_count_; ++i) {
-    if (indexes_[i]->key == key) return i;
-  }
-  if (index_count_ == kIndexesMax || !book(capacity_ * (sizeof(Link) + sizeof(std::atomic<Row>)))) {
-    return limit_error();
-  }
-  auto index = std::make_unique<Index>();
-  index->key = std::move(key);
-  index->chains.publish(linked_anew(*index, nullptr, std::max<std::size_t>(capacity_, 1)));
-  indexes_[index_count_] = std::move(index);
-  return index_count_++;
-}
+// ------------------------------------------------------------------------------ slots
 
 // REQUIRES: make_room().
 Row StandingRelation::take_slot() {
-  if (!free_.empty()) {
-    const Row row = free_.back();
-    free_.pop_back();
-    return row;
-  }
-  const Row row = slot_count_.load(std::memory_order_relaxed);
-  slot_count_.store(row + 1, std::memory_order_release);
+  if (free_.empty()) return slot_count_++;
+  const Row row = free_.back();
+  free_.pop_back();
   return row;
 }
 
-void StandingRelation::put(std::size_t column, Row row, Word word) {
-  Column& c = *columns_[column].owned;
-  if (c.is_narrow) {
-    c.narrow[row] = static_cast<std::uint32_t>(word);
-  } else {
-    c.wide[row] = word;
+void StandingRelation::release_handles(Row row) {
+  for (const std::uint32_t column : handle_columns_) {
+    options_.pool->release(columns_.at(column, row));
   }
 }
 
-std::uint32_t StandingRelation::tag_of(std::span<const std::uint32_t> key, Row row) const {
-  std::vector<Word> words;
-  std::vector<const Word*> columns;
-  words.reserve(key.size());
-  for (const std::uint32_t column : key) {
-    words.push_back(word_at(column, row));
-    columns.push_back(&words.back());
-  }
-  std::uint32_t tag = 0;
-  hash_rows(columns, 1, &tag);
-  return tag;
+void StandingRelation::free_slot(Row row) {
+  release_handles(row);
+  flags_[row] = 0;
+  free_.push_back(row);
 }
 
-void StandingRelation::link(Row row) {
-  for (std::uint32_t i = 0; i < index_count_; ++i) {
-    Chains& chains = *indexes_[i]->chains.owned;
-    Link& link = chains.links[row];
-    link.tag = tag_of(indexes_[i]->key, row);
-    link.previous = kEnd;
-    std::atomic<Row>& head = chains.heads[chains.bucket(link.tag)];
-    const Row next = head.load(std::memory_order_relaxed);
-    link.next.store(next, std::memory_order_relaxed);
-    if (next != kEnd) chains.links[next].previous = row;
-    head.store(row, std::memory_order_release);
-  }
-  states_[row] = SlotState::kLinked;
+void StandingRelation::erase_member(Row row) {
+  if (options_.bag) return;
+  std::uint32_t hash = 0;
+  columns_.hash(all_columns_, &row, 1, &hash);
+  members_.erase(hash, row);
 }
 
-// The slot's own link stays: a reader that stands on it finds its way on.
-void StandingRelation::unlink(Row row) {
-  for (std::uint32_t i = 0; i < index_count_; ++i) {
-    Chains& chains = *indexes_[i]->chains.owned;
-    const Link& link = chains.links[row];
-    const Row next = link.next.load(std::memory_order_relaxed);
-    std::atomic<Row>& place = link.previous == kEnd ? chains.heads[chains.bucket(link.tag)]
-                                                    : chains.links[link.previous].next;
-    place.store(next, std::memory_order_release);
-    if (next != kEnd) chains.links[next].previous = link.previous;
-  }
-  states_[row] = SlotState::kQuarantined;
-}
-
-// Takes a slot out of the chains; it is free when no reader can be near.
-void StandingRelation::drop(Row row) {
-  unlink(row);
-  retiring_.rows.push_back(row);
-}
-
-void StandingRelation::release_slots(const std::vector<Row>& rows) {
-  for (const Row row : rows) {
-    for (std::size_t c = 0; c < column_count_; ++c) {
-      if (options_.columns[c].handle) options_.pool->release(word_at(c, row));
+void StandingRelation::put_weight(Row row, std::int64_t weight) {
+  if (!has_wide_weights_) {
+    if (weight <= std::numeric_limits<std::int32_t>::max()) {
+      weights_[row] = static_cast<std::int32_t>(weight);
+      return;
     }
-    states_[row] = SlotState::kFree;
-    free_.push_back(row);
+    wide_weights_.reserve(capacity_);
+    for (Row other = 0; other < slot_count_; ++other) wide_weights_[other] = weights_[other];
+    weights_ = PagedArray<std::int32_t>();
+    has_wide_weights_ = true;
   }
+  wide_weights_[row] = weight;
 }
+
+// ------------------------------------------------------------------------------ links
+
+// Among equal rows of a bag the newest stands first, behind it those that left.
+void StandingRelation::link_equal(RowChains& chains, Row row) {
+  chains.link_before(row, [this](Row one, Row other) {
+    return !has(other, kPresent) || ids_[other] < ids_[one];
+  });
+}
+
+void StandingRelation::flush_links() {
+  if (unlinked_.empty()) return;
+  for (std::size_t k = 0; k < indexes_.size(); ++k) {
+    const Index& index = indexes_[k];
+    if (index.tree != nullptr) {
+      for (const Row row : unlinked_) index.tree->insert(row);
+    } else if (index.chains != nullptr && !(k == 0 && options_.bag)) {
+      index.chains->link(unlinked_.data(), unlinked_.size());
+    }
+  }
+  for (const Row row : unlinked_) flags_[row] |= kLinked;
+  unlinked_.clear();
+}
+
+// A row that is visible after all, whether it is in the indexes still or not.
+void StandingRelation::link_again(Row row) {
+  const bool is_linked = has(row, kLinked);
+  for (std::size_t k = 0; k < indexes_.size(); ++k) {
+    const Index& index = indexes_[k];
+    if (index.tree != nullptr) {
+      if (!is_linked) index.tree->insert(row);
+    } else if (index.chains != nullptr) {
+      if (is_linked) index.chains->unlink(row);
+      if (k == 0 && options_.bag) {
+        link_equal(*index.chains, row);
+      } else {
+        index.chains->link(&row, 1);
+      }
+    }
+  }
+  flags_[row] |= kLinked;
+}
+
+void StandingRelation::unlink(Row row) {
+  for (const Index& index : indexes_) {
+    if (index.tree != nullptr) {
+      index.tree->erase(row);
+    } else if (index.chains != nullptr) {
+      index.chains->unlink(row);
+    }
+  }
+  flags_[row] &= static_cast<std::uint8_t>(~kLinked);
+}
+
+// ------------------------------------------------------------------------------ indexes
+
+Expected<std::uint32_t> StandingRelation::add_index(const IndexSpec& spec) {
+  Expected<std::uint32_t> number = make_index(spec);
+  // Readers have their own; what only the writer looks at (identity) they do not need.
+  if (number && versions_ != nullptr && indexes_[*number].tree == nullptr &&
+      !versions_->has_index(*number)) {
+    versions_->add_index(*number, indexes_[*number].spec.key);
+    settle_budget();
+  }
+  return number;
+}
+
+Expected<std::uint32_t> StandingRelation::make_index(const IndexSpec& spec) {
+  ENTAIL_ENSURE(spec.range_column >= 0 || !spec.key.empty());
+  Index index;
+  index.spec = spec;
+  std::sort(index.spec.key.begin(), index.spec.key.end());
+  for (std::uint32_t k = 0; k < indexes_.size(); ++k) {
+    const IndexSpec& known = indexes_[k].spec;
+    if (known.key == index.spec.key && known.range_column == index.spec.range_column) return k;
+  }
+  if (indexes_.size() == StandingVersions::kIndexesMax) return limit_error();
+  flush_links();
+  Expected<void> filled = fill(index);
+  if (!filled) return unexpected(std::move(filled).error());
+  indexes_.push_back(std::move(index));
+  settle_budget();
+  return static_cast<std::uint32_t>(indexes_.size() - 1);
+}
+
+Expected<void> StandingRelation::fill(Index& index) {
+  const IndexSpec& spec = index.spec;
+  // In this order the chains have those that entered in the step first and those that left last.
+  std::vector<Row> rows;
+  const auto collect = [&](std::uint8_t views) {
+    for (Row row = 0; row < slot_count_; ++row) {
+      if (has(row, kLinked) && (flags_[row] & (kPresent | kWasThere)) == views) rows.push_back(row);
+    }
+  };
+  collect(kWasThere);
+  collect(kPresent | kWasThere);
+  collect(kPresent);
+  if (spec.range_column >= 0) {
+    if (!book(rows.size() * 2 * sizeof(Row))) return limit_error();
+    const auto column = static_cast<std::uint32_t>(spec.range_column);
+    index.tree = std::make_unique<RowTree>(columns_, spec.key, column,
+                                           options_.columns[column].order, options_.pool);
+    index.tree->build(std::move(rows));
+    return {};
+  }
+  if (!options_.bag && spec.key == all_columns_) return {};  // The membership table.
+  index.chains = std::make_unique<RowChains>(columns_, spec.key);
+  Progress progress;
+  progress.rows = rows.size();
+  for (; progress.done < rows.size(); progress.done += kChunk) {
+    const std::size_t n = std::min(kChunk, rows.size() - progress.done);
+    const std::size_t expected = progress.expect(index.chains->distinct_keys());
+    if (!book(index.chains->growth(capacity_, n, expected))) return limit_error();
+    index.chains->reserve(capacity_, n, expected);
+    index.chains->link(rows.data() + progress.done, n);
+  }
+  index.chains->reserve(capacity_, 0, 0);
+  return {};
+}
+
+// ------------------------------------------------------------------------------ upkeep
 
 void StandingRelation::reclaim() {
-  const Version oldest = pins_.oldest_version();
-  while (!dead_.empty() && dead_.front().died <= oldest) {
-    drop(dead_.front().row);
-    dead_.pop_front();
+  if (versions_ != nullptr) {
+    std::vector<Row> freed;
+    versions_->reclaim(freed);
+    for (const Row row : freed) free_slot(row);
   }
-  if (!retiring_.rows.empty() || !retiring_.memory.empty()) {
-    retiring_.clock = pins_.tick();
-    retired_.push_back(std::move(retiring_));
-    retiring_ = {};
-  }
-  const std::uint64_t clock = pins_.oldest_clock();
-  while (!retired_.empty() && retired_.front().clock <= clock) {
-    const Retired& retired = retired_.front();
-    release_slots(retired.rows);
-    if (options_.budget != nullptr) options_.budget->release(retired.bytes);
-    booked_ -= retired.bytes;
-    retired_.pop_front();
-  }
+  if (options_.budget != nullptr) settle_budget();
 }
 
-std::uint64_t StandingRelation::bytes_held_by_pins() const {
-  std::uint64_t bytes = dead_.size() * bytes_per_slot();
-  for (const Retired& retired : retired_) {
-    bytes += retired.bytes + retired.rows.size() * bytes_per_slot();
+// What a bulk load noted down is not kept for the changes of a few rows that follow it.
+void StandingRelation::trim_scratch() {
+  constexpr std::size_t kKept = 4096;
+  const auto trim = [](auto& rows) {
+    rows.clear();
+    if (rows.capacity() > kKept) rows.shrink_to_fit();
+  };
+  trim(step_);
+  trim(entered_);
+  trim(left_);
+  trim(born_);
+  trim(saved_);
+  trim(saved_identities_);
+  if (free_.capacity() > kKept && free_.size() < free_.capacity() / 4) free_.shrink_to_fit();
+}
+
+std::uint64_t StandingRelation::bytes_of_scratch() const {
+  return (free_.capacity() + step_.capacity() + unlinked_.capacity() + entered_.capacity() +
+          left_.capacity() + born_.capacity()) *
+             sizeof(Row) +
+         saved_.capacity() * sizeof(Saved) + saved_identities_.capacity() * sizeof(std::uint64_t);
+}
+
+std::uint64_t StandingRelation::bytes_of_indexes() const {
+  std::uint64_t bytes = 0;
+  for (const Index& index : indexes_) {
+    if (index.chains != nullptr) bytes += index.chains->bytes();
+    if (index.tree != nullptr) bytes += index.tree->bytes();
   }
   return bytes;
 }
 
 std::uint64_t StandingRelation::bytes_used() const {
-  return booked_ + (free_.capacity() + undo_.capacity() * 6 + dead_.size() * 4) * sizeof(Row);
+  return columns_.bytes() + flags_.bytes() + ranks_.bytes() + weights_.bytes() +
+         wide_weights_.bytes() + ids_.bytes() + identities_.bytes() + members_.bytes() +
+         bytes_of_indexes() + bytes_of_scratch() + (versions_ == nullptr ? 0 : versions_->bytes());
+}
+
+std::uint64_t StandingRelation::bytes_per_slot() const {
+  return capacity_ == 0 ? 0 : (bytes_used() - bytes_of_scratch()) / capacity_;
+}
+
+std::uint64_t StandingRelation::bytes_held_by_pins() const {
+  return versions_ == nullptr ? 0 : versions_->bytes_held(bytes_per_slot());
 }
 
 }  // namespace entail::vm

@@ -278,7 +278,7 @@ void standing() {
   RelationOptions options;
   options.name = "standing";
   options.columns.resize(2);
-  const auto relation = std::move(StandingRelation::create(std::move(options), pins)).value();
+  const auto relation = std::move(StandingRelation::create(std::move(options), &pins)).value();
   relation->add_index({{0}, -1}).value();
   relation->add_index({{1}, -1}).value();
   std::vector<Word> x(kRows);

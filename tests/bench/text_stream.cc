@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
                                            .columns = {{ColumnOrderKind::kText, true}},
                                            .standing = true,
                                            .pool = &pool},
-                                          pins);
+                                          &pins);
   if (!created) {
     std::fprintf(stderr, "%s\n", created.error().message.c_str());
     return 2;

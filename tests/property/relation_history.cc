@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -106,8 +107,10 @@ class History {
     options.pool = &pool_;
     options.bag = kind_ == Kind::kBag;
     if (kind_ == Kind::kKeyed) options.key = {0};
+    options.weights = kind_ != Kind::kBag;
     arity_ = options.columns.size();
-    auto made = StandingRelation::create(std::move(options), pins_);
+    has_readers_ = random_.chance(1, 2);
+    auto made = StandingRelation::create(std::move(options), has_readers_ ? &pins_ : nullptr);
     if (!made) throw Broken{made.error().message};
     relation_ = std::move(*made);
   }
@@ -139,20 +142,26 @@ class History {
 
   void run_epoch() {
     const Model before = model_;
+    old_ = model_;
     bool failed = false;
-    const std::uint64_t operations = 1 + random_.below(4);
+    const std::uint64_t operations = 1 + random_.below(6);
     for (std::uint64_t i = 0; i < operations && !failed; ++i) {
       if (random_.chance(1, 8)) add_index();
       failed = change();
-      if (!failed) expect_equal("the writer", tuples_of(model_), seen_by_writer());
-      if (!failed) check_weights();
+      if (failed) break;
+      check_step();
+      if (!random_.chance(1, 3)) continue;
+      relation_->end_step();
+      old_ = model_;
+      check_step();
     }
+    if (!failed) check_net("the epoch", before, relation_->epoch_entered(), relation_->epoch_left());
     if (failed || random_.chance(1, 5)) {
       relation_->abort();
       model_ = before;
     } else {
       relation_->commit(++version_);
-      pins_.publish(version_);
+      if (has_readers_) pins_.publish(version_);
       for (auto& [tuple, row] : model_) {
         for (DurableId& id : row.ids) {
           if (id.source == kOpenSource) id.source = version_;
@@ -163,15 +172,14 @@ class History {
     pool_.end_step();
     pool_.verify();
     relation_->verify();
-    if (relation_->size() != tuples_of(model_).size()) throw Broken{"size() is wrong"};
-    expect_equal("the writer", tuples_of(model_), seen_by_writer());
+    old_ = model_;
+    check_step();
     if (kind_ == Kind::kBag) check_ids();
-    check_weights();
     check_readers();
   }
 
   void check_readers() {
-    if (readers_.size() < 4 && version_ > 0 && random_.chance(1, 2)) {
+    if (has_readers_ && readers_.size() < 4 && version_ > 0 && random_.chance(1, 2)) {
       auto pin = pins_.pin();
       if (!pin) throw Broken{pin.error().message};
       // Nothing has changed since the last commit.
@@ -184,11 +192,23 @@ class History {
     for (const Reader& reader : readers_) {
       expect_equal("a reader", reader.tuples, seen_by(reader.pin));
       for (std::uint32_t index = 0; index < indexes_.size(); ++index) {
+        if (indexes_[index].second.range_column >= 0) continue;
         check_index(index, reader.tuples, &reader.pin);
       }
     }
+  }
+
+  // What the writer sees of the open step.
+  void check_step() {
+    if (relation_->size() != tuples_of(model_).size()) throw Broken{"size() is wrong"};
+    expect_equal("the writer", tuples_of(model_), seen_by_writer(vm::View::kTotal));
+    expect_equal("the step's beginning", tuples_of(old_), seen_by_writer(vm::View::kOld));
+    check_net("the step", old_, relation_->entered(), relation_->left());
+    check_rows(vm::View::kTotal, model_);
+    check_rows(vm::View::kOld, old_);
     for (std::uint32_t index = 0; index < indexes_.size(); ++index) {
       check_index(index, tuples_of(model_), nullptr);
+      check_index(index, tuples_of(old_), nullptr, vm::View::kOld);
     }
   }
 
@@ -220,7 +240,7 @@ class History {
       const bool inserts = replaces || random_.chance(1, 2);
       changes.push_back({inserts ? tuple() : known_tuple(), replaces ? 1 : random_.between(-2, 2)});
     }
-    const Model before = model_;
+    if (kind_ != Kind::kBag && counting_ == vm::Counting::kDerived) keep_sums_positive(changes);
     bool fails = false;
     if (replaces) {
       replace_in_model(changes);
@@ -232,12 +252,24 @@ class History {
     const Batch batch = batch_of(changes);
     const StandingRelation::Batch given{
         .columns = batch.columns, .n = changes.size(), .weights = batch.weights.data()};
-    auto done = replaces ? relation_->replace(given) : relation_->apply(given, counting_);
+    const auto done =
+        replaces ? relation_->replace(given, counting_) : relation_->apply(given, counting_);
     if (done.has_value() == fails) {
       throw Broken{fails ? "a second row under a key is taken" : done.error().message};
     }
-    if (!fails) check_transitions(before, *done);
     return fails;
+  }
+
+  // Derivations are taken back as often as they were given.
+  void keep_sums_positive(std::vector<Change>& changes) const {
+    std::map<Tuple, std::int64_t> sums;
+    for (Change& change : changes) {
+      const auto known = model_.find(change.tuple);
+      const auto place =
+          sums.emplace(change.tuple, known == model_.end() ? 0 : known->second.weight).first;
+      change.weight = std::max(change.weight, -place->second);
+      place->second += change.weight;
+    }
   }
 
   void replace_in_model(const std::vector<Change>& changes) {
@@ -305,19 +337,18 @@ class History {
 
   // --- looking
 
-  void check_transitions(const Model& before, const StandingRelation::Transitions& transitions) {
+  // Rows that appeared and disappeared, against what changed in the model.
+  void check_net(const std::string& what, const Model& before, std::span<const Row> entered,
+                 std::span<const Row> left) {
     std::map<Tuple, std::int64_t> found;
-    for (std::size_t i = 0; i < transitions.size(); ++i) {
-      Tuple tuple;
-      for (const auto& column : transitions.columns) tuple.push_back(column[i]);
-      found[tuple] += transitions.weights[i];
-    }
+    for (const Row row : entered) ++found[load(row)];
+    for (const Row row : left) --found[load(row)];
     std::erase_if(found, [](const auto& item) { return item.second == 0; });
     std::map<Tuple, std::int64_t> expected;
     for (const Tuple& tuple : tuples_of(model_)) ++expected[tuple];
     for (const Tuple& tuple : tuples_of(before)) --expected[tuple];
     std::erase_if(expected, [](const auto& item) { return item.second == 0; });
-    if (found != expected) throw Broken{"the transitions are not what changed"};
+    if (found != expected) throw Broken{what + ": the net is not what changed"};
   }
 
   Tuple load(const Row& row) const {
@@ -334,11 +365,11 @@ class History {
     return tuple;
   }
 
-  Tuples seen_by_writer() const {
+  Tuples seen_by_writer(vm::View view) const {
     Tuples tuples;
     Row rows[3];
     Row position = 0;
-    while (const std::size_t n = relation_->scan(position, rows, 3)) {
+    while (const std::size_t n = relation_->scan(view, position, rows, 3)) {
       for (std::size_t i = 0; i < n; ++i) tuples.push_back(load(rows[i]));
     }
     std::sort(tuples.begin(), tuples.end());
@@ -365,28 +396,30 @@ class History {
     for (const auto& [tuple, row] : model_) expected[tuple].insert(row.ids.begin(), row.ids.end());
     Row row = 0;
     Row position = 0;
-    while (relation_->scan(position, &row, 1) == 1) {
+    while (relation_->scan(vm::View::kTotal, position, &row, 1) == 1) {
       found[load(row)].insert(relation_->durable_id(row));
     }
     if (found != expected) throw Broken{"the durable ids of a bag are wrong"};
   }
 
-  void check_weights() {
+  // Rows by their words, and what is known of them.
+  void check_rows(vm::View view, const Model& model) {
     for (int i = 0; i < 4; ++i) {
       const Tuple wanted = known_tuple();
       std::vector<const Word*> columns;
       for (const Word& word : wanted) columns.push_back(&word);
-      std::int64_t weight = -1;
-      relation_->weights(columns, 1, &weight);
-      const auto place = model_.find(wanted);
-      std::int64_t expected = 0;
-      if (place != model_.end()) {
-        const ModelRow& row = place->second;
-        expected = row.ids.empty() ? row.weight : static_cast<std::int64_t>(row.ids.size());
+      Row row = 0;
+      relation_->find(view, columns, 1, &row);
+      const auto place = model.find(wanted);
+      if ((row != vm::kNoRow) != (place != model.end())) {
+        throw Broken{text_of(wanted) + (row == vm::kNoRow ? " is not found" : " is found")};
       }
-      if (weight != expected) {
+      if (row == vm::kNoRow || kind_ == Kind::kBag || view == vm::View::kOld) continue;
+      const std::int64_t weight =
+          counting_ == vm::Counting::kStated ? relation_->is_stated(row) : relation_->weight(row);
+      if (weight != place->second.weight) {
         throw Broken{"the weight of " + text_of(wanted) + " is " + std::to_string(weight) +
-                     " instead of " + std::to_string(expected)};
+                     " instead of " + std::to_string(place->second.weight)};
       }
     }
   }
@@ -397,7 +430,12 @@ class History {
     for (std::uint32_t c = 0; c < arity_; ++c) {
       if (random_.chance(1, 2)) spec.key.push_back(c);
     }
-    if (spec.key.empty()) spec.key.push_back(0);
+    if (random_.chance(1, 3)) {
+      spec.range_column = static_cast<std::int32_t>(random_.below(arity_));
+      std::erase(spec.key, static_cast<std::uint32_t>(spec.range_column));
+    } else if (spec.key.empty()) {
+      spec.key.push_back(0);
+    }
     const auto added = relation_->add_index(spec);
     if (!added) throw Broken{added.error().message};
     for (const auto& [number, known] : indexes_) {
@@ -407,7 +445,8 @@ class History {
   }
 
   // Probes for the keys of a few tuples at once; by the writer where there is no pin.
-  void check_index(std::uint32_t which, const Tuples& tuples, const vm::ReadPin* pin) {
+  void check_index(std::uint32_t which, const Tuples& tuples, const vm::ReadPin* pin,
+                   vm::View view = vm::View::kTotal) {
     const auto& [number, spec] = indexes_[which];
     constexpr std::size_t kKeys = 3;
     std::vector<Tuple> wanted;
@@ -422,8 +461,11 @@ class History {
     }
     std::vector<Row> rows;
     std::vector<std::uint32_t> lanes;
-    if (pin == nullptr) {
-      relation_->probe(number, pointers, kKeys, rows, lanes);
+    if (spec.range_column >= 0) {
+      relation_->probe_range(number, view, pointers, nullptr, false, nullptr, false, kKeys, rows,
+                             lanes);
+    } else if (pin == nullptr) {
+      relation_->probe(number, view, pointers, kKeys, rows, lanes);
     } else if (!relation_->probe(*pin, number, pointers, kKeys, rows, lanes)) {
       throw Broken{"a pin cannot probe"};
     }
@@ -451,9 +493,11 @@ class History {
   Kind kind_ = Kind::kSet;
   vm::Counting counting_ = vm::Counting::kDerived;
   bool has_text_ = false;
+  bool has_readers_ = false;
   std::size_t arity_ = 1;
   std::vector<std::pair<std::uint32_t, vm::IndexSpec>> indexes_;
   Model model_;
+  Model old_;  // When the step began.
   std::uint64_t version_ = 0;
   Word next_ordinal_ = 0;
 };
