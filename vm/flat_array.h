@@ -31,6 +31,9 @@ namespace internal {
 void* resize_block(void* block, std::size_t old_bytes, std::size_t new_bytes);
 void* zeroed_block(std::size_t bytes);  // nullptr for 0 bytes.
 void free_block(void* block, std::size_t bytes);
+// At least as many: whole huge pages where the block would consist of some, since what is left over
+// would be small pages for good.
+std::size_t whole_pages(std::size_t bytes);
 
 }  // namespace internal
 
@@ -124,7 +127,9 @@ class FlatArray {
 
  private:
   std::size_t grown(std::size_t count) const {
-    return std::max({count, capacity_ + capacity_ / 2, std::size_t{64 / sizeof(T) + 1}});
+    const std::size_t target =
+        std::max({count, capacity_ + capacity_ / 2, std::size_t{64 / sizeof(T) + 1}});
+    return internal::whole_pages(target * sizeof(T)) / sizeof(T);
   }
   void take(std::size_t target) {
     void* const moved = internal::resize_block(data_, bytes(), target * sizeof(T));

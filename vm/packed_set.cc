@@ -4,10 +4,12 @@
 #include <array>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 #include "vm/base/tiny.h"
+#include "vm/internal/packed_set_sharing.h"
 
 namespace entail::vm {
 
@@ -17,13 +19,11 @@ namespace {
 constexpr std::uint64_t kPartitionBytes = size_or_tiny(std::size_t{96} << 10, 512);
 constexpr unsigned kPartitionBitsMax = 13;  // More would make grouping miss the cache itself.
 constexpr unsigned kSplitBits = 2;
-constexpr std::uint64_t kCacheBytes = std::uint64_t{512} << 10;  // Half a usual second-level cache.
 constexpr std::size_t kPrefetchBatch = 32;
 constexpr std::size_t kFirstSlots = 16;
-constexpr std::size_t kUnitBits = 16;
+constexpr std::size_t kLineBytes = 64;
 
-// Odd, without pattern; from the digits of the golden ratio and of SplitMix64.
-constexpr std::uint64_t kMixA = 0x9E3779B97F4A7C15U;
+// Odd, without pattern; from the digits of SplitMix64.
 constexpr std::uint64_t kMixB = 0xD6E8FEB86659FD93U;
 constexpr std::uint64_t kMixC = 0xBF58476D1CE4E5B9U;
 
@@ -31,10 +31,6 @@ std::uint64_t fold(std::uint64_t key) { return key; }
 std::uint64_t fold(Uint128 key) {
   return static_cast<std::uint64_t>(key) ^ (static_cast<std::uint64_t>(key >> 64) * kMixC);
 }
-
-// What stays together: all but the low 16 bits of a narrow key, the high half of a wide one.
-std::uint64_t unit_of(std::uint64_t key) { return key >> kUnitBits; }
-std::uint64_t unit_of(Uint128 key) { return static_cast<std::uint64_t>(key >> 64); }
 
 std::uint64_t block_of(std::uint64_t key) { return key >> 6; }
 std::uint64_t block_of(Uint128) { return 0; }
@@ -76,6 +72,8 @@ PackedSet<Key>& PackedSet<Key>::operator=(PackedSet&& other) noexcept {
   std::swap(budget_, other.budget_);
   grouped_.swap(other.grouped_);
   places_.swap(other.places_);
+  group_ends_.swap(other.group_ends_);
+  sharing_.swap(other.sharing_);
   return *this;
 }
 
@@ -88,16 +86,10 @@ std::size_t PackedSet<Key>::size() const {
 
 template <typename Key>
 std::uint64_t PackedSet<Key>::bytes_used() const {
-  std::uint64_t bytes =
-      partitions_.capacity() * sizeof(Partition) + grouped_.bytes() + places_.bytes();
+  std::uint64_t bytes = partitions_.capacity() * sizeof(Partition) + grouped_.bytes() +
+                        places_.bytes() + (sharing_ == nullptr ? 0 : sharing_->bytes());
   for (const Partition& partition : partitions_) bytes += bytes_of(partition);
   return bytes;
-}
-
-template <typename Key>
-std::size_t PackedSet<Key>::partition_of(Key key) const {
-  // Shifted twice: by 64 in all when there is one partition.
-  return ((unit_of(key) * kMixA) >> 1) >> (63 - partition_bits_);
 }
 
 template <typename Key>
@@ -135,8 +127,11 @@ template <typename Key>
 void PackedSet<Key>::take(Partition& target, std::size_t slot_count, bool blocks) {
   const std::size_t slot_bytes = blocks ? sizeof(BlockSlot) : sizeof(Key);
   target = {};
-  target.slots = std::calloc(slot_count, slot_bytes);
+  // Not calloc: a heap may get zero pages by giving pages back, to be fetched again one by one.
+  const std::size_t bytes = (slot_count * slot_bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+  target.slots = std::aligned_alloc(kLineBytes, bytes);
   ENTAIL_ENSURE(target.slots != nullptr);
+  std::memset(target.slots, 0, bytes);
   target.slot_count = static_cast<std::uint32_t>(slot_count);
   target.used_max = static_cast<std::uint32_t>(used_max_of(slot_count, blocks));
   target.blocks = blocks;
@@ -311,6 +306,86 @@ inline bool PackedSet<Key>::insert_one(Partition& partition, Key key, Key* fresh
   }
 }
 
+// The same for n keys of one partition. What the loops turn round stays in registers; only a table that
+// has to grow, and the key of all ones, go through insert_one().
+template <typename Key>
+bool PackedSet<Key>::insert_run(Partition& partition, const Key* keys, std::size_t n,
+                                bool fetch_ahead, Key* fresh, std::size_t& fresh_count) {
+  bool grew = false;
+  for (std::size_t i = 0; i < n;) {
+    if (!insert_one(partition, keys[i++], fresh, fresh_count, grew)) return false;
+    const Partition table = partition;
+    std::uint32_t used = table.used;
+    std::size_t added = fresh_count;
+    while (i < n && used < table.used_max) {
+      const std::size_t stop = std::min(n, i + kPrefetchBatch);
+      if (fetch_ahead) {
+        for (std::size_t k = i; k < stop; ++k) __builtin_prefetch(home_of(table, keys[k]), 1);
+      }
+      if (kHasBlocks && table.blocks) {
+        i = insert_in_blocks(table, keys, i, stop, used, fresh, added);
+      } else {
+        i = insert_in_keys(table, keys, i, stop, used, fresh, added);
+      }
+      if (i < stop) break;
+    }
+    partition.used = used;
+    partition.keys += static_cast<std::uint32_t>(added - fresh_count);
+    fresh_count = added;
+  }
+  return true;
+}
+
+// Keys [i, stop), as far as the table has room and none is all ones; returns where it stopped.
+template <typename Key>
+inline std::size_t PackedSet<Key>::insert_in_blocks(const Partition& table, const Key* keys,
+                                                    std::size_t i, std::size_t stop,
+                                                    std::uint32_t& used, Key* fresh,
+                                                    std::size_t& added) {
+  auto* const slots = static_cast<BlockSlot*>(table.slots);
+  const std::uint32_t slot_count = table.slot_count;
+  for (; i < stop; ++i) {
+    const Key key = keys[i];
+    if (used == table.used_max || static_cast<Key>(~key) == 0) [[unlikely]]
+      break;
+    const std::uint64_t block = block_of(key);
+    const std::uint64_t bit = bit_of(key);
+    std::size_t at = slot_of(block, slot_count);
+    while (slots[at].bits != 0 && slots[at].block != block) {
+      at = at + 1 == slot_count ? 0 : at + 1;
+    }
+    // Half of the candidates are known, in no pattern: counting costs less than branching.
+    const std::uint64_t bits = slots[at].bits;
+    used += bits == 0 ? 1 : 0;
+    slots[at] = {block, bits | bit};
+    fresh[added] = key;
+    added += (bits & bit) == 0 ? 1 : 0;
+  }
+  return i;
+}
+
+template <typename Key>
+inline std::size_t PackedSet<Key>::insert_in_keys(const Partition& table, const Key* keys,
+                                                  std::size_t i, std::size_t stop,
+                                                  std::uint32_t& used, Key* fresh,
+                                                  std::size_t& added) {
+  auto* const slots = static_cast<Key*>(table.slots);
+  const std::uint32_t slot_count = table.slot_count;
+  for (; i < stop; ++i) {
+    const auto stored = static_cast<Key>(~keys[i]);
+    if (used == table.used_max || stored == 0) [[unlikely]]
+      break;
+    std::size_t at = slot_of(fold(keys[i]), slot_count);
+    while (slots[at] != 0 && slots[at] != stored) at = at + 1 == slot_count ? 0 : at + 1;
+    const std::uint32_t is_new = slots[at] == 0 ? 1 : 0;
+    slots[at] = stored;
+    used += is_new;
+    fresh[added] = keys[i];
+    added += is_new;
+  }
+  return i;
+}
+
 template <typename Key>
 inline bool PackedSet<Key>::holds(const Partition& partition, Key key) {
   if (partition.slot_count == 0) return false;
@@ -346,41 +421,57 @@ void PackedSet<Key>::measure() {
   }
 }
 
+template <typename Key>
+bool PackedSet<Key>::may_split() const {
+  return partition_bits_ + kSplitBits <= kPartitionBitsMax;
+}
+
+template <typename Key>
+bool PackedSet<Key>::is_too_big() const {
+  return table_bytes_ > kPartitionBytes * partitions_.size();
+}
+
 // Each partition becomes four: the hash gives two more bits. False, and nothing changed, when the
 // budget refuses; splitting is for speed, so that is no failure.
 template <typename Key>
-bool PackedSet<Key>::split() {
-  constexpr std::size_t kParts = std::size_t{1} << kSplitBits;
+bool PackedSet<Key>::split(ThreadTeam& team) {
   // The whole is reserved first, so that nothing can be refused half way.
   const std::uint64_t headroom = table_bytes_ + table_bytes_ / 2;
   if (budget_ != nullptr && !budget_->reserve(headroom)) return false;
-  std::vector<Partition> parts(partitions_.size() * kParts);
+  std::vector<Partition> parts(partitions_.size() << kSplitBits);
   partition_bits_ += kSplitBits;
-  for (std::size_t p = 0; p < partitions_.size(); ++p) {
-    Partition& from = partitions_[p];
-    std::array<std::size_t, kParts> counts{};
-    for_each(from, [&](Key key) { ++counts[partition_of(key) & (kParts - 1)]; });
-    for (std::size_t q = 0; q < kParts; ++q) {
-      if (counts[q] == 0) continue;
-      const std::size_t slots =
-          from.blocks ? std::size_t{from.used} * counts[q] / from.keys : counts[q];
-      allocate_anyway(parts[p * kParts + q], slots * 2 + kFirstSlots, from.blocks);
+  team.run([&](unsigned worker) {
+    for (std::size_t p = worker; p < partitions_.size(); p += team.size()) {
+      split_one(partitions_[p], &parts[p << kSplitBits]);
+      release(partitions_[p]);
     }
-    for_each(from, [&](Key key) {
-      Partition& to = parts[p * kParts + (partition_of(key) & (kParts - 1))];
-      if (to.used >= to.used_max) grow(to, true);
-      if (to.blocks) {
-        place_in_block(to, block_of(key), bit_of(key));
-      } else {
-        place_key(to, key);
-      }
-    });
-    release(from);
-  }
+  });
   partitions_ = std::move(parts);
   if (budget_ != nullptr) budget_->release(headroom);
   measure();
   return true;
+}
+
+template <typename Key>
+void PackedSet<Key>::split_one(const Partition& from, Partition* parts) {
+  constexpr std::size_t kParts = std::size_t{1} << kSplitBits;
+  std::array<std::size_t, kParts> counts{};
+  for_each(from, [&](Key key) { ++counts[partition_of(key) & (kParts - 1)]; });
+  for (std::size_t q = 0; q < kParts; ++q) {
+    if (counts[q] == 0) continue;
+    const std::size_t slots =
+        from.blocks ? std::size_t{from.used} * counts[q] / from.keys : counts[q];
+    allocate_anyway(parts[q], slots * 2 + kFirstSlots, from.blocks);
+  }
+  for_each(from, [&](Key key) {
+    Partition& to = parts[partition_of(key) & (kParts - 1)];
+    if (to.used >= to.used_max) grow(to, true);
+    if (to.blocks) {
+      place_in_block(to, block_of(key), bit_of(key));
+    } else {
+      place_key(to, key);
+    }
+  });
 }
 
 // Whether neighbours are mostly in different partitions, judged by a sample.
@@ -396,27 +487,30 @@ bool PackedSet<Key>::is_scattered(const Key* keys, std::size_t n) const {
   return changes * 8 > seen;
 }
 
-// The keys in the order of their partitions, otherwise as they came.
+// The keys in the order of their partitions, otherwise as they came; ends[p] is where those of
+// partition p stop. False when the budget refuses the room.
 template <typename Key>
-const Key* PackedSet<Key>::group(const Key* keys, std::size_t n) {
-  if (!grouped_.reserve(n) || !places_.reserve(n)) return keys;
-  std::vector<std::uint32_t> offsets(partitions_.size() + 1);
+bool PackedSet<Key>::group(const Key* keys, std::size_t n, FlatArray<Key>& grouped,
+                           FlatArray<std::uint16_t>& places,
+                           std::vector<std::uint32_t>& ends) const {
+  if (!grouped.reserve(n) || !places.reserve(n)) return false;
+  ends.assign(partitions_.size() + 1, 0);
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t p = partition_of(keys[i]);
-    places_.data()[i] = static_cast<std::uint16_t>(p);
-    ++offsets[p + 1];
+    places.data()[i] = static_cast<std::uint16_t>(p);
+    ++ends[p + 1];
   }
-  for (std::size_t p = 0; p < partitions_.size(); ++p) offsets[p + 1] += offsets[p];
-  for (std::size_t i = 0; i < n; ++i) grouped_.data()[offsets[places_.data()[i]]++] = keys[i];
-  return grouped_.data();
+  for (std::size_t p = 0; p < partitions_.size(); ++p) ends[p + 1] += ends[p];
+  for (std::size_t i = 0; i < n; ++i) grouped.data()[ends[places.data()[i]]++] = keys[i];
+  return true;
 }
 
 template <typename Key>
 std::size_t PackedSet<Key>::insert(const Key* keys, std::size_t n, Key* fresh, std::size_t* done) {
   ENTAIL_ENSURE(n <= kChunkMax);
-  const auto too_big = [&] { return table_bytes_ > kPartitionBytes * partitions_.size(); };
-  while (partition_bits_ + kSplitBits <= kPartitionBitsMax && too_big()) {
-    if (!split()) break;
+  SerialTeam alone;
+  while (may_split() && is_too_big()) {
+    if (!split(alone)) break;
   }
   // Grouping pays when a partition gets a few keys; below that, fetching ahead has to do. A group of
   // fewer than some hundreds does not warm its partition up, so it is fetched ahead all the same.
@@ -425,7 +519,9 @@ std::size_t PackedSet<Key>::insert(const Key* keys, std::size_t n, Key* fresh, s
     prefetch = largest_bytes_ > kCacheBytes;
     if (partitions_.size() > 1 && is_scattered(keys, n)) {
       prefetch |= n < 256 * partitions_.size();
-      if (n >= 2 * partitions_.size()) keys = group(keys, n);
+      if (n >= 2 * partitions_.size() && group(keys, n, grouped_, places_, group_ends_)) {
+        keys = grouped_.data();
+      }
     }
   }
   std::size_t fresh_count = 0;
@@ -453,37 +549,11 @@ std::size_t PackedSet<Key>::insert(const Key* keys, std::size_t n, Key* fresh, s
 // While the tables are small, splitting costs nothing.
 template <typename Key>
 void PackedSet<Key>::expect(std::size_t keys) {
+  SerialTeam alone;
   const std::uint64_t bytes = keys * sizeof(Key) * 3 / 2;
-  while (bytes > kPartitionBytes * partitions_.size() &&
-         partition_bits_ + kSplitBits <= kPartitionBitsMax) {
-    if (!split()) return;
+  while (bytes > kPartitionBytes * partitions_.size() && may_split()) {
+    if (!split(alone)) return;
   }
-}
-
-template <typename Key>
-bool PackedSet<Key>::prepare_parts(unsigned parts) {
-  const auto few = [&] { return partitions_.size() < std::size_t{parts} * 8; };
-  while (few() && table_bytes_ > kPartitionBytes / 4 * partitions_.size() &&
-         partition_bits_ + kSplitBits <= kPartitionBitsMax) {
-    if (!split()) return false;
-  }
-  return !few();
-}
-
-template <typename Key>
-std::size_t PackedSet<Key>::insert_part(const Key* keys, std::size_t n, unsigned part,
-                                        unsigned parts, Key* fresh, bool* refused) {
-  std::size_t fresh_count = 0;
-  bool grew = false;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t p = partition_of(keys[i]);
-    if (p % parts != part) continue;
-    if (!insert_one(partitions_[p], keys[i], fresh, fresh_count, grew)) {
-      *refused = true;
-      break;
-    }
-  }
-  return fresh_count;
 }
 
 template <typename Key>

@@ -22,18 +22,25 @@
 //   (2) A partition's count is the number of its keys; it has an empty slot.
 //   (3) size() is the sum of the counts, plus one if the key of all ones is held.
 //
-// Threads: contains() may run concurrently. insert_part() may run concurrently for different parts
-// when prepare_parts() was called before. Source: linear probing, Knuth volume 3, 6.4; multiplicative
-// hashing, Dietzfelbinger et al. 1997; the blocks are the leaves of roaring bitmaps (Lemire et al.
-// 2016) at a smaller size, found by hashing.
+// Workers. A team divides the partitions, not the candidates: the keys that the workers derived are
+// sorted out by partition, as runs where they arrived grouped, then each worker inserts into a range of
+// partitions that has its share of them (packed_set_team.cc). A table is touched by one worker at a
+// time, so that nothing in the loop is atomic.
+//
+// Threads: contains() may run concurrently; all others need the set to themselves, but insert_with()
+// uses the workers of the team it is given. Source: linear probing, Knuth volume 3, 6.4;
+// multiplicative hashing, Dietzfelbinger et al. 1997; the blocks are the leaves of roaring bitmaps
+// (Lemire et al. 2016) at a smaller size, found by hashing.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "vm/base/thread_team.h"
 #include "vm/base/tiny.h"
 #include "vm/flat_array.h"
 #include "vm/word.h"
@@ -60,13 +67,12 @@ class PackedSet {
   // REQUIRES: n <= kChunkMax.
   std::size_t insert(const Key* keys, std::size_t n, Key* fresh, std::size_t* done);
 
-  // Several threads: each adds those of the keys whose partition is `part` mod `parts`; `fresh` has room
-  // for all n. Sets `*refused` when the budget refuses; some keys are then not in the set.
-  // REQUIRES: prepare_parts(parts) was true since the last insert(); finish_parts() after it.
-  std::size_t insert_part(const Key* keys, std::size_t n, unsigned part, unsigned parts, Key* fresh,
-                          bool* refused);
-  bool prepare_parts(unsigned parts);  // Whether there are enough partitions to share out.
-  void finish_parts() { measure(); }
+  // Adds the keys of all buffers with the team's workers. The new keys of worker w are fresh[w], in
+  // the order of their partitions, and live until the next insertion. False, and nothing changed, when
+  // there are too few partitions to divide or the budget refuses the room to work in. Sets `*refused`
+  // when it refuses a table; some keys are then not in the set.
+  bool insert_with(ThreadTeam& team, std::span<const std::span<const Key>> buffers,
+                   std::vector<std::span<const Key>>& fresh, bool* refused);
 
   // out[i] = whether the set holds keys[i].
   void contains(const Key* keys, std::size_t n, std::uint8_t* out) const;
@@ -76,11 +82,14 @@ class PackedSet {
   void verify() const;
 
  private:
+  // Half of a usual second-level cache: smaller tables need no fetching ahead.
+  static constexpr std::uint64_t kCacheBytes = std::uint64_t{512} << 10;
+
   struct BlockSlot {
     std::uint64_t block;
     std::uint64_t bits;  // 0: the slot is empty.
   };
-  // Keys are stored complemented, so that an empty slot is zero and calloc makes an empty table.
+  // Keys are stored complemented, so that an empty slot is zero.
   struct Partition {
     void* slots = nullptr;
     std::uint32_t slot_count = 0;
@@ -90,12 +99,29 @@ class PackedSet {
     bool blocks = false;
   };
   static constexpr bool kHasBlocks = sizeof(Key) == 8;
+  struct
+      Sharing;  // What the workers of insert_with() sort their keys with, kept from call to call.
 
-  std::size_t partition_of(Key key) const;
+  // What stays together: all but the low 16 bits of a narrow key, the high half of a wide one.
+  static std::uint64_t unit_of(Key key) {
+    return static_cast<std::uint64_t>(key >> (sizeof(Key) == 8 ? 16 : 64));
+  }
+  std::size_t partition_of(Key key) const {
+    // Shifted twice: by 64 in all when there is one partition. The factor is the golden ratio's.
+    return ((unit_of(key) * 0x9E3779B97F4A7C15U) >> 1) >> (63 - partition_bits_);
+  }
   static std::uint64_t bytes_of(const Partition& partition);
   static const void* home_of(const Partition& partition, Key key);
 
   bool insert_one(Partition& partition, Key key, Key* fresh, std::size_t& fresh_count, bool& grew);
+  bool insert_run(Partition& partition, const Key* keys, std::size_t n, bool fetch_ahead,
+                  Key* fresh, std::size_t& fresh_count);
+  static std::size_t insert_in_blocks(const Partition& table, const Key* keys, std::size_t i,
+                                      std::size_t stop, std::uint32_t& used, Key* fresh,
+                                      std::size_t& added);
+  static std::size_t insert_in_keys(const Partition& table, const Key* keys, std::size_t i,
+                                    std::size_t stop, std::uint32_t& used, Key* fresh,
+                                    std::size_t& added);
   static bool holds(const Partition& partition, Key key);
   bool grow(Partition& partition, bool anyway);
   bool allocate(Partition& target, std::size_t slot_count, bool blocks);
@@ -106,10 +132,17 @@ class PackedSet {
   bool copy_as_blocks(const Partition& from, Partition& target, bool anyway);
   bool copy_as_keys(const Partition& from, Partition& target, std::size_t slot_count, bool anyway);
   void release(Partition& partition);
-  bool split();
+  bool is_too_big() const;
+  bool may_split() const;
+  bool split(ThreadTeam& team);
+  void split_one(const Partition& from, Partition* parts);
   void measure();
   bool is_scattered(const Key* keys, std::size_t n) const;
-  const Key* group(const Key* keys, std::size_t n);
+  bool group(const Key* keys, std::size_t n, FlatArray<Key>& grouped,
+             FlatArray<std::uint16_t>& places, std::vector<std::uint32_t>& ends) const;
+  template <typename Piece>
+  void sort_out(Piece& piece) const;
+  bool prepare_partitions(ThreadTeam& team);
   template <typename Visit>
   static void for_each(const Partition& partition, Visit visit);
 
@@ -121,6 +154,8 @@ class PackedSet {
   MemoryBudget* budget_;
   FlatArray<Key> grouped_;
   FlatArray<std::uint16_t> places_;
+  std::vector<std::uint32_t> group_ends_;
+  std::unique_ptr<Sharing> sharing_;
 };
 
 extern template class PackedSet<std::uint64_t>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <set>
 
 #include "vm/base/random.h"
@@ -124,26 +125,109 @@ TEST_CASE("a set that the budget refuses keeps what it has") {
   CHECK(budget.used() == 0);
 }
 
-TEST_CASE("parts inserted by several workers make one set") {
-  PackedSet<std::uint64_t> set(nullptr);
-  Random random(6);
-  std::vector<std::uint64_t> keys(200'000);
-  for (std::uint64_t& key : keys) key = random.below(1000) << 32 | random.below(1000);
-  std::vector<std::uint64_t> fresh(keys.size());
-  std::size_t done = 0;
-  set.insert(keys.data(), 150'000, fresh.data(), &done);
-  const std::size_t before = set.size();
-  REQUIRE(set.prepare_parts(3));
-  std::size_t added = 0;
-  bool refused = false;
-  for (unsigned part = 0; part < 3; ++part) {
-    added += set.insert_part(keys.data(), keys.size(), part, 3, fresh.data(), &refused);
+// Runs the workers one after the other: what they do must not depend on being at it together.
+class TurnsTeam final : public ThreadTeam {
+ public:
+  explicit TurnsTeam(unsigned size) : size_(size) {}
+  unsigned size() const override { return size_; }
+  void run(const std::function<void(unsigned worker)>& work) override {
+    for (unsigned worker = size_; worker-- > 0;) work(worker);
   }
-  set.finish_parts();
-  CHECK_FALSE(refused);
-  CHECK(set.size() == before + added);
-  CHECK(set.size() == std::set<std::uint64_t>(keys.begin(), keys.end()).size());
-  set.verify();
+
+ private:
+  unsigned size_;
+};
+
+// The keys in any number of buffers, grouped (ascending) or as they come.
+template <typename Key>
+void check_team_against_model(unsigned workers, bool grouped) {
+  for (unsigned shape = 0; shape < 5; ++shape) {
+    INFO("shape " << shape << ", workers " << workers << ", grouped " << grouped);
+    Random random(shape + 100);
+    TurnsTeam team(workers);
+    PackedSet<Key> set(nullptr);
+    std::set<Key> model;
+    unsigned shared_rounds = 0;
+    for (int round = 0; round < 6; ++round) {
+      std::vector<std::vector<Key>> keys(1 + random.below(workers + 1));
+      std::vector<std::span<const Key>> buffers;
+      std::set<Key> expected;
+      for (std::vector<Key>& buffer : keys) {
+        buffer.resize(random.below(60'000));
+        for (Key& key : buffer) {
+          key = make_key<Key>(random, shape);
+          if (model.count(key) == 0) expected.insert(key);
+        }
+        if (grouped) std::sort(buffer.begin(), buffer.end());
+        buffers.emplace_back(buffer);
+      }
+      std::vector<Key> added;
+      std::vector<std::span<const Key>> fresh;
+      bool refused = true;
+      if (set.insert_with(team, buffers, fresh, &refused)) {
+        ++shared_rounds;
+        CHECK_FALSE(refused);
+        CHECK(fresh.size() == workers);
+        for (const auto& part : fresh) added.insert(added.end(), part.begin(), part.end());
+      } else {
+        for (const std::vector<Key>& buffer : keys) {
+          std::vector<Key> room(buffer.size());
+          std::size_t done = 0;
+          room.resize(set.insert(buffer.data(), buffer.size(), room.data(), &done));
+          added.insert(added.end(), room.begin(), room.end());
+        }
+      }
+      CHECK(added.size() == expected.size());
+      CHECK(std::set<Key>(added.begin(), added.end()) == expected);
+      model.insert(expected.begin(), expected.end());
+      CHECK(set.size() == model.size());
+      set.verify();
+    }
+    if (shape == 2) CHECK(shared_rounds > 3);
+  }
+}
+
+TEST_CASE("several workers make one set of 64-bit keys") {
+  check_team_against_model<std::uint64_t>(2, false);
+  check_team_against_model<std::uint64_t>(2, true);
+  check_team_against_model<std::uint64_t>(3, false);
+}
+
+TEST_CASE("several workers make one set of 128-bit keys") {
+  check_team_against_model<Uint128>(2, true);
+  check_team_against_model<Uint128>(3, false);
+}
+
+TEST_CASE("a set that the budget refuses to several workers keeps what it reported") {
+  for (const std::uint64_t limit : {3'000'000, 4'000'000, 6'000'000, 9'000'000}) {
+    MemoryBudget budget(limit);
+    {
+      TurnsTeam team(2);
+      PackedSet<std::uint64_t> set(&budget);
+      Random random(limit);
+      std::size_t held = 0;
+      bool refused = false;
+      for (int round = 0; round < 40 && !refused; ++round) {
+        std::vector<std::uint64_t> keys(50'000);
+        for (std::uint64_t& key : keys) key = random.next();
+        const std::span<const std::uint64_t> buffers[] = {{keys.data(), 20'000},
+                                                          {keys.data() + 20'000, 30'000}};
+        std::vector<std::span<const std::uint64_t>> fresh;
+        if (set.insert_with(team, buffers, fresh, &refused)) {
+          for (const auto& part : fresh) held += part.size();
+          continue;
+        }
+        std::vector<std::uint64_t> room(keys.size());
+        std::size_t done = 0;
+        held += set.insert(keys.data(), keys.size(), room.data(), &done);
+        refused = done < keys.size();
+      }
+      CHECK(refused);
+      CHECK(set.size() == held);
+      set.verify();
+    }
+    CHECK(budget.used() == 0);
+  }
 }
 
 TEST_CASE("a packed row comes back as it went in, at every width") {

@@ -82,6 +82,7 @@ Relation::Relation(RelationOptions options)
       narrow_set_(options_.budget),
       wide_set_(options_.budget),
       row_map_(options_.budget),
+      scratch_(options_.budget),
       dead_(options_.budget) {
   if (options_.bag) return;
   membership_ = Membership::kRows;
@@ -419,11 +420,9 @@ std::uint64_t Relation::bytes_of_indexes() const {
 }
 
 std::uint64_t Relation::bytes_used() const {
-  std::uint64_t scratch = 0;
-  for (const FlatArray<Uint128>& part : scratch_) scratch += part.bytes();
   return store_.bytes_used() + ranks_.bytes() + narrow_set_.bytes_used() + wide_set_.bytes_used() +
          row_map_.bytes_used() + dead_.bytes() +
-         (superseded_.capacity() + predecessors_.capacity()) * sizeof(Row) + scratch +
+         (superseded_.capacity() + predecessors_.capacity()) * sizeof(Row) + scratch_.bytes() +
          bytes_of_indexes();
 }
 

@@ -226,8 +226,10 @@ class Relation {
   bool rebuild_packed(const PackedLayout& layout);
   bool rebuild_row_map();
   template <typename Key>
-  Expected<void> merge_packed(PackedSet<Key>& set, const Key* keys, std::size_t n,
+  Expected<void> merge_packed(PackedSet<Key>& set, std::span<const std::span<const Key>> buffers,
                               ThreadTeam& team);
+  template <typename Key>
+  Expected<void> merge_packed_alone(PackedSet<Key>& set, std::span<const Key> keys);
   template <typename Key>
   void store_keys(const Key* keys, std::size_t n, Row first);
   Expected<void> merge_words(const CandidateBuffer& buffer, bool strict_keys);
@@ -260,7 +262,7 @@ class Relation {
   PackedSet<std::uint64_t> narrow_set_;
   PackedSet<Uint128> wide_set_;
   RowMap row_map_;
-  std::vector<FlatArray<Uint128>> scratch_;  // New keys of a merge, one array a worker.
+  FlatArray<Uint128> scratch_;  // New keys of a merge.
 
   FlatArray<std::uint64_t> dead_;  // A bit for each row; only if there are any.
   std::size_t dead_count_ = 0;

@@ -29,24 +29,24 @@ Expected<MergeResult> Relation::merge(std::span<CandidateBuffer* const> buffers,
   MergeResult result;
   const std::size_t before = store_.size();
   if (options_.budget != nullptr && options_.budget->overrun()) return limit_error();
+  for (CandidateBuffer* const buffer : buffers) result.candidates += buffer->size();
   Expected<void> outcome = widen_for(buffers);
-  for (CandidateBuffer* const buffer : buffers) {
-    const CandidateBuffer::State& state = *buffer->state_;
-    result.candidates += state.size();
-    if (!outcome || state.size() == 0) continue;
-    switch (membership_) {
-      case Membership::kPacked:
-        outcome = layout_.is_wide()
-                      ? merge_packed(wide_set_, state.wide.data(), state.wide.size(), team)
-                      : merge_packed(narrow_set_, state.narrow.data(), state.narrow.size(), team);
-        break;
-      case Membership::kRows:
-        outcome = merge_words(*buffer, strict_keys);
-        break;
-      case Membership::kNone:
-        outcome = merge_bag(*buffer);
-        break;
+  if (outcome && membership_ == Membership::kPacked) {
+    std::vector<std::span<const std::uint64_t>> narrow;
+    std::vector<std::span<const Uint128>> wide;
+    for (const CandidateBuffer* const buffer : buffers) {
+      const CandidateBuffer::State& state = *buffer->state_;
+      if (state.size() == 0) continue;
+      narrow.emplace_back(state.narrow.data(), state.narrow.size());
+      wide.emplace_back(state.wide.data(), state.wide.size());
     }
+    outcome = layout_.is_wide() ? merge_packed<Uint128>(wide_set_, wide, team)
+                                : merge_packed<std::uint64_t>(narrow_set_, narrow, team);
+  }
+  for (CandidateBuffer* const buffer : buffers) {
+    if (!outcome || buffer->size() == 0) continue;
+    if (membership_ == Membership::kRows) outcome = merge_words(*buffer, strict_keys);
+    if (membership_ == Membership::kNone) outcome = merge_bag(*buffer);
   }
   for (CandidateBuffer* const buffer : buffers) buffer->clear();
   if (!outcome) return unexpected(std::move(outcome).error());
@@ -200,47 +200,53 @@ void Relation::store_keys(const Key* keys, std::size_t n, Row first) {
 }
 
 template <typename Key>
-Expected<void> Relation::merge_packed(PackedSet<Key>& set, const Key* keys, std::size_t n,
+Expected<void> Relation::merge_packed(PackedSet<Key>& set,
+                                      std::span<const std::span<const Key>> buffers,
                                       ThreadTeam& team) {
-  const unsigned workers =
-      n >= kParallelMin && team.size() > 1 && set.prepare_parts(team.size()) ? team.size() : 1;
-  // Kept from merge to merge: fresh pages would cost more than the keys.
-  while (scratch_.size() < workers) scratch_.emplace_back(options_.budget);
-  const auto fresh = [&](unsigned worker) {
-    return reinterpret_cast<Key*>(scratch_[worker].data());
-  };
-  for (std::size_t i = 0; i < n;) {
-    const std::size_t count = std::min(kChunk, n - i);
+  std::size_t n = 0;
+  for (const std::span<const Key> keys : buffers) n += keys.size();
+  const std::size_t rows = store_.size();
+  std::vector<std::span<const Key>> fresh;
+  bool refused = false;
+  // Where the budget is nearly used up, one worker in small steps comes closest to it.
+  const bool shared = n >= kParallelMin && team.size() > 1 && rows + n <= kRowMax &&
+                      store_.reserve(rows + n) && set.insert_with(team, buffers, fresh, &refused);
+  if (!shared) {
+    for (const std::span<const Key> keys : buffers) {
+      if (Expected<void> merged = merge_packed_alone(set, keys); !merged) return merged;
+    }
+    return {};
+  }
+  std::size_t end = rows;
+  std::vector<std::size_t> begins;
+  for (const std::span<const Key> keys : fresh) {
+    begins.push_back(end);
+    end += keys.size();
+  }
+  store_.set_size(end);
+  team.run([&](unsigned worker) {
+    store_keys(fresh[worker].data(), fresh[worker].size(), static_cast<Row>(begins[worker]));
+    retain_rows(static_cast<Row>(begins[worker]),
+                static_cast<Row>(begins[worker] + fresh[worker].size()));
+  });
+  if (refused) return limit_error();
+  return {};
+}
+
+template <typename Key>
+Expected<void> Relation::merge_packed_alone(PackedSet<Key>& set, std::span<const Key> keys) {
+  for (std::size_t i = 0; i < keys.size();) {
+    const std::size_t count = std::min(kChunk, keys.size() - i);
     const std::size_t rows = store_.size();
-    if (rows + count > kRowMax || !store_.reserve(rows + count)) return limit_error();
-    for (unsigned w = 0; w < workers; ++w) {
-      if (!scratch_[w].reserve(count * sizeof(Key) / sizeof(Uint128) + 1)) return limit_error();
+    if (rows + count > kRowMax || !store_.reserve(rows + count) ||
+        !scratch_.reserve(count * sizeof(Key) / sizeof(Uint128) + 1)) {
+      return limit_error();
     }
-    std::vector<std::size_t> fresh_counts(workers);
-    std::size_t done = count;
-    std::size_t added = 0;
-    if (workers == 1) {
-      added = set.insert(keys + i, count, fresh(0), &done);
-      store_.set_size(rows + added);
-      store_keys(fresh(0), added, static_cast<Row>(rows));
-    } else {
-      const auto refused = std::make_unique<bool[]>(workers);
-      team.run([&](unsigned worker) {
-        fresh_counts[worker] =
-            set.insert_part(keys + i, count, worker, workers, fresh(worker), &refused[worker]);
-      });
-      set.finish_parts();
-      for (unsigned w = 0; w < workers; ++w) {
-        added += fresh_counts[w];
-        if (refused[w]) done = 0;
-      }
-      store_.set_size(rows + added);
-      team.run([&](unsigned worker) {
-        std::size_t first = rows;
-        for (unsigned w = 0; w < worker; ++w) first += fresh_counts[w];
-        store_keys(fresh(worker), fresh_counts[worker], static_cast<Row>(first));
-      });
-    }
+    auto* const fresh = reinterpret_cast<Key*>(scratch_.data());
+    std::size_t done = 0;
+    const std::size_t added = set.insert(keys.data() + i, count, fresh, &done);
+    store_.set_size(rows + added);
+    store_keys(fresh, added, static_cast<Row>(rows));
     retain_rows(static_cast<Row>(rows), static_cast<Row>(rows + added));
     if (done < count) return limit_error();
     i += count;
