@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "datalog/body_walk.h"
 #include "datalog/internal/build.h"
 #include "datalog/internal/declarations.h"
 #include "datalog/internal/elaborate.h"
@@ -35,6 +36,7 @@ class Lowering {
     for (const Item& item : items) build(item);
     for (CoreClause& clause : environment_.extra_clauses) clauses_.push_back(std::move(clause));
     settle_collections();
+    lower_constants();
     check_style();
     lower_clauses();
     for (const auto& [query, span] : queries_) lower_query(*query, span);
@@ -100,24 +102,145 @@ class Lowering {
     }
   }
 
-  // A rule whose actions all derive is a Datalog rule with a name; the others are productions.
+  // `derive` makes Datalog rules with the name and conditions of the rule; other actions, a production.
   void build_production(const grammar::RuleDecl& rule, grammar::SourceSpan span) {
-    std::vector<const grammar::Atom*> heads;
+    if (!rule_names_.insert(rule.name.text).second)
+      diagnostics_.error(rule.name.span, "there are two rules called '" + rule.name.text + "'");
+    if (rule.every) diagnostics_.error(rule.every->span, "`every` is not supported yet");
+    if (rule.effective_from)
+      diagnostics_.error(rule.effective_from->span, "`effective` is not supported yet");
+
+    grammar::Formula when = rule.when;
+    if (rule.enabled)
+      when =
+          conjunction(std::move(when), {grammar::BooleanTest{*rule.enabled}, rule.enabled->span});
+    // What a `let` before it names, a derived head may use.
+    grammar::Formula derivation = when;
+    std::size_t productive = 0, derived = 0;
     for (const grammar::Action& action : rule.then) {
+      if (const auto* let = action.as<grammar::LetAction>()) {
+        grammar::Expr name{grammar::Variable{let->name.text}, let->name.span};
+        derivation = conjunction(
+            std::move(derivation),
+            {grammar::Comparison{grammar::CompareOp::kEqual, std::move(name), let->value},
+             action.span});
+        continue;
+      }
       const auto* change = action.as<grammar::ChangeAction>();
-      if (change != nullptr && change->kind == grammar::ChangeKind::kDerive)
-        heads.push_back(&change->atom);
+      if (change == nullptr || change->kind != grammar::ChangeKind::kDerive) {
+        ++productive;
+        continue;
+      }
+      if (rule.cron) {
+        diagnostics_.error(action.span,
+                           "what is derived holds while the conditions do, not at certain times",
+                           "Use `insert`, or leave out `cron`.");
+      }
+      ++derived;
+      std::vector<CoreClause> clauses =
+          ClauseBuilder(environment_).build({&change->atom}, &derivation, span);
+      for (CoreClause& clause : clauses) clause.rule_name = rule.name.text;
+      add(std::move(clauses));
     }
-    if (heads.empty() || heads.size() != rule.then.size() || rule.cron || rule.every) {
+    if (productive + derived == 0)
+      diagnostics_.error(rule.name.span, "rule '" + rule.name.text + "' does nothing");
+    if (productive == 0) return;
+    for (CoreClause& clause : ClauseBuilder(environment_).build_production(rule, when, span)) {
+      clause.declaration = &rule;
+      clauses_.push_back(std::move(clause));
+    }
+  }
+
+  static grammar::Formula conjunction(grammar::Formula left, grammar::Formula right) {
+    grammar::Formula both;
+    both.span = left.span;
+    both.node = grammar::Conjunction{{std::move(left), std::move(right)}};
+    return both;
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Values in declarations
+
+  void lower_constants() {
+    for (std::size_t i = 0; i < environment_.infos.size(); ++i)
+      lower_constants(RelationId{static_cast<std::uint32_t>(i)});
+  }
+
+  void lower_constants(RelationId id) {
+    const RelationInfo info = environment_.info(id);
+    const std::size_t column_count = environment_.program.relation(id).columns.size();
+    ClauseBuilder builder(environment_);
+    std::vector<CoreTerm> terms(column_count);
+    bool any = false;
+    for (std::size_t column = 0; column < info.defaults.size(); ++column) {
+      if (!info.defaults[column]) continue;
+      any = true;
+      terms[column] = builder.build_term(*info.defaults[column]);
+    }
+    // Durations follow the columns.
+    for (const auto* duration : {&info.watermark, &info.expire, &info.retain}) {
+      if (!*duration) continue;
+      any = true;
+      CoreTerm typed;
+      typed.kind = TermKind::kTyped;
+      typed.span = (*duration)->span;
+      typed.type = *environment_.types.find("interval");
+      typed.args.push_back(builder.build_term(**duration));
+      terms.push_back(std::move(typed));
+    }
+    if (any) {
+      auto values = constants(id, std::move(terms));
+      if (values) place_constants(id, info, column_count, std::move(*values));
+    }
+    if (!info.sideline) return;
+    const auto found = environment_.relations.find(info.sideline->text);
+    if (found == environment_.relations.end()) {
       diagnostics_.error(
-          span,
-          "rule '" + rule.name.text + "' is a production, and productions are not executed yet",
-          "A rule whose only action is `derive` is executed.");
-      return;
+          info.sideline->span, "there is no relation '" + info.sideline->text + "'",
+          Environment::suggestion(info.sideline->text, environment_.relation_names()));
+    } else if (environment_.program.relation(id).stream) {
+      environment_.program.relation(id).stream->sideline = found->second;
     }
-    std::vector<CoreClause> clauses = ClauseBuilder(environment_).build(heads, &rule.when, span);
-    for (CoreClause& clause : clauses) clause.rule_name = rule.name.text;
-    add(std::move(clauses));
+  }
+
+  void place_constants(RelationId id, const RelationInfo& info, std::size_t column_count,
+                       std::vector<Expression> values) {
+    Relation& relation = environment_.program.relation(id);
+    if (!info.defaults.empty()) relation.defaults.resize(column_count);
+    for (std::size_t column = 0; column < info.defaults.size(); ++column) {
+      if (info.defaults[column]) relation.defaults[column] = std::move(values[column]);
+    }
+    std::size_t at = column_count;
+    if (info.watermark) {
+      if (relation.stream) relation.stream->watermark_delay = std::move(values[at]);
+      ++at;
+    }
+    if (info.expire) {
+      if (relation.stream) relation.stream->expire_after = std::move(values[at]);
+      ++at;
+    }
+    if (info.retain) relation.retain_versions_for = std::move(values[at]);
+  }
+
+  // The terms, none of which may use a variable, as values for the columns of the relation.
+  std::optional<std::vector<Expression>> constants(RelationId relation,
+                                                   std::vector<CoreTerm> terms) {
+    CoreClause clause;
+    clause.head = relation;
+    clause.head_args = std::move(terms);
+    clause.is_fact = true;
+    const std::size_t errors_before = diagnostics_.error_count();
+    const bool bound = assign_variables(clause, {}, diagnostics_);
+    const auto types = infer_types(clause, environment_);
+    if (!bound || !types || diagnostics_.error_count() != errors_before) return std::nullopt;
+    Rule rule = emit_rule(clause, *types, environment_);
+    if (diagnostics_.error_count() != errors_before) return std::nullopt;
+    if (!rule.body.empty()) {
+      diagnostics_.error(clause.head_args.front().span,
+                         "a default is computed from constants alone");
+      return std::nullopt;
+    }
+    return std::move(rule.head.terms);
   }
 
   // What rules derive is a set, whatever it was declared as.
@@ -180,11 +303,11 @@ class Lowering {
     if (inlines) {
       // Mistakes are reported where they were written, before inlining moves them about.
       for (const CoreClause& clause : clauses_) {
-        if (!environment_.info(clause.head).inlined && !uses_inlined(clause)) continue;
+        const bool is_inlined = !clause.is_production && environment_.info(clause.head).inlined;
+        if (!is_inlined && !uses_inlined(clause)) continue;
         CoreClause copy = clause;
         fold_records(copy.body, copy.head_args);
-        assign_variables(copy, {.head_binds = environment_.info(clause.head).inlined},
-                         diagnostics_);
+        assign_variables(copy, {.head_binds = is_inlined}, diagnostics_);
         infer_types(copy, environment_);
       }
     }
@@ -196,11 +319,16 @@ class Lowering {
     check_recursion(clauses);
     std::map<RelationId, std::size_t> counts;
     for (CoreClause& clause : clauses) {
+      if (clause.is_production) check_rows(clause);
       fold_records(clause.body, clause.head_args);
       const bool bound = assign_variables(clause, {}, diagnostics_);
       const auto types = infer_types(clause, environment_);
       // Emission relies on what earlier passes found to be sound; it has errors of its own to report.
       if (!bound || !types || clause.broken || !declarations_are_sound_) continue;
+      if (clause.is_production) {
+        add_production(emit_production(clause, *types, environment_), *clause.declaration);
+        continue;
+      }
       Rule rule = emit_rule(clause, *types, environment_);
       if (clause.is_fact) {
         facts_.add(std::move(rule));
@@ -212,6 +340,31 @@ class Lowering {
       }
       environment_.program.rules.push_back(std::move(rule));
     }
+  }
+
+  // A row that is to be changed needs an identity, which rows of a plain set have not.
+  void check_rows(CoreClause& clause) {
+    visit_conditions(clause.body, [&](CoreCondition& condition) {
+      if (condition.kind != ConditionKind::kChange || condition.row.empty()) return;
+      const Relation& relation = environment_.program.relation(condition.relation);
+      if (!relation.key.empty() || relation.collection == Collection::kBag) return;
+      const std::string what = condition.change == ChangeKind::kDelete ? "deleted" : "modified";
+      diagnostics_.error(condition.span,
+                         "a row of '" + relation.name + "' cannot be " + what +
+                             " by name: it is a set without a key, whose rows have no identity",
+                         "Use `retract " + relation.name + "(…)`.");
+    });
+  }
+
+  void add_production(Production production, const grammar::RuleDecl& rule) {
+    if (rule.group) production.group = rule.group->text;
+    if (rule.exclusive) production.exclusive_group = rule.exclusive->text;
+    production.no_loop = rule.no_loop;
+    production.lock_on_active = rule.lock_on_active;
+    production.auto_focus = rule.auto_focus;
+    production.cron = rule.cron;
+    production.doc = rule.doc.value_or("");
+    environment_.program.productions.push_back(std::move(production));
   }
 
   bool uses_inlined(const CoreClause& clause) {
@@ -230,6 +383,7 @@ class Lowering {
   void check_recursion(std::vector<CoreClause>& clauses) {
     std::map<RelationId, std::set<RelationId>> uses;
     for (CoreClause& clause : clauses) {
+      if (clause.is_production) continue;
       std::set<RelationId>& used = uses[clause.head];
       const auto note = [&](CoreCondition& condition) {
         if (condition.kind == ConditionKind::kAtom) used.insert(condition.relation);
@@ -258,7 +412,9 @@ class Lowering {
       };
       visit_terms(clause.head_args, true, note);
       visit_terms(clause.body, true, note);
-      if (!has_counter && !clause.plan) continue;
+      if (clause.is_production && has_counter)
+        diagnostics_.error(counter, "a counter cannot stand in a production");
+      if (clause.is_production || (!has_counter && !clause.plan)) continue;
       std::uint32_t atoms = 0, recursive_atoms = 0;
       bool recursive = false;
       for (const CoreCondition& condition : clause.body) {
@@ -395,19 +551,50 @@ class Lowering {
   bool declarations_are_sound_ = true;
   std::vector<CoreClause> clauses_;
   std::vector<std::pair<const grammar::Query*, grammar::SourceSpan>> queries_;
+  std::set<std::string> rule_names_;
 };
 
-bool has_kind(const Body& body, bool (*test)(const Literal&)) {
-  return std::any_of(body.begin(), body.end(), [&](const Literal& literal) {
-    if (test(literal)) return true;
-    if (const auto* absent = std::get_if<Absent>(&literal.node))
-      return has_kind(absent->body, test);
-    if (const auto* exists = std::get_if<Exists>(&literal.node))
-      return has_kind(exists->body, test);
-    if (const auto* reduce = std::get_if<Reduce>(&literal.node))
-      return has_kind(reduce->body, test);
-    return false;
-  });
+// The first literal of the body, or of one inside it, that the test is true of.
+const Literal* find_literal(const Body& body, bool (*test)(const Literal&)) {
+  for (const Literal& literal : body) {
+    if (test(literal)) return &literal;
+    const Body* inner = nullptr;
+    if (const auto* absent = std::get_if<Absent>(&literal.node)) inner = &absent->body;
+    if (const auto* exists = std::get_if<Exists>(&literal.node)) inner = &exists->body;
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) inner = &reduce->body;
+    if (inner == nullptr) continue;
+    if (const Literal* const found = find_literal(*inner, test)) return found;
+  }
+  return nullptr;
+}
+
+void refuse_windows(const Body& body, grammar::Diagnostics& diagnostics) {
+  const auto is_window = [](const Literal& l) { return std::holds_alternative<Window>(l.node); };
+  const auto is_pattern = [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); };
+  if (const Literal* const window = find_literal(body, is_window)) {
+    const bool before = std::get<Window>(window->node).kind == WindowKind::kLastBefore;
+    diagnostics.error(window->span, before ? "`last … before` is not executed yet"
+                                           : "windows are not executed yet");
+  }
+  if (const Literal* const pattern = find_literal(body, is_pattern))
+    diagnostics.error(pattern->span, "sequences are not executed yet");
+}
+
+// Whether the relation's rules read it, directly or through others.
+bool is_recursive(const RuleProgram& program, RelationId relation) {
+  std::set<RelationId> seen;
+  std::vector<RelationId> open{relation};
+  while (!open.empty()) {
+    const RelationId current = open.back();
+    open.pop_back();
+    for (const Rule& rule : program.rules) {
+      if (rule.head.relation != current) continue;
+      walk_rule_matches(rule, [&](const Match& match, Reading) {
+        if (seen.insert(match.relation).second) open.push_back(match.relation);
+      });
+    }
+  }
+  return seen.contains(relation);
 }
 
 }  // namespace
@@ -417,9 +604,14 @@ std::optional<RuleProgram> lower(const grammar::Program& program, const LowerOpt
   return Lowering(options, diagnostics).run(program);
 }
 
-void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics) {
+void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics,
+                       Execution execution) {
   for (const Relation& relation : program.relations) {
-    if (relation.stream)
+    // Without event time a stream is a bag like any other.
+    const bool has_time =
+        relation.stream && (relation.stream->event_time_column || relation.stream->expire_after ||
+                            relation.stream->watermark_delay);
+    if (has_time)
       diagnostics.error(relation.span,
                         "'" + relation.name + "' is a stream, and streams are not executed yet");
     if (relation.final_rows)
@@ -431,6 +623,11 @@ void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnos
   }
   for (const Directive& directive : program.directives) {
     const std::string& name = program.relation(directive.relation).name;
+    // It ends a recursion early, and says nothing of other relations.
+    if (directive.kind == DirectiveKind::kLimitSize && is_recursive(program, directive.relation)) {
+      diagnostics.error(directive.span,
+                        ".limitsize of the recursive relation '" + name + "' is not executed yet");
+    }
     if (directive.kind == DirectiveKind::kSource) {
       diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" +
                                             name + "' is not executed yet");
@@ -440,20 +637,32 @@ void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnos
     }
   }
   for (const Production& production : program.productions) {
-    diagnostics.error(
-        production.span,
-        "rule '" + production.name + "' is a production, and productions are not executed yet");
+    grammar::SourceSpan keyword = production.span;
+    keyword.end = std::min(keyword.end, keyword.begin + 4);  // `rule`
+    if (execution == Execution::kOnce) {
+      diagnostics.error(
+          keyword,
+          "rule '" + production.name +
+              "' is a production, which fires as facts change: one evaluation has none",
+          "`entail follow` fires productions.");
+      break;  // It is the same for all of them.
+    }
+    if (production.cron)
+      diagnostics.error(keyword,
+                        "rule '" + production.name + "' has a cron, which is not executed yet");
   }
   for (const Rule& rule : program.rules) {
-    if (has_kind(rule.body,
-                 [](const Literal& l) { return std::holds_alternative<Window>(l.node); })) {
-      diagnostics.error(rule.span, "windows are not executed yet");
-    }
-    if (has_kind(rule.body,
-                 [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); })) {
-      diagnostics.error(rule.span, "sequences are not executed yet");
-    }
+    walk_rule_expressions(rule, [&](const Expression& expression) {
+      if (expression.op != ExpressionOp::kNow) return;
+      diagnostics.error(expression.span.file == grammar::kNoFile ? rule.span : expression.span,
+                        "now() is not executed yet in a rule that derives",
+                        "It may stand in the actions of a production.");
+    });
+    refuse_windows(rule.body, diagnostics);
   }
+  for (const Production& production : program.productions)
+    refuse_windows(production.body, diagnostics);
+  for (const Query& query : program.queries) refuse_windows(query.rule.body, diagnostics);
 }
 
 }  // namespace entail::datalog

@@ -302,7 +302,7 @@ TEST_CASE("with 32 bits numbers are narrow") {
   CHECK_FALSE(lower(tree, {.number_bits = 32, .import_module = {}}, too_large.diagnostics));
 }
 
-TEST_CASE("streams and productions are refused by name") {
+TEST_CASE("streams with event time are refused by name") {
   Lowered lowered = lower_text("stream Login(user: int64, ts: timestamp) time ts;");
   REQUIRE(lowered.program);
   refuse_unexecuted(*lowered.program, lowered.diagnostics);

@@ -112,11 +112,16 @@ struct Relation {
 struct Literal;
 using Body = std::vector<Literal>;
 
+// The type of variables that hold a row's identity: a word that no expression computes with.
+constexpr vm::Type row_identity_type() { return vm::Type::unsigned_number(64); }
+
 // A row of `relation`. Terms: kVariable, kConstant or kWildcard expressions, one per column.
 struct Match {
   RelationId relation{};
   std::vector<Expression> terms;
-  std::optional<VariableId> row;  // `R{…} as r`: the durable identity of the row.
+  // `R{…} as r` in the conditions of a production: the durable identity of the row, for its actions.
+  // Rules have no use for it; there `r.column` has become a variable of that column.
+  std::optional<VariableId> row;
 };
 
 struct Absent {  // No row satisfies the body, given the outer variables.
@@ -225,11 +230,13 @@ enum class WindowKind : std::uint8_t {
 };
 
 // The rows of a Match restricted or bucketed by event time; design.md section 6 has the meanings.
+//   kTumbling, kHopping, kSession, kCount, kOverLast   in the body of a Reduce per group, one at most
+//   kOverCurrent, kLastBefore                          in any body
 struct Window {
   WindowKind kind = WindowKind::kTumbling;
   Match match;
-  std::vector<Expression> size;         // One duration, or two for hopping (size, slide).
-  std::vector<Expression> partition;    // `by k`.
+  std::vector<Expression> size;         // One duration, or two (size, slide); kCount: of rows.
+  std::vector<Expression> partition;    // `by k`: the keys of the Reduce around it.
   std::optional<Expression> reference;  // kLastBefore: the time the row must precede.
   std::optional<VariableId> bucket;
 };
@@ -321,22 +328,30 @@ enum class ChangeKind : std::uint8_t {
   kEmit,
   kDerive
 };
+// A change of stated rows, or an event. `values` has an entry for each column:
+//   kInsert, kEmit   every value is there: where none was written the column's default, or null
+//   kUpsert          of a keyed relation; every key column is there. An absent one stays as it is when
+//                    there is a row under the key, else it is the column's default, or null
+//   kModify          of the row `row` of a keyed relation or a bag; an absent one stays as it is
+//   kDelete          of the row `row` of a keyed relation or a bag; no values
+//   kRetract         of the rows that are identical in the values that are there; of a bag only the
+//                    newest of them goes. None there is no mistake
+//   kDerive          does not occur in a lowered program: such an action became a Rule
 struct Change {
   ChangeKind kind = ChangeKind::kInsert;
   RelationId relation{};
-  std::vector<std::optional<Expression>>
-      values;                     // Per column; absent: default (insert) or as it was.
-  std::optional<VariableId> row;  // kModify, kDelete: the matched row.
+  std::vector<std::optional<Expression>> values;
+  std::optional<VariableId> row;  // kModify, kDelete: the `row` of a Match around the action.
 };
 struct Let {
   VariableId variable{};
   Expression value;
 };
 struct Branch {
-  Body condition;
+  Body condition;  // Holds when some row satisfies it; what it binds is not visible in the blocks.
   std::shared_ptr<const Block> then_block, else_block;
 };
-struct ForEach {
+struct ForEach {  // The block for each row of the body, as it is when the activation fires.
   Body body;
   std::shared_ptr<const Block> block;
 };
@@ -371,11 +386,14 @@ struct Procedure {
   SourceSpan span;
 };
 
+// A rule with actions: `when` body `then` actions. One match of the body is one activation. Alternatives
+// in the conditions make several productions of one name, in the order of the text: who satisfies two of
+// them has two activations. `derive` among the actions is a Rule of its own with the same body.
 struct Production {
-  std::string name;
+  std::string name;  // Of one `rule` in the text: productions share it only as alternatives.
   Body body;
-  std::vector<Variable> variables;
-  std::optional<Expression> salience;
+  std::vector<Variable> variables;     // Of the body, then of the actions: `let`, `for`, rows.
+  std::optional<Expression> salience;  // A number, over the body's variables.
   std::string group;
   std::string exclusive_group;
   bool no_loop = false;

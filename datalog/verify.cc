@@ -192,11 +192,21 @@ class Verifier {
     if (const auto* each = std::get_if<Each>(&literal.node)) return check_each(*each);
     if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return check_reduce(*reduce);
     if (const auto* rank = std::get_if<Rank>(&literal.node)) return check_body(rank->body);
-    if (const auto* window = std::get_if<Window>(&literal.node)) return check_match(window->match);
+    if (const auto* window = std::get_if<Window>(&literal.node)) return check_window(*window);
     for (const PatternSymbol& symbol : std::get<Pattern>(literal.node).symbols) {
       if (Complaint bad = check_body(symbol.condition)) return bad;
     }
     return {};
+  }
+
+  Complaint check_window(const Window& window) {
+    if (Complaint bad = check_match(window.match)) return bad;
+    if (Complaint bad = check_all(window.size)) return bad;
+    if (Complaint bad = check_all(window.partition)) return bad;
+    const bool before = window.kind == WindowKind::kLastBefore;
+    if (before != window.reference.has_value()) return "a window without a reference, or with one";
+    if (before != window.size.empty()) return "a window without a size, or with one";
+    return before ? check_expression(*window.reference) : Complaint{};
   }
 
   Complaint check_result(VariableId id, vm::Type type, bool nullable) const {
@@ -284,8 +294,83 @@ class Verifier {
   Complaint check_production(const Production& production) {
     variables_ = &production.variables;
     if (Complaint bad = check_ids(production.body, production.variables.size())) return bad;
-    return check_body(production.body);
+    if (Complaint bad = check_body(production.body)) return bad;
+    if (production.salience) {
+      if (Complaint bad = check_expression(*production.salience)) return bad;
+      if (!vm::is_numeric_kind(production.salience->type.kind))
+        return "(3) its salience is no number";
+    }
+    return check_block(production.actions);
   }
+
+  Complaint check_block(const Block& block) {
+    for (const Statement& statement : block) {
+      if (Complaint bad =
+              std::visit([&](const auto& node) { return check_statement(node); }, statement.node)) {
+        return bad;
+      }
+    }
+    return {};
+  }
+
+  Complaint check_blocks(const std::shared_ptr<const Block>& block) {
+    return block ? check_block(*block) : Complaint{};
+  }
+
+  Complaint check_statement(const Change& change) {
+    if (!exists(change.relation)) return "(1) a changed relation does not exist";
+    const Relation& relation = program_.relation(change.relation);
+    if (change.values.size() != relation.columns.size()) return "a change lacks columns";
+    const bool by_row = change.kind == ChangeKind::kModify || change.kind == ChangeKind::kDelete;
+    if (by_row != change.row.has_value())
+      return "a change of a row without the row, or the reverse";
+    if (change.row && (index_of(*change.row) >= variables_->size() ||
+                       !((*variables_)[index_of(*change.row)].type == row_identity_type()))) {
+      return "(1) a changed row is no row";
+    }
+    const bool whole = change.kind == ChangeKind::kInsert || change.kind == ChangeKind::kEmit;
+    for (std::size_t i = 0; i < change.values.size(); ++i) {
+      if (!change.values[i]) {
+        if (whole) return "a row to insert lacks column '" + relation.columns[i].name + "'";
+        continue;
+      }
+      if (change.kind == ChangeKind::kDelete) return "a deletion has values";
+      if (Complaint bad = check_expression(*change.values[i])) return bad;
+      if (!(change.values[i]->type == relation.columns[i].type) ||
+          change.kind != ChangeKind::kRetract) {
+        if (Complaint bad = check_fit(*change.values[i], relation.columns[i])) return bad;
+      }
+    }
+    return {};
+  }
+
+  Complaint check_statement(const Let& let) {
+    if (index_of(let.variable) >= variables_->size()) return "(1) a variable does not exist";
+    if (Complaint bad = check_expression(let.value)) return bad;
+    return check_result(let.variable, let.value.type, let.value.nullable);
+  }
+
+  Complaint check_statement(const Branch& branch) {
+    if (Complaint bad = check_ids(branch.condition, variables_->size())) return bad;
+    if (Complaint bad = check_body(branch.condition)) return bad;
+    if (Complaint bad = check_blocks(branch.then_block)) return bad;
+    return check_blocks(branch.else_block);
+  }
+
+  Complaint check_statement(const ForEach& each) {
+    if (Complaint bad = check_ids(each.body, variables_->size())) return bad;
+    if (Complaint bad = check_body(each.body)) return bad;
+    return check_blocks(each.block);
+  }
+
+  Complaint check_statement(const CallProcedure& call) { return check_all(call.arguments); }
+  Complaint check_statement(const Schedule& schedule) {
+    if (Complaint bad = check_expression(schedule.delay)) return bad;
+    return check_blocks(schedule.block);
+  }
+  Complaint check_statement(const LogText& log) { return check_all(log.parts); }
+  Complaint check_statement(const Focus&) { return {}; }
+  Complaint check_statement(const HaltAgenda&) { return {}; }
 
   Complaint check_ids(const Body& body, std::size_t variable_count) const {
     bool sound = true;

@@ -89,16 +89,22 @@ std::vector<ClauseBuilder::Alternative> ClauseBuilder::alternatives(const Formul
   return {{Piece{&formula, negated, {}, false}}};
 }
 
-CoreBody ClauseBuilder::body(const Alternative& alternative) {
-  const auto outer_rows = rows_;
+// Makes the rows that the alternative calls by a name known to the terms that are built next.
+void ClauseBuilder::name_rows(const Alternative& alternative) {
   for (const Piece& piece : alternative) {
     const auto* matched = piece.is_exists ? nullptr : piece.formula->as<grammar::Atom>();
+    if (const auto* latest = piece.formula->as<grammar::AsOfMatch>()) matched = &latest->atom;
     if (matched == nullptr || !matched->alias || piece.negated) continue;
     if (const auto found = environment_.relations.find(matched->relation.text);
         found != environment_.relations.end()) {
       rows_[(*matched->alias).text] = found->second;
     }
   }
+}
+
+CoreBody ClauseBuilder::body(const Alternative& alternative) {
+  const auto outer_rows = rows_;
+  name_rows(alternative);
   CoreBody out;
   for (const Piece& piece : alternative) {
     CoreBody conditions;
@@ -108,6 +114,8 @@ CoreBody ClauseBuilder::body(const Alternative& alternative) {
     for (CoreCondition& condition : conditions) out.push_back(std::move(condition));
   }
   rows_ = outer_rows;
+  std::vector<CoreTerm> no_heads;
+  resolve_rows(out, no_heads);
   return out;
 }
 
@@ -147,14 +155,7 @@ std::vector<CoreClause> ClauseBuilder::build(const std::vector<const grammar::At
     for (const Alternative& alternative : all) {
       rows_.clear();
       const std::size_t errors_before = environment_.diagnostics.error_count();
-      for (const Piece& piece : alternative) {
-        const auto* matched = piece.formula->as<grammar::Atom>();
-        if (matched == nullptr || piece.is_exists || piece.negated || !matched->alias) continue;
-        if (const auto found = environment_.relations.find(matched->relation.text);
-            found != environment_.relations.end()) {
-          rows_[(*matched->alias).text] = found->second;
-        }
-      }
+      name_rows(alternative);
       CoreClause clause;
       clause.span = span;
       clause.is_fact = formula == nullptr;
@@ -163,25 +164,7 @@ std::vector<CoreClause> ClauseBuilder::build(const std::vector<const grammar::At
       pending_.clear();
       clause.body = body(alternative);
       for (CoreCondition& condition : brought) clause.body.push_back(std::move(condition));
-      resolve_rows(clause.body);
-      for (const auto& [row, relation] : rows_) {
-        const Relation& matched = environment_.program.relation(relation);
-        for (CoreCondition& condition : clause.body) {
-          if (condition.kind != ConditionKind::kAtom || condition.row != row) continue;
-          visit_terms(clause.head_args, true, [&](CoreTerm& used) {
-            if (used.kind != TermKind::kVariable || !used.name.starts_with(row + ".")) return;
-            for (std::size_t i = 0; i < matched.columns.size(); ++i) {
-              if (used.name == row + "." + matched.columns[i].name &&
-                  condition.args[i].kind == TermKind::kWildcard) {
-                condition.args[i] = CoreTerm::make_variable(used.name, condition.args[i].span);
-              } else if (used.name == row + "." + matched.columns[i].name &&
-                         condition.args[i].kind == TermKind::kVariable) {
-                used.name = condition.args[i].name;
-              }
-            }
-          });
-        }
-      }
+      resolve_rows(clause.body, clause.head_args);
       clause.broken = environment_.diagnostics.error_count() != errors_before;
       if (understood) clauses.push_back(std::move(clause));
     }
@@ -190,32 +173,93 @@ std::vector<CoreClause> ClauseBuilder::build(const std::vector<const grammar::At
 }
 
 // `r.c` was built as the variable "r.c": give it to column c of the row, or to what stands there.
-void ClauseBuilder::resolve_rows(CoreBody& out) {
+void ClauseBuilder::resolve_rows(CoreBody& out, std::vector<CoreTerm>& heads) {
   for (std::size_t at = 0; at < out.size(); ++at) {
     if (out[at].kind != ConditionKind::kAtom || out[at].row.empty()) continue;
     const Relation& matched = environment_.program.relation(out[at].relation);
     for (std::size_t i = 0; i < matched.columns.size(); ++i) {
       const std::string name = out[at].row + "." + matched.columns[i].name;
+      const auto is_use = [&](const CoreTerm& term) {
+        return term.kind == TermKind::kVariable && term.name == name;
+      };
+      if (out[at].args[i].kind == TermKind::kVariable) {
+        // Heads and actions take the column's own name.
+        const auto rename = [&](CoreTerm& term) {
+          if (is_use(term)) term.name = out[at].args[i].name;
+        };
+        visit_terms(heads, false, rename);
+        for (CoreCondition& condition : out) {
+          if (condition.kind == ConditionKind::kActions) visit_terms(condition.body, false, rename);
+        }
+      }
       bool used = false;
-      visit_terms(out, true, [&](CoreTerm& other) {
-        used |= other.kind == TermKind::kVariable && other.name == name;
-      });
-      if (!used || (out[at].args[i].kind == TermKind::kVariable && out[at].args[i].name == name))
-        continue;
+      const auto look = [&](CoreTerm& term) { used |= is_use(term); };
+      visit_terms(out, true, look);
+      visit_terms(heads, true, look);
+      if (!used || is_use(out[at].args[i])) continue;
       CoreTerm variable = CoreTerm::make_variable(name, out[at].args[i].span);
       CoreTerm before = std::exchange(out[at].args[i], variable);
       if (before.kind != TermKind::kWildcard) {
-        out.push_back(
-            compare(CompareOp::kEqual, std::move(before), std::move(variable), out[at].span));
+        const CoreCondition equation =
+            compare(CompareOp::kEqual, std::move(before), std::move(variable), out[at].span);
+        out.insert(out.begin() + static_cast<std::ptrdiff_t>(at) + 1, equation);
       }
     }
   }
 }
 
+std::optional<std::vector<std::optional<CoreTerm>>> ClauseBuilder::given_columns(
+    const grammar::Atom& atom, RelationId id, bool is_head) {
+  const std::size_t column_count = environment_.program.relation(id).columns.size();
+  const auto value = [&](const Expr& expr, std::size_t column) {
+    return is_head ? head_term(expr, id, static_cast<std::uint32_t>(column))
+                   : column_term(expr, id, column);
+  };
+  std::vector<std::optional<CoreTerm>> terms(column_count);
+  if (!atom.named) {
+    if (atom.args.size() != column_count) {
+      environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " +
+                                                    count_of(column_count, "column") + ", but " +
+                                                    given(atom.args.size()));
+      return std::nullopt;
+    }
+    for (std::size_t i = 0; i < column_count; ++i) terms[i] = value(atom.args[i], i);
+    return terms;
+  }
+  for (const grammar::FieldPattern& field : atom.fields) {
+    const auto position = environment_.find_column(id, field.field);
+    if (!position) return std::nullopt;
+    if (terms[*position]) {
+      environment_.diagnostics.error(field.field.span,
+                                     "column '" + field.field.text + "' is given twice");
+    }
+    if (field.constraint) {
+      environment_.diagnostics.error(field.field.span, std::string("a column of ") +
+                                                           (is_head ? "a head" : "an action") +
+                                                           " takes a value, not a condition");
+      return std::nullopt;
+    }
+    terms[*position] = field.value ? value(*field.value, *position)
+                                   : CoreTerm::make_variable(field.field.text, field.field.span);
+  }
+  return terms;
+}
+
+std::optional<CoreTerm> ClauseBuilder::default_value(const grammar::Atom& atom, RelationId id,
+                                                     std::size_t column) {
+  const RelationInfo& info = environment_.info(id);
+  const Column& missing = environment_.program.relation(id).columns[column];
+  if (column < info.defaults.size() && info.defaults[column]) return term(*info.defaults[column]);
+  if (missing.nullable) return literal(grammar::LiteralKind::kNull, "", atom.span);
+  environment_.diagnostics.error(atom.span, "column '" + missing.name + "' of '" +
+                                                atom.relation.text +
+                                                "' is not given, and has no default");
+  return std::nullopt;
+}
+
 bool ClauseBuilder::head(const grammar::Atom& atom, CoreClause& clause) {
   RelationId id{};
-  const Relation* const relation = find_relation(atom.relation, id);
-  if (relation == nullptr) {
+  if (find_relation(atom.relation, id) == nullptr) {
     // The arguments may have mistakes of their own.
     for (const Expr& arg : atom.args) {
       if (extremum_of(arg) == Extremum::kNone) term(arg);
@@ -224,73 +268,29 @@ bool ClauseBuilder::head(const grammar::Atom& atom, CoreClause& clause) {
   }
   clause.head = id;
   clause.head_span = atom.span;
-  const std::vector<Column> columns = relation->columns;
-  if (!atom.named) {
-    if (atom.args.size() != columns.size()) {
-      environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " +
-                                                    count_of(columns.size(), "column") + ", but " +
-                                                    given(atom.args.size()));
-      return false;
-    }
-    for (std::uint32_t i = 0; i < atom.args.size(); ++i)
-      clause.head_args.push_back(head_term(atom.args[i], id, i));
-    return true;
-  }
-  std::vector<std::optional<CoreTerm>> terms(columns.size());
-  for (const grammar::FieldPattern& field : atom.fields) {
-    std::uint32_t position = 0;
-    while (position < columns.size() && columns[position].name != field.field.text) ++position;
-    if (position == columns.size()) {
-      std::vector<std::string> known;
-      for (const Column& column : columns) known.push_back(column.name);
-      environment_.diagnostics.error(
-          field.field.span, "'" + atom.relation.text + "' has no column '" + field.field.text + "'",
-          Environment::suggestion(field.field.text, known));
-      return false;
-    }
-    if (terms[position]) {
-      environment_.diagnostics.error(field.field.span,
-                                     "column '" + field.field.text + "' is given twice");
-    }
-    if (field.constraint) {
-      environment_.diagnostics.error(field.field.span,
-                                     "a column of a head takes a value, not a condition");
-      return false;
-    }
-    terms[position] = field.value ? head_term(*field.value, id, position)
-                                  : CoreTerm::make_variable(field.field.text, field.field.span);
-  }
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (terms[i]) {
-      clause.head_args.push_back(std::move(*terms[i]));
-      continue;
-    }
-    const RelationInfo& info = environment_.info(id);
-    if (i < info.defaults.size() && info.defaults[i]) {
-      clause.head_args.push_back(term(*info.defaults[i]));
-    } else if (columns[i].nullable) {
-      clause.head_args.push_back(literal(grammar::LiteralKind::kNull, "", atom.span));
-    } else {
-      environment_.diagnostics.error(atom.span, "column '" + columns[i].name + "' of '" +
-                                                    atom.relation.text +
-                                                    "' is not given, and has no default");
-      return false;
-    }
+  auto terms = given_columns(atom, id, true);
+  if (!terms) return false;
+  for (std::size_t i = 0; i < terms->size(); ++i) {
+    if (!(*terms)[i]) (*terms)[i] = default_value(atom, id, i);
+    if (!(*terms)[i]) return false;
+    clause.head_args.push_back(std::move(*(*terms)[i]));
   }
   return true;
 }
 
+// `null` is a word like any other, so it may be a variable; for a column with nulls it is one.
+CoreTerm ClauseBuilder::column_term(const Expr& expr, RelationId id, std::size_t column) {
+  const auto* word = expr.as<grammar::Variable>();
+  if (word != nullptr && word->name == "null" &&
+      environment_.program.relation(id).columns[column].nullable) {
+    return literal(grammar::LiteralKind::kNull, "", expr.span);
+  }
+  return term(expr);
+}
+
 CoreTerm ClauseBuilder::head_term(const Expr& expr, RelationId id, std::uint32_t column) {
   const Extremum extremum = extremum_of(expr);
-  if (extremum == Extremum::kNone) {
-    // `null` is a word like any other, so it may be a variable; for a column with nulls it is one.
-    const auto* word = expr.as<grammar::Variable>();
-    if (word != nullptr && word->name == "null" &&
-        environment_.program.relation(id).columns[column].nullable) {
-      return literal(grammar::LiteralKind::kNull, "", expr.span);
-    }
-    return term(expr);
-  }
+  if (extremum == Extremum::kNone) return column_term(expr, id, column);
   Relation& relation = environment_.program.relation(id);
   if (relation.extremum != Extremum::kNone && relation.extremum_column != column) {
     environment_.diagnostics.error(expr.span, "'" + relation.name +

@@ -29,6 +29,9 @@ class ClauseBuilder {
   // One head with a body from elsewhere: `then derive head`.
   std::vector<CoreClause> build(const std::vector<const grammar::Atom*>& heads,
                                 const grammar::Formula* body, grammar::SourceSpan span);
+  // The conditions and actions of a rule, once for each alternative; what it derives is not among them.
+  std::vector<CoreClause> build_production(const grammar::RuleDecl& rule,
+                                           const grammar::Formula& when, grammar::SourceSpan span);
   // Bodies alone, one for each alternative. For queries.
   std::vector<CoreBody> build_bodies(const grammar::Formula& formula);
   // A term outside of any body, its aggregates included.
@@ -65,10 +68,30 @@ class ClauseBuilder {
                         grammar::SourceSpan span);
 
   bool head(const grammar::Atom& atom, CoreClause& clause);
-  void add_field(const grammar::Atom& atom, const grammar::FieldPattern& field, CoreTerm& column,
-                 CoreBody& extra);
+  // What an atom of a head or an action gives for each column of the relation; nothing after a mistake.
+  std::optional<std::vector<std::optional<CoreTerm>>> given_columns(const grammar::Atom& atom,
+                                                                    RelationId id, bool is_head);
+  // The value for a column that is not written: its default, or null.
+  std::optional<CoreTerm> default_value(const grammar::Atom& atom, RelationId id,
+                                        std::size_t column);
+  CoreTerm column_term(const grammar::Expr& expr, RelationId id, std::size_t column);
+  std::optional<std::uint32_t> event_time(RelationId id, grammar::SourceSpan span);
+  void add_window(const grammar::Window& window, CoreCondition& condition);
+  void add_reference(const grammar::Expr& before, CoreCondition& condition);
+  void add_field(const grammar::FieldPattern& field, CoreTerm& column, CoreBody& extra);
   CoreTerm head_term(const grammar::Expr& expr, RelationId relation, std::uint32_t column);
-  void resolve_rows(CoreBody& out);
+  void name_rows(const Alternative& alternative);
+  void resolve_rows(CoreBody& out, std::vector<CoreTerm>& heads);
+
+  CoreCondition actions(const grammar::Block& block);
+  void action(const grammar::Action& action, CoreBody& out);
+  bool change(ChangeKind kind, const grammar::Atom& atom, CoreCondition& made);
+  bool change_row(ChangeKind kind, const grammar::Name& row, CoreCondition& made);
+  bool modify(const grammar::ModifyAction& action, CoreCondition& made);
+  bool branch(const grammar::IfAction& action, CoreCondition& made);
+  void for_each(const grammar::ForAction& action, grammar::SourceSpan span, CoreBody& out);
+  CoreCondition inner_actions(const grammar::Block& block);
+  void refuse_readings(CoreCondition& made);
 
   CoreTerm term(const grammar::Expr& expr);
   CoreTerm call(const grammar::Call& call, grammar::SourceSpan span);
@@ -83,6 +106,8 @@ class ClauseBuilder {
   Environment& environment_;
   std::vector<std::map<std::string, CoreTerm>> arguments_;  // Of the functions being inlined.
   std::map<std::string, RelationId> rows_;                  // `as r` of the clause being built.
+  bool in_group_ = false;
+  bool is_outermost_ = true;  // Actions are built that stand in no block.
   CoreBody pending_;  // Conditions that a term brought along: they join the body it stands in.
 };
 

@@ -190,8 +190,14 @@ void ClauseBuilder::add(const Piece& piece, CoreBody& out) {
     add_group(*group, span, out);
   } else if (formula.as<grammar::Allen>() != nullptr) {
     unsupported(span, "relations between intervals are");
-  } else if (formula.as<grammar::AsOfMatch>() != nullptr) {
-    unsupported(span, "`last … before` is");
+  } else if (const auto* latest = formula.as<grammar::AsOfMatch>()) {
+    CoreBody extra;
+    auto condition = atom(latest->atom, extra);
+    if (condition) {
+      if (condition->kind == ConditionKind::kAtom) add_reference(latest->before, *condition);
+      out.push_back(std::move(*condition));
+    }
+    for (CoreCondition& more : extra) out.push_back(std::move(more));
   } else if (formula.as<grammar::Sequence>() != nullptr) {
     unsupported(span, "sequences are");
   } else {
@@ -249,7 +255,12 @@ void ClauseBuilder::add_group(const grammar::Group& group, SourceSpan span, Core
   CoreCondition condition;
   condition.kind = ConditionKind::kGroup;
   condition.span = span;
+  const bool outer_group = std::exchange(in_group_, true);
   condition.body = body(inner.front());
+  in_group_ = outer_group;
+  const auto windows = std::count_if(condition.body.begin(), condition.body.end(),
+                                     [](const CoreCondition& c) { return c.window.has_value(); });
+  if (windows > 1) unsupported(span, "several windows in one group are");
   for (const Expr& key : group.keys) {
     CoreTerm value = term(key);
     condition.keys.push_back(value.kind == TermKind::kVariable
@@ -337,7 +348,6 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
     }
     return unknown;
   }
-  if (atom.window) unsupported((*atom.window).span, "windows are");
   const std::vector<Column> columns = relation->columns;
   CoreCondition condition;
   condition.kind = ConditionKind::kAtom;
@@ -345,6 +355,7 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
   condition.relation = id;
   condition.relation_name = atom.relation.text;
   if (atom.alias) condition.row = (*atom.alias).text;
+  if (atom.window) add_window(*atom.window, condition);
   if (!atom.named) {
     if (atom.args.size() != columns.size()) {
       environment_.diagnostics.error(atom.span, "'" + atom.relation.text + "' has " +
@@ -358,23 +369,90 @@ std::optional<CoreCondition> ClauseBuilder::atom(const grammar::Atom& atom, Core
   condition.args.resize(columns.size());
   for (CoreTerm& arg : condition.args) arg.span = atom.span;
   for (const grammar::FieldPattern& field : atom.fields) {
-    std::size_t position = 0;
-    while (position < columns.size() && columns[position].name != field.field.text) ++position;
-    if (position == columns.size()) {
-      std::vector<std::string> known;
-      for (const Column& column : columns) known.push_back(column.name);
-      environment_.diagnostics.error(
-          field.field.span, "'" + atom.relation.text + "' has no column '" + field.field.text + "'",
-          Environment::suggestion(field.field.text, known));
-      continue;
-    }
-    add_field(atom, field, condition.args[position], extra);
+    if (const auto position = environment_.find_column(id, field.field))
+      add_field(field, condition.args[*position], extra);
   }
   return condition;
 }
 
-void ClauseBuilder::add_field(const grammar::Atom&, const grammar::FieldPattern& field,
-                              CoreTerm& column, CoreBody& extra) {
+// The column of the event time, which windows go by.
+std::optional<std::uint32_t> ClauseBuilder::event_time(RelationId id, SourceSpan span) {
+  const Relation& relation = environment_.program.relation(id);
+  if (relation.stream && relation.stream->event_time_column)
+    return relation.stream->event_time_column;
+  environment_.diagnostics.error(span, "'" + relation.name + "' has no event time to go by",
+                                 "Declare it as a stream with `time` and the column.");
+  return std::nullopt;
+}
+
+namespace {
+
+WindowKind kind_of(grammar::WindowKind kind) {
+  switch (kind) {
+    case grammar::WindowKind::kLast:
+      return WindowKind::kOverLast;
+    case grammar::WindowKind::kLastEvents:
+      return WindowKind::kCount;
+    case grammar::WindowKind::kCurrent:
+      return WindowKind::kOverCurrent;
+    case grammar::WindowKind::kTumbling:
+      return WindowKind::kTumbling;
+    case grammar::WindowKind::kHopping:
+      return WindowKind::kHopping;
+    case grammar::WindowKind::kSession:
+      return WindowKind::kSession;
+  }
+  return WindowKind::kOverLast;
+}
+
+CoreTerm typed_as(CoreTerm value, SourceTypeId type) {
+  CoreTerm typed;
+  typed.kind = TermKind::kTyped;
+  typed.span = value.span;
+  typed.type = type;
+  typed.args.push_back(std::move(value));
+  return typed;
+}
+
+}  // namespace
+
+void ClauseBuilder::add_window(const grammar::Window& window, CoreCondition& condition) {
+  if (!event_time(condition.relation, window.span)) return;
+  if (window.kind != grammar::WindowKind::kCurrent && !in_group_) {
+    environment_.diagnostics.error(window.span, "such a window can stand only in a group",
+                                   "`group { … over … } by … => { … }`; `over current` may stand "
+                                   "in any body.");
+    return;
+  }
+  condition.window = kind_of(window.kind);
+  const SourceTypeId type = window.kind == grammar::WindowKind::kLastEvents
+                                ? environment_.types.primitive_of(Root::kNumber)
+                                : *environment_.types.find("interval");
+  condition.keys.push_back(typed_as(term(window.size), type));
+  if (window.slide) condition.keys.push_back(typed_as(term(*window.slide), type));
+}
+
+// `last R{…} before x`: a row that has a name stands for its event time.
+void ClauseBuilder::add_reference(const Expr& before, CoreCondition& condition) {
+  const auto time = event_time(condition.relation, condition.span);
+  if (!time) return;
+  CoreTerm reference;
+  const auto* word = before.as<grammar::Variable>();
+  if (const auto row = word == nullptr ? rows_.end() : rows_.find(word->name); row != rows_.end()) {
+    const auto its_time = event_time(row->second, before.span);
+    if (!its_time) return;
+    const Column& column = environment_.program.relation(row->second).columns[*its_time];
+    reference = CoreTerm::make_variable(word->name + "." + column.name, before.span);
+  } else {
+    reference = term(before);
+  }
+  condition.window = WindowKind::kLastBefore;
+  condition.keys.push_back(
+      typed_as(std::move(reference), environment_.info(condition.relation).column_types[*time]));
+}
+
+void ClauseBuilder::add_field(const grammar::FieldPattern& field, CoreTerm& column,
+                              CoreBody& extra) {
   const SourceSpan span = field.field.span;
   CoreTerm value;
   bool has_value = false;

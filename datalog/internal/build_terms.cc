@@ -123,14 +123,8 @@ CoreTerm ClauseBuilder::path(const grammar::Path& path, SourceSpan span) {
   const std::string row = text.substr(0, dot);
   const std::string column = text.substr(dot + 1);
   if (const auto found = rows_.find(row); found != rows_.end()) {
-    const Relation& relation = environment_.program.relation(found->second);
-    std::vector<std::string> known;
-    for (const Column& candidate : relation.columns) {
-      if (candidate.name == column) return CoreTerm::make_variable(text, span);
-      known.push_back(candidate.name);
-    }
-    environment_.diagnostics.error(span, "'" + relation.name + "' has no column '" + column + "'",
-                                   Environment::suggestion(column, known));
+    if (environment_.find_column(found->second, {column, span}))
+      return CoreTerm::make_variable(text, span);
     return literal(grammar::LiteralKind::kNull, "", span);
   }
   // Tier.GOLD

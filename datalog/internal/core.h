@@ -61,7 +61,7 @@ struct CoreTerm {
 };
 
 enum class ConditionKind : std::uint8_t {
-  kAtom,  // `relation`, `args`, `row`
+  kAtom,  // `relation`, `args`, `row`; with `window`, `keys` are its sizes, or what it is before
   kUnknown,  // An atom that was refused: its `args` count as bound, so that one mistake is reported once.
   kAbsent,    // `body`; `plain`: the negation of one atom as Souffle has it
   kExists,    // `body`
@@ -76,6 +76,16 @@ enum class ConditionKind : std::uint8_t {
   kOr,
   kNot,    // Of `body`: only conditions that are plain expressions.
   kGroup,  // `keys` (outer variables) are `args` (terms of `body`); `results`
+  // Actions. A block is a scope of its own; its names are bound by what stands around it, and by `let`.
+  kActions,  // `body`: the statements in order; args[0] of the outermost may be the salience.
+  kChange,   // `change` of `relation`; `args`: a column each, a wildcard where none is given; `row`
+  kLet,      // args[0] (a variable) is args[1]
+  kBranch,   // `body`: a kExists, then the kActions of `then`, then those of `else`
+  kForEach,  // `body`: conditions, last a kActions
+  kSchedule,  // after args[0], `body`: a kActions
+  kLog,       // `args`
+  kFocus,     // `relation_name` is the group
+  kHalt,
 };
 
 struct CoreGroupResult {
@@ -91,7 +101,9 @@ struct CoreCondition {
   RelationId relation{};
   std::string relation_name = {};  // As spelled.
   std::vector<CoreTerm> args = {};
-  std::string row = {};  // `as r`, or empty.
+  std::string row = {};  // `as r`, or empty. kChange: the row that is modified or deleted.
+  ChangeKind change = ChangeKind::kInsert;
+  std::optional<WindowKind> window = {};
   bool plain = false;
   grammar::CompareOp compare = grammar::CompareOp::kEqual;
   bool value = true;
@@ -119,6 +131,9 @@ struct CoreClause {
   grammar::SourceSpan head_span = {};
   CoreBody body;
   bool is_fact = false;  // No body was written.
+  // `when … then …`: no head; the body ends with the kActions.
+  bool is_production = false;
+  const grammar::RuleDecl* declaration = nullptr;  // Of a production.
   std::vector<CoreVariable> variables;
   std::vector<bool> grounded;  // By variable, after assign_variables().
   std::optional<PlanHint> plan;

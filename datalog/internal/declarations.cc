@@ -385,10 +385,25 @@ class RelationDeclarations {
             "the key column '" + relation.columns[position].name + "' may not be null");
       }
     }
+    info.watermark = decl.watermark;
+    info.expire = decl.expire;
+    info.retain = decl.retain;
+    info.sideline = decl.sideline;
+    if (decl.versioned && !decl.retain) {
+      diagnostics_.error(decl.name.span,
+                         "'" + relation.name + "' is versioned, but not for how long",
+                         "Write `versioned retain` and a duration.");
+    }
+    if (decl.expire && decl.kind == grammar::RelationKind::kRelation) {
+      diagnostics_.error(decl.expire->span,
+                         "'" + relation.name + "' is no stream, so its rows do not expire");
+    }
     if (decl.kind != grammar::RelationKind::kRelation) {
       StreamAttributes stream;
-      if (decl.time_column) stream.event_time_column = position(*decl.time_column, relation);
-      if (decl.duration_column) stream.duration_column = position(*decl.duration_column, relation);
+      if (decl.time_column)
+        stream.event_time_column = environment_.find_column(relation, *decl.time_column);
+      if (decl.duration_column)
+        stream.duration_column = environment_.find_column(relation, *decl.duration_column);
       stream.late = decl.late == grammar::LatePolicy::kDrop       ? LatePolicy::kDrop
                     : decl.late == grammar::LatePolicy::kSideline ? LatePolicy::kSideline
                                                                   : LatePolicy::kApply;
@@ -595,22 +610,11 @@ class RelationDeclarations {
     }
   }
 
-  std::optional<std::uint32_t> position(const grammar::Name& name, const Relation& relation) {
-    std::vector<std::string> known;
-    for (std::uint32_t i = 0; i < relation.columns.size(); ++i) {
-      if (relation.columns[i].name == name.text) return i;
-      known.push_back(relation.columns[i].name);
-    }
-    diagnostics_.error(name.span, "'" + relation.name + "' has no column '" + name.text + "'",
-                       Environment::suggestion(name.text, known));
-    return std::nullopt;
-  }
-
   std::vector<std::uint32_t> positions(const std::vector<grammar::Name>& names,
                                        const Relation& relation) {
     std::vector<std::uint32_t> result;
     for (const grammar::Name& name : names) {
-      if (const auto found = position(name, relation)) result.push_back(*found);
+      if (const auto found = environment_.find_column(relation, name)) result.push_back(*found);
     }
     return result;
   }

@@ -23,4 +23,8 @@ namespace entail::datalog {
 Rule emit_rule(const CoreClause& clause, const ClauseTypes& types, Environment& environment,
                const std::vector<DeclaredType>& parameters = {});
 
+// The conditions, variables, salience and actions of a production.
+Production emit_production(const CoreClause& clause, const ClauseTypes& types,
+                           Environment& environment);
+
 }  // namespace entail::datalog

@@ -29,9 +29,11 @@ struct DeclaredType {
 struct RelationInfo {
   std::vector<SourceTypeId> column_types;
   std::vector<std::optional<grammar::Expr>> defaults;  // By column.
-  bool inlined = false;                                // `inline`
-  bool has_io = false;                                 // Some directive reads or writes it.
-  bool declared_relation = false;                      // By `relation`, not by `.decl`.
+  std::optional<grammar::Expr> watermark, expire, retain;
+  std::optional<grammar::Name> sideline;
+  bool inlined = false;            // `inline`
+  bool has_io = false;             // Some directive reads or writes it.
+  bool declared_relation = false;  // By `relation`, not by `.decl`.
   bool has_rules = false;
   bool has_facts = false;
 };
@@ -84,6 +86,10 @@ struct Environment {
   std::string invent(const std::string& hint) {
     return "_" + hint + "#" + std::to_string(invented++);
   }
+
+  // The column of that name; nothing, and an error that lists those there are, if there is none.
+  std::optional<std::uint32_t> find_column(RelationId id, const grammar::Name& column);
+  std::optional<std::uint32_t> find_column(const Relation& relation, const grammar::Name& column);
 
   // "Did you mean 'x'?", or nothing.
   static std::string suggestion(const std::string& name, const std::vector<std::string>& known);

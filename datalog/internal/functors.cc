@@ -324,6 +324,7 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
     }
     case Functor::kNow:
       out.push_back({Op::kNow, {}, root_of("timestamptz"), false});
+      out.push_back({Op::kNow, {}, root_of("timestamp"), false});  // The same instant, in UTC.
       break;
     case Functor::kYear:
     case Functor::kMonth:

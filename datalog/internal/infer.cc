@@ -123,6 +123,9 @@ class Inference {
   void collect(CoreBody& body, bool negated) {
     for (CoreCondition& condition : body) {
       for (CoreTerm& term : condition.args) collect(term);
+      if (condition.window) {
+        for (CoreTerm& term : condition.keys) collect(term);
+      }
       switch (condition.kind) {
         case ConditionKind::kAtom:
           for (std::size_t i = 0; i < condition.args.size(); ++i) {
@@ -148,6 +151,16 @@ class Inference {
           break;
         case ConditionKind::kTest:
           below_type(condition.args[0].slot, *types_.find("bool"));
+          break;
+        case ConditionKind::kChange:
+          for (std::size_t i = 0; i < condition.args.size(); ++i)
+            sink(condition.args[i], condition.relation, i);
+          break;
+        case ConditionKind::kLet:
+          same(condition.args[0].slot, condition.args[1].slot);
+          break;
+        case ConditionKind::kSchedule:
+          below_type(condition.args[0].slot, *types_.find("interval"));
           break;
         case ConditionKind::kGroup:
           for (std::size_t i = 0; i < condition.keys.size(); ++i)
@@ -587,6 +600,8 @@ class Inference {
     for (CoreCondition& condition : body) {
       if (condition.kind == ConditionKind::kAtom)
         check_atom(condition.args, condition.relation, negated);
+      if (condition.kind == ConditionKind::kChange)
+        check_atom(condition.args, condition.relation, false);
       if (condition.kind == ConditionKind::kCompare) check_compare(condition);
       if (condition.kind == ConditionKind::kInRange)
         check_order(condition, condition.args[0], condition.args[1]);
@@ -604,6 +619,7 @@ class Inference {
   }
 
   void check_atom(const std::vector<CoreTerm>& args, RelationId id, bool negated) {
+    if (args.empty()) return;  // A production has no head.
     const Relation& relation = environment_.program.relation(id);
     for (std::size_t i = 0; i < args.size() && i < relation.columns.size(); ++i) {
       const SourceTypeId declared = environment_.info(id).column_types[i];

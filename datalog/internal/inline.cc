@@ -18,7 +18,7 @@ class Inliner {
   Inliner(std::vector<CoreClause> clauses, Environment& environment)
       : clauses_(std::move(clauses)), environment_(environment) {
     for (const CoreClause& clause : clauses_) {
-      if (environment_.info(clause.head).inlined) definitions_[clause.head].push_back(&clause);
+      if (is_definition(clause)) definitions_[clause.head].push_back(&clause);
     }
   }
 
@@ -31,7 +31,7 @@ class Inliner {
     if (!check_circles()) return {};
     std::vector<CoreClause> result;
     for (const CoreClause& clause : clauses_) {
-      if (environment_.info(clause.head).inlined) continue;
+      if (is_definition(clause)) continue;
       expand(clause, result);
     }
     // Kept relations may use others in turn.
@@ -42,6 +42,9 @@ class Inliner {
   }
 
  private:
+  bool is_definition(const CoreClause& clause) const {
+    return !clause.is_production && environment_.infos[index_of(clause.head)].inlined;
+  }
   bool is_inlined(RelationId id) const {
     return environment_.infos[index_of(id)].inlined && !kept_.contains(id);
   }
@@ -56,7 +59,7 @@ class Inliner {
       });
     };
     for (CoreClause& clause : clauses_) {
-      if (environment_.info(clause.head).inlined) {
+      if (is_definition(clause)) {
         check(clause.head_args, "a clause");
         for (CoreCondition& condition : clause.body) check(condition.args, "a clause");
       }
@@ -109,7 +112,7 @@ class Inliner {
   bool check_circles() {
     std::map<RelationId, std::set<RelationId>> uses;
     for (CoreClause& clause : clauses_) {
-      if (!environment_.info(clause.head).inlined) continue;
+      if (!is_definition(clause)) continue;
       visit_conditions(clause.body, [&](CoreCondition& condition) {
         if (condition.kind == ConditionKind::kAtom && is_inlined(condition.relation))
           uses[clause.head].insert(condition.relation);
@@ -187,8 +190,10 @@ class Inliner {
       std::vector<CoreBody> inner;
       if (!condition.body.empty() && expand_first(condition.body, inner)) {
         CoreBody replaced;
-        const bool aggregates = condition.kind == ConditionKind::kGroup;
-        if (aggregates && inner.size() != 1) {
+        // A group has one body, and an `if` runs one of its blocks once.
+        const bool one_only =
+            condition.kind == ConditionKind::kGroup || condition.kind == ConditionKind::kBranch;
+        if (one_only && inner.size() != 1) {
           keep_first(condition.body);
           return expand_first(body, bodies);
         }

@@ -30,20 +30,35 @@ void visit_own(CoreTerm& term, const Visit& visit) {
 }
 
 bool opens_scope(const CoreCondition& condition) {
-  return (condition.kind == ConditionKind::kAbsent && !condition.plain) ||
-         condition.kind == ConditionKind::kExists || condition.kind == ConditionKind::kGroup;
+  switch (condition.kind) {
+    case ConditionKind::kAbsent:
+      return !condition.plain;
+    case ConditionKind::kExists:
+    case ConditionKind::kGroup:
+    case ConditionKind::kActions:
+    case ConditionKind::kForEach:
+    case ConditionKind::kSchedule:
+      return true;
+    default:
+      return false;
+  }
 }
 
 template <typename Visit>
 void visit_own(CoreBody& body, const Visit& visit) {
   for (CoreCondition& condition : body) {
     if (condition.kind != ConditionKind::kGroup) visit_own(condition.args, visit);
+    if (condition.window) visit_own(condition.keys, visit);
     if (condition.kind == ConditionKind::kGroup) {
       // What a group exports stands outside of it.
       for (CoreGroupResult& result : condition.results) visit(result.variable);
     }
     if (!opens_scope(condition)) visit_own(condition.body, visit);
   }
+}
+
+bool is_statement(const CoreCondition& condition) {
+  return condition.kind > ConditionKind::kActions;
 }
 
 void mark(const CoreTerm& term, std::vector<bool>& bound) {
@@ -104,6 +119,13 @@ std::vector<Direction> order_equations(const CoreBody& body, std::vector<bool>& 
       const CoreCondition& condition = body[i];
       if (settled[i]) continue;
       if (condition.kind == ConditionKind::kInArray &&
+          is_evaluable(condition.args[1], bound, excluded)) {
+        settled[i] = changed = true;
+        directions[i] = is_evaluable(condition.args[0], bound, excluded) ? Direction::kCompare
+                                                                         : Direction::kBindLeft;
+        mark(condition.args[0], bound);
+      }
+      if (condition.kind == ConditionKind::kLet &&
           is_evaluable(condition.args[1], bound, excluded)) {
         settled[i] = changed = true;
         directions[i] = is_evaluable(condition.args[0], bound, excluded) ? Direction::kCompare
@@ -188,7 +210,31 @@ class Scopes {
     order_equations(body, inside);
     inner_scopes(body, heads, visible, bound, inside);
     if (witness_found_) return;
+    report_early_uses(body, own);
     report(body, heads, own, inside);
+  }
+
+  // Statements run in their order: a name has no value before its `let`.
+  void report_early_uses(CoreBody& body, std::set<std::uint32_t>& own) {
+    std::set<std::uint32_t> to_come;
+    for (const CoreCondition& condition : body) {
+      if (condition.kind == ConditionKind::kLet && own.contains(condition.args[0].variable))
+        to_come.insert(condition.args[0].variable);
+    }
+    if (to_come.empty()) return;
+    for (CoreCondition& condition : body) {
+      const bool is_let = condition.kind == ConditionKind::kLet;
+      const auto check = [&](CoreTerm& term) {
+        if (term.kind != TermKind::kVariable || !to_come.contains(term.variable)) return;
+        diagnostics_.error(term.span, "'" + term.name + "' is used before its `let`");
+        to_come.erase(term.variable);
+        complete_ = false;
+      };
+      for (std::size_t i = is_let ? 1 : 0; i < condition.args.size(); ++i)
+        visit_term(condition.args[i], true, check);
+      visit_terms(condition.body, true, check);
+      if (is_let) to_come.erase(condition.args[0].variable);
+    }
   }
 
   // `by card` exports the variable card; inside the group the name means a variable of the group.
@@ -223,6 +269,8 @@ class Scopes {
         group(body[i], visible, bound);
       } else if (opens_scope(body[i])) {
         level(body[i].body, nullptr, visible, bound);
+      } else if (body[i].kind == ConditionKind::kBranch) {
+        for (CoreCondition& part : body[i].body) level(part.body, nullptr, visible, bound);
       } else if (!body[i].body.empty()) {
         visit_own(body[i].body, aggregates);
       }
@@ -379,6 +427,11 @@ class Scopes {
           !reported.insert(term.variable).second)
         return;
       complete_ = false;
+      if (!body.empty() && is_statement(body.back())) {
+        diagnostics_.error(term.span, "'" + term.name + "' has no value here",
+                           "Bind it in the conditions of the rule, or with `let`.");
+        return;
+      }
       if (clause_.is_fact) {
         diagnostics_.error(term.span,
                            "a fact is made of constants, and '" + term.name + "' is a variable");

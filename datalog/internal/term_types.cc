@@ -1,6 +1,7 @@
 #include "datalog/internal/term_types.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace entail::datalog {
 namespace {
@@ -48,15 +49,33 @@ TermTypes::TermTypes(const CoreClause& clause, const ClauseTypes& types,
   typed_.assign(variables_.size(), false);
   for (std::uint32_t i = 0; i < parameters.size(); ++i)
     bind_type(i, parameters[i].type, parameters[i].nullable);
-  columns_bind(clause_.body);
+  bind(clause_.body);
+  not_null_ = proven_not_null(clause_.body);
+}
+
+void TermTypes::bind(const CoreBody& conditions) {
+  columns_bind(conditions);
   // Equations give decimals their scale, and nullability, from what they equate.
   for (std::size_t round = 0; round < variables_.size() + 1; ++round) {
-    if (!equations_bind(clause_.body)) break;
+    if (!equations_bind(conditions)) break;
   }
-  prove_not_null(clause_.body);
+  actions_bind(conditions);
+}
+
+// What the conditions of an action find out of a variable from outside holds in it alone.
+void TermTypes::actions_bind(const CoreBody& conditions) {
+  for (const CoreCondition& condition : conditions) {
+    if (condition.kind == ConditionKind::kActions) {
+      settled_ = has_binder_;
+      bind(condition.body);
+    } else {
+      actions_bind(condition.body);
+    }
+  }
 }
 
 void TermTypes::bind_type(std::uint32_t variable, vm::Type type, bool nullable) {
+  if (variable < settled_.size() && settled_[variable]) return;
   Variable& known = variables_[variable];
   if (!typed_[variable] && (is_decimal(type) || known.type.kind == type.kind)) {
     known.type = type;
@@ -69,6 +88,7 @@ void TermTypes::bind_type(std::uint32_t variable, vm::Type type, bool nullable) 
 void TermTypes::columns_bind(const CoreBody& conditions) {
   for (const CoreCondition& condition : conditions) {
     columns_bind(condition.args);
+    if (condition.kind == ConditionKind::kActions) continue;
     if (condition.kind == ConditionKind::kAtom) {
       const Relation& relation = environment_.program.relation(condition.relation);
       for (std::size_t i = 0; i < condition.args.size(); ++i) {
@@ -114,10 +134,12 @@ bool TermTypes::equations_bind(const CoreBody& conditions) {
     changed = true;
   };
   for (const CoreCondition& condition : conditions) {
+    if (condition.kind == ConditionKind::kActions) continue;
     if (condition.kind == ConditionKind::kCompare && condition.compare == CompareOp::kEqual) {
       learn(condition.args[0], condition.args[1]);
       learn(condition.args[1], condition.args[0]);
     }
+    if (condition.kind == ConditionKind::kLet) learn(condition.args[0], condition.args[1]);
     if (condition.kind == ConditionKind::kGroup) {
       for (std::size_t i = 0; i < condition.keys.size(); ++i)
         learn(condition.keys[i], condition.args[i]);
@@ -151,11 +173,12 @@ bool proves_values(const CoreCondition& condition) {
 }
 
 // `x is not null` at the top of the body: its uses elsewhere need not fear nulls.
-void TermTypes::prove_not_null(const CoreBody& conditions) {
+std::vector<std::uint32_t> proven_not_null(const CoreBody& conditions) {
+  std::vector<std::uint32_t> proven;
   for (const CoreCondition& condition : conditions) {
     if (condition.kind == ConditionKind::kNullTest && !condition.value &&
         condition.args[0].kind == TermKind::kVariable) {
-      not_null_.push_back(condition.args[0].variable);
+      proven.push_back(condition.args[0].variable);
     }
     // A comparison that holds has had values on both sides.
     const bool compares =
@@ -164,9 +187,10 @@ void TermTypes::prove_not_null(const CoreBody& conditions) {
     const bool listed = condition.kind == ConditionKind::kInList;
     for (std::size_t i = 0; i < condition.args.size() && (compares || (listed && i == 0)); ++i) {
       if (condition.args[i].kind == TermKind::kVariable)
-        not_null_.push_back(condition.args[i].variable);
+        proven.push_back(condition.args[i].variable);
     }
   }
+  return proven;
 }
 
 vm::Type TermTypes::type_of(const CoreTerm& term) const {

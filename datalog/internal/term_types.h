@@ -25,6 +25,9 @@ unsigned digits_behind_point(const std::string& literal);
 // Whether the condition holds only of values: its own variables may still be null while it is judged.
 bool proves_values(const CoreCondition& condition);
 
+// The variables that are not null once the conditions hold.
+std::vector<std::uint32_t> proven_not_null(const CoreBody& conditions);
+
 class TermTypes {
  public:
   // Adds the clause's variables to `variables`, which this object goes on reading.
@@ -41,13 +44,14 @@ class TermTypes {
   bool is_proven_not_null(std::uint32_t variable) const;
 
  private:
+  void bind(const CoreBody& conditions);
+  void actions_bind(const CoreBody& conditions);
   void bind_type(std::uint32_t variable, vm::Type type, bool nullable);
   void columns_bind(const CoreBody& conditions);
   void columns_bind(const std::vector<CoreTerm>& terms);
   void pattern_binds(const CoreTerm& term, vm::Type type, bool nullable);
   bool equations_bind(const CoreBody& conditions);
   bool is_known(const CoreTerm& term) const;
-  void prove_not_null(const CoreBody& conditions);
   vm::Type computed_decimal(const CoreTerm& term) const;
 
   const CoreClause& clause_;
@@ -56,6 +60,7 @@ class TermTypes {
   std::vector<Variable>& variables_;
   std::vector<bool> has_binder_;  // By variable: something gave it a type and nullability.
   std::vector<bool> typed_;
+  std::vector<bool> settled_;  // By variable: bound outside the actions that are being looked at.
   std::vector<std::uint32_t> not_null_;
 };
 
