@@ -1,8 +1,10 @@
 #include "datalog/stratify.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "datalog/body_walk.h"
 
@@ -206,7 +208,6 @@ class Stratifier {
   void refuse_bags_and_mixed_extrema() {
     for (const Stratum& stratum : program_.strata) {
       if (!stratum.recursive) continue;
-      std::optional<RelationId> extremum, plain;
       for (const RelationId id : stratum.relations) {
         const Relation& relation = program_.relation(id);
         if (relation.collection == Collection::kBag) {
@@ -217,20 +218,104 @@ class Stratifier {
                                  "the number of its rows would not be determined",
                              "Give it a key, or declare it with .decl: then it is a set.");
         }
-        auto& first = relation.extremum == Extremum::kNone ? plain : extremum;
-        if (!first) first = id;
       }
-      if (!extremum || !plain) continue;
-      refused_ = true;
-      const Relation& kept = program_.relation(*plain);
-      const std::string& improved = name(*extremum);
-      diagnostics_.error(kept.span,
-                         "'" + kept.name + "' and '" + improved +
-                             "' depend on each other, but only '" + improved +
-                             "' replaces a value by a better one: '" + kept.name +
-                             "' would keep rows that came from replaced values",
-                         "Write the cycle as rules of '" + improved + "' alone.");
+      for (const RuleId id : stratum.rules) {
+        const Rule& rule = program_.rule(id);
+        if (program_.relation(rule.head.relation).extremum == Extremum::kNone)
+          refuse_use_of_replaced_values(rule);
+      }
     }
+  }
+
+  // A rule that keeps what it derives may read an extremum of its own stratum only so that a better
+  // value derives the same.
+  void refuse_use_of_replaced_values(const Rule& rule) {
+    const std::size_t component = component_of_[index_of(rule.head.relation)];
+    std::map<VariableId, const Relation*> values;
+    const auto refuse = [&](const Relation& improved, grammar::SourceSpan span) {
+      refused_ = true;
+      const std::string& kept = name(rule.head.relation);
+      const char* const test = improved.extremum == Extremum::kMin ? "`v <= …`" : "`v >= …`";
+      diagnostics_.error(span.file == grammar::kNoFile ? rule.span : span,
+                         "'" + kept + "' and '" + improved.name +
+                             "' depend on each other, but only '" + improved.name +
+                             "' replaces a value by a better one: '" + kept +
+                             "' would keep rows that came from replaced values",
+                         std::string("In such a cycle a rule may ask whether a value v is good "
+                                     "enough, by ") +
+                             test + ", and make no other use of it.");
+    };
+    for (const Literal& literal : rule.body) {
+      bool sound = true;
+      walk_matches(literal, [&](const Match& match, Reading) {
+        const Relation& read = program_.relation(match.relation);
+        if (!sound || read.extremum == Extremum::kNone ||
+            component_of_[index_of(match.relation)] != component)
+          return;
+        const Expression& value = match.terms[read.extremum_column];
+        if (value.op == ExpressionOp::kWildcard) return;
+        sound = std::holds_alternative<Match>(literal.node) && !value.nullable &&
+                value.op == ExpressionOp::kVariable && values.emplace(value.variable, &read).second;
+        if (!sound) refuse(read, literal.span);
+      });
+      if (!sound) return;
+    }
+    if (values.empty()) return;
+    std::map<VariableId, std::size_t> matched;
+    for (const Literal& literal : rule.body) {
+      if (is_test_of_one(literal, values)) continue;
+      for (const VariableId variable : variables_of(literal)) {
+        const auto found = values.find(variable);
+        if (found == values.end()) continue;
+        if (std::holds_alternative<Match>(literal.node) && mentions(literal, variable) == 1 &&
+            ++matched[variable] == 1)
+          continue;
+        refuse(*found->second, literal.span);
+        return;
+      }
+    }
+    for (const Expression& term : rule.head.terms) {
+      for (const VariableId variable : variables_of(term)) {
+        const auto found = values.find(variable);
+        if (found == values.end()) continue;
+        refuse(*found->second, rule.head.span);
+        return;
+      }
+    }
+  }
+
+  static std::size_t mentions(const Literal& literal, VariableId variable) {
+    std::size_t count = 0;
+    walk_variables(literal, [&](VariableId id) { count += id == variable ? 1 : 0; });
+    return count;
+  }
+
+  // `v <= e`, where a better v than one that passes passes too, and e knows of no such value.
+  static bool is_test_of_one(const Literal& literal,
+                             const std::map<VariableId, const Relation*>& values) {
+    const auto* filter = std::get_if<Filter>(&literal.node);
+    if (filter == nullptr || filter->condition.arguments.size() != 2) return false;
+    ExpressionOp op = filter->condition.op;
+    const Expression* value = &filter->condition.arguments[0];
+    const Expression* bound = &filter->condition.arguments[1];
+    const auto is_value = [&](const Expression& expression) {
+      return expression.op == ExpressionOp::kVariable && values.contains(expression.variable);
+    };
+    if (!is_value(*value)) {
+      std::swap(value, bound);
+      op = op == ExpressionOp::kLess           ? ExpressionOp::kGreater
+           : op == ExpressionOp::kLessEqual    ? ExpressionOp::kGreaterEqual
+           : op == ExpressionOp::kGreater      ? ExpressionOp::kLess
+           : op == ExpressionOp::kGreaterEqual ? ExpressionOp::kLessEqual
+                                               : ExpressionOp::kEqual;
+    }
+    if (!is_value(*value)) return false;
+    for (const VariableId variable : variables_of(*bound)) {
+      if (values.contains(variable)) return false;
+    }
+    return values.at(value->variable)->extremum == Extremum::kMin
+               ? op == ExpressionOp::kLess || op == ExpressionOp::kLessEqual
+               : op == ExpressionOp::kGreater || op == ExpressionOp::kGreaterEqual;
   }
 
   RuleProgram& program_;

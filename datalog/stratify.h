@@ -14,8 +14,19 @@
 //   - autoinc() in a rule that reads a relation of its head's own stratum: how often it runs is not
 //     determined
 //   - a bag in a recursive stratum: how often a row is derived would depend on the order of rounds
-//   - a relation that keeps a minimum or maximum in a cycle with one that does not: the other would
-//     keep rows that came from values which were improved on later
+//   - a rule that keeps what it derives from the value of a minimum or maximum in its own cycle
+//
+// That last one needs a word. A relation with an extremum replaces a value by a better one; a plain
+// relation in its cycle keeps what came from the value before. `y(v) :- x(v)` would hold whatever
+// values x went through, which depends on the order of rounds, on threads, and on how the program
+// was written: two rules with a relation between them take a round more than one. Accepted is what
+// any better value would derive as well, for then there is one least solution, and rounds in any
+// order find it: the value is compared, `v <= e` or `v < e` for a minimum and the reverse for a
+// maximum, with an e that no such value takes part in, and used nowhere else.
+//
+//     x(min(b)) :- base(b).     x(min(v)) :- y(v).     y(0) :- x(v), v <= 10.
+//
+//     base(5): x is 5, so y(0) holds, so x is 0; y(0) stays, and x(0) says so too.
 //
 // Source: Abiteboul, Hull, Vianu (1995), section 15.2; Tarjan, "Depth-first search and linear graph
 // algorithms" (1972), here without recursion, because chains of relations may be long.
