@@ -68,7 +68,9 @@ class DiskFiles : public grammar::FileReader {
 grammar::ParseOptions parse_options(const CommandLine& line) {
   grammar::ParseOptions options;
   options.program_limit = line.program_limit;
-  options.defines = line.defines;
+  // As Souffle defines it, so that programs can tell the width; --define may say otherwise.
+  options.defines = {{"RAM_DOMAIN_SIZE", std::to_string(line.number_bits)}};
+  options.defines.insert(options.defines.end(), line.defines.begin(), line.defines.end());
   return options;
 }
 

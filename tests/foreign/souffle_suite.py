@@ -21,20 +21,22 @@ CATEGORIES = ["evaluation", "example", "semantic", "syntactic"]
 
 
 def tests_of(folder):
-    """(name, facts folder, negative) of each test that the category's CMakeLists.txt names."""
+    """(name, facts folder, negative, include folders) of each test that the category's CMakeLists.txt names."""
     text = (folder / "CMakeLists.txt").read_text()
     text = re.sub(r"#[^\n]*", "", text)
     text = re.sub(r"function\(.*?endfunction\(\)", "", text, flags=re.S | re.I)
     text = re.sub(r"if \(FALSE\).*?endif ?\(\)", "", text, flags=re.S)
     found = []
     for kind, name in re.findall(r"\b(positive|negative)_test\(\s*([\w.-]+)", text, flags=re.I):
-        found.append((name, "facts", kind.lower() == "negative"))
+        found.append((name, "facts", kind.lower() == "negative", []))
     for name, folders in re.findall(r"souffle_positive_multi_test\(TEST_NAME ([\w.-]+) .*?FACTS_DIR_NAMES ([^)]*)\)", text, flags=re.S):
-        found += [(name, f, False) for f in folders.split()]
+        found += [(name, f, False, []) for f in folders.split()]
     for arguments in re.findall(r"souffle_run_test(?:_helper)?\(([^)]*)\)", text):
         name = re.search(r"TEST_NAME\s+([\w.-]+)", arguments)
         if name:
-            found.append((name.group(1), "facts", "NEGATIVE" in arguments.split()))
+            include = re.search(r"INCLUDE_DIRS((?:\s+[a-z]\w*)+)", arguments)
+            folders = include.group(1).split() if include else []
+            found.append((name.group(1), "facts", "NEGATIVE" in arguments.split(), folders))
     return found
 
 
@@ -44,7 +46,7 @@ def lines_of(path):
     return sorted(path.read_bytes().replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n"))
 
 
-def run_one(entail, folder, name, facts, negative, seconds):
+def run_one(entail, folder, name, facts, negative, includes, seconds):
     """An empty string where the test passes, else what is wrong."""
     source = folder / name
     program = source / (name + ".dl")
@@ -53,6 +55,7 @@ def run_one(entail, folder, name, facts, negative, seconds):
     with tempfile.TemporaryDirectory() as scratch:
         out = pathlib.Path(scratch)
         command = [entail, "run", "--number=32", "-D", str(out), "-F", str(source / facts), str(program)]
+        command += [f"--include-dir={source / include}" for include in includes]
         try:
             done = subprocess.run(command, cwd=scratch, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
@@ -92,10 +95,10 @@ def main():
     for category in [options.category] if options.category else CATEGORIES:
         category_passed = category_failed = 0
         folder = options.souffle / "tests" / category
-        for name, facts, negative in tests_of(folder):
+        for name, facts, negative, includes in tests_of(folder):
             if options.names and name not in options.names:
                 continue
-            wrong = run_one(entail, folder, name, facts, negative, options.seconds)
+            wrong = run_one(entail, folder, name, facts, negative, includes, options.seconds)
             if wrong is None:
                 continue
             if wrong:
