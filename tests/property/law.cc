@@ -17,8 +17,8 @@
 #include "grammar/parser.h"
 #include "tests/oracle/expression_evaluator.h"
 #include "tests/oracle/reference_evaluator.h"
+#include "tests/property/row_lines.h"
 #include "vm/base/random.h"
-#include "vm/value_text.h"
 
 namespace entail::testing {
 
@@ -27,7 +27,6 @@ namespace {
 using datalog::RelationId;
 using vm::Word;
 
-using Lines = std::vector<std::string>;
 using Answer = std::map<std::string, Lines>;  // By relation; sorted.
 
 // Enough for every program whose reference answer is known, and an end for those that run away.
@@ -37,28 +36,6 @@ constexpr std::uint64_t kRowsDerivedMax = 2'000'000;
 
 // The relation that the query's atom is attached to; it never reaches an evaluation.
 constexpr const char* kQuestion = "law_question";
-
-// A disagreement on its way out of a check.
-struct Broken {
-  std::string message;
-};
-
-std::string line_of(const datalog::Relation& relation, const compiler::RelationLayout& layout,
-                    const vm::ValuePool& pool, const std::vector<std::vector<Word>>& columns,
-                    std::size_t row) {
-  if (relation.columns.empty()) return "()";
-  std::string line;
-  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
-    const compiler::ColumnLayout& column = layout.columns[i];
-    Word words[3] = {0, 0, 0};
-    for (std::uint32_t w = 0; w < column.word_count(); ++w) {
-      words[w] = columns[column.first_word + w][row];
-    }
-    if (i > 0) line += '\t';
-    vm::print_value(pool, column.type, column.nullable, words, {}, line);
-  }
-  return line;
-}
 
 // All rows of a relation, by word column.
 std::vector<std::vector<Word>> words_of(const compiler::Evaluation& evaluation, RelationId id) {
@@ -90,25 +67,6 @@ Lines lines_of(const compiler::Evaluation& evaluation, RelationId id) {
                  " rows and shows " + std::to_string(lines.size())};
   }
   return lines;
-}
-
-void expect_equal(const std::string& name, const Lines& expected, const Lines& found) {
-  if (expected == found) return;
-  std::string message = "'" + name + "' has " + std::to_string(found.size()) + " rows instead of " +
-                        std::to_string(expected.size());
-  Lines missing, surplus;
-  std::set_difference(expected.begin(), expected.end(), found.begin(), found.end(),
-                      std::back_inserter(missing));
-  std::set_difference(found.begin(), found.end(), expected.begin(), expected.end(),
-                      std::back_inserter(surplus));
-  constexpr std::size_t kShown = 5;
-  for (std::size_t i = 0; i < std::min(kShown, missing.size()); ++i) {
-    message += "\n  missing: " + missing[i];
-  }
-  for (std::size_t i = 0; i < std::min(kShown, surplus.size()); ++i) {
-    message += "\n  surplus: " + surplus[i];
-  }
-  throw Broken{std::move(message)};
 }
 
 class Law {

@@ -5,6 +5,9 @@
 //     law --print 17               the program of a seed
 //     law --file p.dl              a program from a file; a last line `// asked: path(1, y)` is its
 //                                  query
+//     law --standing               the law of standing results instead: 2,000 programs, each through
+//                                  ten transactions of changes; also with --print and --file
+//     law --shrink 17              a broken case of it with as little program and changes as break it
 //
 // Exits with 1 when a program breaks the law, or when the programs of a long run were too poor: too
 // few that derive anything, or a pair of constructs that hardly ever met.
@@ -32,6 +35,8 @@
 #include "tests/property/law.h"
 #include "tests/property/program_generator.h"
 #include "tests/property/relation_history.h"
+#include "tests/property/standing_law.h"
+#include "tests/property/standing_totals.h"
 
 namespace {
 
@@ -39,6 +44,7 @@ using namespace entail;
 using namespace entail::testing;
 
 constexpr std::uint64_t kDefaultCount = 20'000;
+constexpr std::uint64_t kDefaultStandingCount = 2'000;
 // What a run of at least kDefaultCount programs must show.
 constexpr std::uint64_t kPairMin = 20;
 constexpr std::uint64_t kTellingRows = 10;  // At least half of the programs derive as many rows.
@@ -46,14 +52,16 @@ constexpr unsigned kWorkersMax = 64;
 
 struct Options {
   std::uint64_t seed = 1;
-  std::uint64_t count = kDefaultCount;
+  std::optional<std::uint64_t> count_asked;
+  std::uint64_t count = kDefaultCount;  // As asked, or the usual one.
   std::optional<std::uint64_t> histories;  // As many as programs.
   std::string seeds_file;
   unsigned threads = 1;
   bool report = false;
   bool stop_at_first = false;
   bool generate_only = false;
-  std::optional<std::uint64_t> print;
+  bool standing = false;
+  std::optional<std::uint64_t> print, shrink;
   std::string file;
 };
 
@@ -92,7 +100,8 @@ void report_crash(int number) {
 [[noreturn]] void usage() {
   std::cerr
       << "usage: law [--seed N] [--count N] [--histories N] [--seeds FILE] [--threads N]\n"
-         "           [--report] [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n";
+         "           [--report] [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n"
+         "           [--standing] [--shrink SEED]\n";
   std::exit(2);
 }
 
@@ -115,7 +124,7 @@ Options parse_options(int argc, char** argv) {
     if (name == "--seed") {
       options.seed = number();
     } else if (name == "--count") {
-      options.count = number();
+      options.count_asked = number();
     } else if (name == "--histories") {
       options.histories = number();
     } else if (name == "--seeds") {
@@ -130,12 +139,19 @@ Options parse_options(int argc, char** argv) {
       options.generate_only = true;
     } else if (name == "--file") {
       options.file = text();
+    } else if (name == "--standing") {
+      options.standing = true;
     } else if (name == "--print") {
       options.print = number();
+    } else if (name == "--shrink") {
+      options.shrink = number();
     } else {
       usage();
     }
   }
+  options.count =
+      options.count_asked.value_or(options.standing ? kDefaultStandingCount : kDefaultCount);
+  if (options.standing) options.histories = 0;
   options.threads = std::clamp(options.threads, 1U, kWorkersMax);
   return options;
 }
@@ -165,6 +181,7 @@ struct Totals {
   std::uint64_t failing = 0;    // Whose facts make them fail, as the reference says.
   std::uint64_t too_large = 0;  // For the reference.
   std::uint64_t broken = 0;
+  StandingTotals standing;
   std::array<std::array<std::uint32_t, kConstructCount>, kConstructCount> pairs{};
 };
 
@@ -209,6 +226,12 @@ class Run {
     slot.progress.stage = "generate";
     slot.seed.store(*seed, std::memory_order_relaxed);
     const GeneratedProgram program = generate_program(*seed);
+    if (options_.standing) {
+      const StandingReport report = check_standing_law(program, *seed, slot.progress);
+      slot.seed.store(0, std::memory_order_relaxed);
+      count_standing(*seed, program, report);
+      return true;
+    }
     LawReport report;
     if (!options_.generate_only) report = check_law(program, *seed, team, slot.progress);
     slot.seed.store(0, std::memory_order_relaxed);
@@ -255,10 +278,22 @@ class Run {
         totals_.pairs[a][b] += program.coverage.test(b) ? 1 : 0;
       }
     }
-    if (report.outcome != LawOutcome::kBroken) return;
+    if (report.outcome == LawOutcome::kBroken) {
+      show_broken(seed, program, report.stage + ": " + report.message);
+    }
+  }
+
+  void count_standing(std::uint64_t seed, const GeneratedProgram& program,
+                      const StandingReport& report) {
+    const std::lock_guard lock(mutex_);
+    totals_.standing.add(program, report);
+    if (report.outcome == LawOutcome::kBroken) show_broken(seed, program, report.message);
+  }
+
+  void show_broken(std::uint64_t seed, const GeneratedProgram& program,
+                   const std::string& message) {
     ++totals_.broken;
-    std::cout << fmt::format("law: seed {} breaks the law, {}: {}\n", seed, report.stage,
-                             report.message);
+    std::cout << fmt::format("law: seed {} breaks the law, {}\n", seed, message);
     if (totals_.broken <= kShownMax) {
       std::cout << "----\n" << program.text;
       if (!program.query.empty()) std::cout << "// asked: " << program.query << "\n";
@@ -294,9 +329,16 @@ GeneratedProgram read_program(const std::string& path) {
   return program;
 }
 
-int check_file(const std::string& path) {
+int check_file(const std::string& path, const Options& options) {
   cli::StdThreadTeam team(2);
   slots[0].seed.store(1, std::memory_order_relaxed);
+  if (options.standing) {
+    const StandingReport report =
+        check_standing_law(read_program(path), options.seed, slots[0].progress);
+    std::cout << path << ": " << report.refusal << report.message
+              << (report.outcome == LawOutcome::kHolds ? "the law holds\n" : "\n");
+    return report.outcome == LawOutcome::kBroken ? 1 : 0;
+  }
   const LawReport report = check_law(read_program(path), 1, team, slots[0].progress);
   if (report.outcome == LawOutcome::kBroken) {
     std::cout << path << " breaks the law, " << report.stage << ": " << report.message << "\n";
@@ -356,10 +398,22 @@ int main(int argc, char** argv) {
   if (options.print) {
     const GeneratedProgram program = generate_program(*options.print);
     std::cout << program.text << "// asked: " << program.query << "\n";
+    if (const auto history = standing_history(program, *options.print);
+        options.standing && history) {
+      std::cout << print_history(program, *history);
+    }
+    return 0;
+  }
+  if (options.shrink) {
+    std::cout << shrink_standing_case(generate_program(*options.shrink), *options.shrink);
     return 0;
   }
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, report_crash);
-  if (!options.file.empty()) return check_file(options.file);
+  if (!options.file.empty()) return check_file(options.file, options);
   const Totals totals = Run(options).run();
+  if (options.standing) {
+    std::cout << totals.standing.to_text(options.report);
+    return totals.standing.are_good() ? 0 : 1;
+  }
   return report(options, totals) ? 0 : 1;
 }
