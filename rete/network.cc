@@ -116,7 +116,7 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
     }
   }
   relation_count = program.relations.size();
-  auto form = compiler::standing_form(program, watched);
+  auto form = compiler::standing_form(program, watched, options.files);
   if (!form) return unexpected(std::move(form).error());
   state.form = std::move(*form);
   state.wake = [this](std::uint32_t node) { wake(node); };
@@ -147,9 +147,11 @@ Expected<void> Network::Impl::make_relations() {
       made.standing = true;
       made.bag = relation.collection == datalog::Collection::kBag;
       made.ranks = stratum.kind == StandingKind::kRanked;
-      made.weights = stratum.kind == StandingKind::kReduced ||
-                     stratum.kind == StandingKind::kEquivalence ||
-                     (stratum.kind == StandingKind::kCounted && !stratum.rules.empty());
+      // A bag holds a row for each derivation instead.
+      made.weights = !made.bag &&
+                     (stratum.kind == StandingKind::kReduced ||
+                      stratum.kind == StandingKind::kEquivalence ||
+                      (stratum.kind == StandingKind::kCounted && !stratum.rules.empty()));
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
       made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
@@ -307,9 +309,9 @@ Expected<void> Network::Impl::load_program() {
     const std::size_t relation = datalog::index_of(rule.head.relation);
     const auto row = compiler::constant_row(rule, state.layouts[relation], *options.pool);
     if (!row) continue;
-    std::vector<const Word*> arrays;
-    for (const Word& word : *row) arrays.push_back(&word);
-    state_facts(rule.head.relation, arrays, 1, /*is_deletion=*/false);
+    std::vector<const Word*> row_words;
+    for (const Word& word : *row) row_words.push_back(&word);
+    state_facts(rule.head.relation, row_words, 1, /*is_deletion=*/false);
   }
   for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
     const StandingFragment& fragment = state.code.fragments[i];
@@ -597,13 +599,18 @@ Expected<void> Network::change(RelationId relation, const FactChanges& changes) 
     impl_->state_facts(target, changes.columns, changes.n, /*is_deletion=*/false);
     return {};
   }
-  std::vector<const Word*> part(changes.columns.begin(), changes.columns.end());
-  for (std::size_t i = 0; i < changes.n; ++i) {
-    for (std::size_t c = 0; c < part.size(); ++c) part[c] = changes.columns[c] + i;
-    const std::int64_t weight = changes.weights[i];
+  // Runs of one weight go together.
+  std::vector<const Word*>& part = impl_->arrays;
+  part.assign(changes.columns.begin(), changes.columns.end());
+  for (std::size_t first = 0; first < changes.n;) {
+    const std::int64_t weight = changes.weights[first];
+    std::size_t end = first + 1;
+    while (end < changes.n && changes.weights[end] == weight) ++end;
+    for (std::size_t c = 0; c < part.size(); ++c) part[c] = changes.columns[c] + first;
     for (std::int64_t k = 0; k < std::abs(weight); ++k) {
-      impl_->state_facts(target, part, 1, weight < 0);
+      impl_->state_facts(target, part, end - first, weight < 0);
     }
+    first = end;
   }
   return {};
 }

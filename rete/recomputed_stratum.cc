@@ -75,8 +75,10 @@ Expected<std::unique_ptr<RecomputedStratum>> RecomputedStratum::create(
     rules.rules.push_back(static_cast<datalog::RuleId>(node->program_.rules.size()));
     node->program_.rules.push_back(rule);
   }
-  node->program_.strata.push_back(std::move(rules));
   node->inputs_.assign(inputs.begin(), inputs.end());
+  // What is loaded is there for the rules once a stratum of its own is done.
+  node->program_.strata.push_back({node->inputs_, {}, /*recursive=*/false});
+  node->program_.strata.push_back(std::move(rules));
   for (const RelationId id : stratum.relations) {
     Member member;
     member.id = id;

@@ -37,6 +37,7 @@ struct Network::Impl {
   std::vector<std::uint32_t> turns;
   std::vector<bool> nodes_awake;
   std::vector<datalog::RelationId> pending;  // Relations with stated changes.
+  std::vector<const vm::Word*> arrays;       // Scratch of change().
 
   // The transaction.
   std::vector<std::uint32_t> epoch_nodes;
