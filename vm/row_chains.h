@@ -125,7 +125,7 @@ void RowChains::verify(Row rows, IsLinked is_linked) const {
     ENTAIL_ENSURE(const_cast<RowChains*>(this)->find_head(hash_of(head), head) != nullptr);
     Row before = links_[head].previous;
     for (Row row = head; row != kNoRow; row = links_[row].next) {
-      ENTAIL_ENSURE(row < rows && !seen[row] && same_key(row, head));                  // (1)
+      ENTAIL_ENSURE(row < rows && !seen[row] && same_key(row, head));                   // (1)
       ENTAIL_ENSURE(links_[row].previous == before && (row == head || !is_head(row)));  // (2)
       seen[row] = true;
       before = row;

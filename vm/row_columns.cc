@@ -85,7 +85,8 @@ void RowColumns::widen(std::size_t column, RetiredMemory* retired) {
 
 std::uint64_t RowColumns::growth(std::size_t rows) const {
   std::uint64_t bytes = 0;
-  for (const Column& c : columns_) bytes += c.is_narrow ? c.narrow.growth(rows) : c.wide.growth(rows);
+  for (const Column& c : columns_)
+    bytes += c.is_narrow ? c.narrow.growth(rows) : c.wide.growth(rows);
   return bytes;
 }
 

@@ -8,7 +8,11 @@ namespace entail::vm {
 
 RowTree::RowTree(const RowColumns& columns, std::vector<std::uint32_t> key,
                  std::uint32_t range_column, ColumnOrderKind kind, const ValuePool* pool)
-    : columns_(columns), key_(std::move(key)), range_column_(range_column), kind_(kind), pool_(pool) {
+    : columns_(columns),
+      key_(std::move(key)),
+      range_column_(range_column),
+      kind_(kind),
+      pool_(pool) {
   ENTAIL_ENSURE(kind != ColumnOrderKind::kText || pool != nullptr);
 }
 

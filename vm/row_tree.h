@@ -52,7 +52,7 @@ class RowTree {
 
   void build(std::vector<Row> rows);  // REQUIRES: empty.
   void insert(Row row);               // REQUIRES: it is not there.
-  void erase(Row row);                // REQUIRES: it is there, and its words are those it came with.
+  void erase(Row row);  // REQUIRES: it is there, and its words are those it came with.
 
   // visit(row) for the rows of key number i between the bounds, in order.
   template <typename Visit>

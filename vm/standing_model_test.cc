@@ -90,8 +90,8 @@ class Trial {
     options.budget = &budget_;
     options.pool = &pool_;
     given_ids_ = random_.chance(1, 2);
-    relation_ = StandingRelation::create(std::move(options), with_versions_ ? &pins_ : nullptr)
-                    .value();
+    relation_ =
+        StandingRelation::create(std::move(options), with_versions_ ? &pins_ : nullptr).value();
   }
 
   void run() {
@@ -258,9 +258,8 @@ class Trial {
         if (!stated) row->weight = std::max<std::int64_t>(row->weight, 1);
         continue;
       }
-      const auto other = std::find_if(total_.begin(), total_.end(), [&](const ModelRow& row) {
-        return row.tuple[0] == one[0];
-      });
+      const auto other = std::find_if(total_.begin(), total_.end(),
+                                      [&](const ModelRow& row) { return row.tuple[0] == one[0]; });
       if (other != total_.end()) {
         if (other->stated != stated || (other->weight > 0) == stated) {
           is_ok = false;
@@ -293,8 +292,8 @@ class Trial {
     }
     const auto columns = changes.columns();
     std::vector<Row> fresh;
-    REQUIRE(relation_->insert_ranked(columns, changes.size(), changes.ranks.data(), fresh)
-                .has_value());
+    REQUIRE(
+        relation_->insert_ranked(columns, changes.size(), changes.ranks.data(), fresh).has_value());
     Tuples found;
     for (const Row row : fresh) found.push_back(load(row));
     REQUIRE(found == expected);
@@ -346,9 +345,9 @@ class Trial {
       }
     }
     const auto columns = changes.columns();
-    REQUIRE(relation_
-                ->apply(batch(changes, columns), stated ? Counting::kStated : Counting::kDerived)
-                .has_value());
+    REQUIRE(
+        relation_->apply(batch(changes, columns), stated ? Counting::kStated : Counting::kDerived)
+            .has_value());
     // The next batch may mix, so that ids do not simply ascend.
     if (random_.chance(1, 4)) given_ids_ = !given_ids_;
     return true;
@@ -559,9 +558,8 @@ class Trial {
       }
       Tuples expected;
       for (const ModelRow& row : model) {
-        bool fits = std::all_of(spec.key.begin(), spec.key.end(), [&](std::uint32_t c) {
-          return row.tuple[c] == wanted[lane][c];
-        });
+        bool fits = std::all_of(spec.key.begin(), spec.key.end(),
+                                [&](std::uint32_t c) { return row.tuple[c] == wanted[lane][c]; });
         if (is_ordered && has_low) {
           const int sign = compare_words(row.tuple[range], low[lane], order, &pool_);
           fits &= sign > 0 || (sign == 0 && takes_low);
@@ -596,8 +594,8 @@ class Trial {
       std::vector<Row> matches;
       std::vector<std::uint32_t> lanes;
       REQUIRE(relation_->probe(pinned.pin, number, keys, 1, matches, lanes).has_value());
-      const auto expected = std::count_if(
-          pinned.tuples.begin(), pinned.tuples.end(), [&](const Tuple& one) {
+      const auto expected =
+          std::count_if(pinned.tuples.begin(), pinned.tuples.end(), [&](const Tuple& one) {
             return std::all_of(spec.key.begin(), spec.key.end(),
                                [&](std::uint32_t c) { return one[c] == wanted[c]; });
           });

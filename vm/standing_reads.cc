@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/row_map.h"
 #include "vm/standing_relation.h"
 
@@ -12,6 +13,7 @@ namespace entail::vm {
 
 std::uint8_t StandingRelation::flag_of(View view) {
   ENTAIL_DEBUG_ENSURE(view != View::kDelta);
+  if (ENTAIL_PLANT_BUG(34)) return kPresent;
   return view == View::kOld ? kWasThere : kPresent;
 }
 
@@ -227,9 +229,9 @@ void StandingRelation::verify() const {
     ENTAIL_ENSURE(has(row, kInUse) != outside[row] && (!outside[row] || flags == 0));  // (1)
     if (outside[row]) continue;
     const std::uint8_t views = flags & (kPresent | kWasThere);
-    ENTAIL_ENSURE(has(row, kLinked) == (views != 0));                             // (2)
-    ENTAIL_ENSURE(has(row, kPresent) == ((flags & (kStated | kDerived)) != 0));   // (4)
-    ENTAIL_ENSURE(has(row, kDerived) == (weight(row) > 0));                       // (4)
+    ENTAIL_ENSURE(has(row, kLinked) == (views != 0));                            // (2)
+    ENTAIL_ENSURE(has(row, kPresent) == ((flags & (kStated | kDerived)) != 0));  // (4)
+    ENTAIL_ENSURE(has(row, kDerived) == (weight(row) > 0));                      // (4)
     ENTAIL_ENSURE(has(row, kInStep) || views == (kPresent | kWasThere) || views == 0);
     ENTAIL_ENSURE(has(row, kInEpoch) || views == (kPresent | kWasThere));
     ++in_use;
@@ -245,7 +247,7 @@ void StandingRelation::verify() const {
       index.chains->verify(slot_count_, [this](Row row) { return has(row, kLinked); });  // (2)
     } else if (index.tree != nullptr) {
       index.tree->verify();
-      ENTAIL_ENSURE(index.tree->size() == linked);                                        // (2)
+      ENTAIL_ENSURE(index.tree->size() == linked);                                  // (2)
       index.tree->for_each([this](Row row) { ENTAIL_ENSURE(has(row, kLinked)); });  // (2)
     }
   }
@@ -257,7 +259,8 @@ void StandingRelation::verify() const {
     if (!has(row, kInUse)) continue;
     std::uint32_t hash = 0;
     columns_.hash(all_columns_, &row, 1, &hash);
-    ENTAIL_ENSURE(members_.find(hash, [row](Row other) { return other == row; }) != nullptr);  // (2)
+    ENTAIL_ENSURE(members_.find(hash, [row](Row other) { return other == row; }) !=
+                  nullptr);  // (2)
     if (is_keyed && !has(row, kPresent)) continue;
     keys.emplace_back();
     for (const std::uint32_t column : is_keyed ? options_.key : all_columns_) {

@@ -108,8 +108,7 @@ StandingRelation::~StandingRelation() {
 // The row in use that equals row i of the columns, visible or not.
 Row StandingRelation::member(std::span<const Word* const> columns, std::size_t i,
                              std::uint32_t hash) const {
-  const Row* const row =
-      members_.find(hash, [&](Row other) { return equals(other, columns, i); });
+  const Row* const row = members_.find(hash, [&](Row other) { return equals(other, columns, i); });
   return row == nullptr ? kNoRow : *row;
 }
 
@@ -204,8 +203,7 @@ Row StandingRelation::give_birth(std::span<const Word* const> columns, std::size
   return row;
 }
 
-void StandingRelation::revive(Row row, std::uint32_t rank, std::uint8_t held,
-                              std::int64_t weight) {
+void StandingRelation::revive(Row row, std::uint32_t rank, std::uint8_t held, std::int64_t weight) {
   flush_links();
   touch(row);
   flags_[row] |= kPresent | held;
@@ -372,8 +370,7 @@ Expected<void> StandingRelation::change_set(const Batch& batch, Change change, s
     total = change.weight > 0 ? 1 : 0;
   }
   const bool is_visible = stated || total > 0;
-  const auto held =
-      static_cast<std::uint8_t>((stated ? kStated : 0) | (total > 0 ? kDerived : 0));
+  const auto held = static_cast<std::uint8_t>((stated ? kStated : 0) | (total > 0 ? kDerived : 0));
   if (was_visible && (is_visible || ENTAIL_PLANT_BUG(11))) {
     save(row);
     flags_[row] = static_cast<std::uint8_t>((flags_[row] & ~(kStated | kDerived)) | held);
@@ -417,9 +414,8 @@ Expected<void> StandingRelation::apply_to_bag(const Batch& batch, Counting count
       for (Word k = 0; weight > 0; --weight, ++k) {
         const Row row = give_birth(batch.columns, i, 0, held, 1);
         has_given_ids_ |= batch.ids != nullptr;
-        ids_[row] = batch.ids != nullptr
-                        ? DurableId{batch.ids[i].source, batch.ids[i].ordinal + k}
-                        : DurableId{kOpenSource, next_ordinal_++};
+        ids_[row] = batch.ids != nullptr ? DurableId{batch.ids[i].source, batch.ids[i].ordinal + k}
+                                         : DurableId{kOpenSource, next_ordinal_++};
         link_equal(equal_rows, row);
       }
       for (; weight < 0; ++weight) {
@@ -663,9 +659,9 @@ void StandingRelation::abort() {
     if (options_.ranks) ranks_[row] = saved.rank;
     if (options_.identities) identities_[row] = saved_identities_[k];
     const std::uint8_t before = flags_[row];
-    flags_[row] = static_cast<std::uint8_t>(
-        kInUse | kPresent | kWasThere | (before & kLinked) | (weight > 0 ? kDerived : 0) |
-        ((saved.weight_and_stated & 1) != 0 ? kStated : 0));
+    flags_[row] = static_cast<std::uint8_t>(kInUse | kPresent | kWasThere | (before & kLinked) |
+                                            (weight > 0 ? kDerived : 0) |
+                                            ((saved.weight_and_stated & 1) != 0 ? kStated : 0));
     if ((before & kPresent) == 0) {
       ++visible_;
       link_again(row);

@@ -48,6 +48,12 @@
 //   (4) A row is visible exactly if it is stated or has a weight.
 //   (5) size() counts the visible rows.
 //
+// Cost, measured on a busy machine (tests/bench/relation_bench.cc, standing): an epoch of one row 180 ns,
+// each index 90 more, versions 270 more an index; a million ranked rows of two columns with an index 180 ns
+// a row, born in batches, and 34 bytes a row with all slack (versions: 16 more, and 16 an index); a
+// look-up out of the cache 80 to 100 ns; a million rows under one key 4 ns a match, and 230 ns to take one
+// out of a hash and an ordered index.
+//
 // Threads: methods with a ReadPin from any thread, where there is a PinRegistry; all others from the one
 // writer.
 // Sources: Z-sets and their distinct, Budiu et al. 2023; ranks, design.md section 5.
@@ -166,7 +172,7 @@ class StandingRelation {
   std::uint32_t rank(Row row) const { return ranks_[row]; }
 
   bool is_stated(Row row) const { return (flags_[row] & kStated) != 0; }
-  std::int64_t weight(Row row) const;  // Of derivations; 0 or 1 where weights are not kept.
+  std::int64_t weight(Row row) const;   // Of derivations; 0 or 1 where weights are not kept.
   DurableId durable_id(Row row) const;  // REQUIRES: options().bag.
   // REQUIRES: options().identities.
   std::uint64_t identity(Row row) const { return identities_[row]; }
@@ -341,18 +347,19 @@ class StandingRelation {
   Row slot_count_ = 0;  // Slots ever used.
   std::vector<Row> free_;
 
-  RowTable members_;            // Sets: rows in use, by all columns.
-  std::vector<Index> indexes_;  // The first one of bags is by all columns, of keyed relations by the key.
+  RowTable members_;  // Sets: rows in use, by all columns.
+  std::vector<Index>
+      indexes_;  // The first one of bags is by all columns, of keyed relations by the key.
   std::unique_ptr<StandingVersions> versions_;
 
   std::size_t visible_ = 0;
   std::size_t departed_ = 0;  // In use and not visible.
   // The step.
-  std::vector<Row> step_;       // Rows that came or went.
-  std::size_t entering_ = 0;    // In kTotal only.
-  std::size_t leaving_ = 0;     // In kOld only.
-  bool chains_mixed_ = false;   // Rows came back: kOld ones may stand before entered ones.
-  std::vector<Row> unlinked_;   // Born in the running operation, not in the indexes yet.
+  std::vector<Row> step_;      // Rows that came or went.
+  std::size_t entering_ = 0;   // In kTotal only.
+  std::size_t leaving_ = 0;    // In kOld only.
+  bool chains_mixed_ = false;  // Rows came back: kOld ones may stand before entered ones.
+  std::vector<Row> unlinked_;  // Born in the running operation, not in the indexes yet.
   bool net_is_known_ = false;
   std::vector<Row> entered_;
   std::vector<Row> left_;
@@ -367,7 +374,7 @@ class StandingRelation {
   Version last_version_ = 0;
 
   std::uint64_t ignored_deletions_ = 0;
-  std::uint64_t booked_ = 0;           // Bytes reserved from the budget.
+  std::uint64_t booked_ = 0;  // Bytes reserved from the budget.
 };
 
 }  // namespace entail::vm

@@ -38,8 +38,7 @@ bool StandingRelation::book(std::uint64_t bytes) {
 
 // What was estimated, or grew without asking (trees, what the epoch notes down), is booked as it is.
 void StandingRelation::settle_budget() {
-  const std::uint64_t held =
-      bytes_used() + (versions_ == nullptr ? 0 : versions_->retired_bytes());
+  const std::uint64_t held = bytes_used() + (versions_ == nullptr ? 0 : versions_->retired_bytes());
   if (options_.budget != nullptr && held > booked_) options_.budget->reserve_anyway(held - booked_);
   if (options_.budget != nullptr && held < booked_) options_.budget->release(booked_ - held);
   booked_ = held;
@@ -104,8 +103,7 @@ std::uint64_t StandingRelation::growth(std::size_t slots, std::size_t births,
     if (chains == nullptr) continue;
     const std::uint64_t before = progress.keys.empty() ? 0 : progress.keys[k];
     const std::uint64_t now = chains->distinct_keys();
-    bytes += chains->growth(slots, births,
-                            before < now ? progress.expect(now - before) : 0);
+    bytes += chains->growth(slots, births, before < now ? progress.expect(now - before) : 0);
   }
   return bytes;
 }
@@ -139,8 +137,7 @@ void StandingRelation::grow(std::size_t slots, std::size_t births, const Progres
     if (chains == nullptr) continue;
     const std::uint64_t before = progress.keys.empty() ? 0 : progress.keys[k];
     const std::uint64_t now = chains->distinct_keys();
-    chains->reserve(slots, births,
-                    before < now ? progress.expect(now - before) : 0);
+    chains->reserve(slots, births, before < now ? progress.expect(now - before) : 0);
   }
 }
 
@@ -191,9 +188,8 @@ void StandingRelation::put_weight(Row row, std::int64_t weight) {
 
 // Among equal rows of a bag the newest stands first, behind it those that left.
 void StandingRelation::link_equal(RowChains& chains, Row row) {
-  chains.link_before(row, [this](Row one, Row other) {
-    return !has(other, kPresent) || ids_[other] < ids_[one];
-  });
+  chains.link_before(
+      row, [this](Row one, Row other) { return !has(other, kPresent) || ids_[other] < ids_[one]; });
 }
 
 void StandingRelation::flush_links() {

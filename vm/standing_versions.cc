@@ -120,8 +120,8 @@ void StandingVersions::unlink(Row row) {
 
 // ------------------------------------------------------------------------------ versions
 
-void StandingVersions::commit(Version version, std::span<const Row> born,
-                              std::span<const Row> died, Row rows) {
+void StandingVersions::commit(Version version, std::span<const Row> born, std::span<const Row> died,
+                              Row rows) {
   ENTAIL_ENSURE(version > pins_.committed() && version < kNever);
   for (const Row row : born) {
     // In this order: a reader that meets the new life (acquire) meets the new birth.
@@ -279,9 +279,9 @@ void StandingVersions::verify() const {
            row = chains.links[row].next.load(std::memory_order_relaxed)) {
         std::uint32_t tag = 0;
         columns_.hash(index->key, &row, 1, &tag);
-        ENTAIL_ENSURE(linked_[row] && ++seen <= linked);                                // (1)
-        ENTAIL_ENSURE(chains.links[row].previous == previous);                          // (1)
-        ENTAIL_ENSURE(chains.links[row].tag == tag && chains.bucket(tag) == bucket);    // (1)
+        ENTAIL_ENSURE(linked_[row] && ++seen <= linked);                              // (1)
+        ENTAIL_ENSURE(chains.links[row].previous == previous);                        // (1)
+        ENTAIL_ENSURE(chains.links[row].tag == tag && chains.bucket(tag) == bucket);  // (1)
         previous = row;
       }
     }

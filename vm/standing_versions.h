@@ -157,9 +157,9 @@ class StandingVersions {
   Shared<LifePages> life_pages_;
   std::atomic<Row> end_{0};  // No row from here on was ever committed.
   std::array<std::unique_ptr<Index>, kIndexesMax> indexes_;  // Fixed: readers look while it fills.
-  std::deque<Dead> dead_;        // Ascending by version.
-  Retired retiring_;             // Unlinked since the last tick.
-  std::deque<Retired> retired_;  // Ascending by clock.
+  std::deque<Dead> dead_;                                    // Ascending by version.
+  Retired retiring_;                                         // Unlinked since the last tick.
+  std::deque<Retired> retired_;                              // Ascending by clock.
 };
 
 }  // namespace entail::vm

@@ -155,7 +155,8 @@ class History {
       old_ = model_;
       check_step();
     }
-    if (!failed) check_net("the epoch", before, relation_->epoch_entered(), relation_->epoch_left());
+    if (!failed)
+      check_net("the epoch", before, relation_->epoch_entered(), relation_->epoch_left());
     if (failed || random_.chance(1, 5)) {
       relation_->abort();
       model_ = before;
