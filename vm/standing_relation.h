@@ -51,7 +51,7 @@
 // Cost, measured on a busy machine (tests/bench/relation_bench.cc, standing): an epoch of one row 180 ns,
 // each index 90 more, versions 270 more an index; a million ranked rows of two columns with an index 180 ns
 // a row, born in batches, and 34 bytes a row with all slack (versions: 16 more, and 16 an index); a
-// look-up out of the cache 80 to 100 ns; a million rows under one key 4 ns a match, and 230 ns to take one
+// look-up out of the cache 60 to 100 ns; a million rows under one key 4 ns a match, and 230 ns to take one
 // out of a hash and an ordered index.
 //
 // Threads: methods with a ReadPin from any thread, where there is a PinRegistry; all others from the one
