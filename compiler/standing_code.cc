@@ -33,6 +33,10 @@ struct Draft {
   const Reduce* reduce = nullptr;  // It feeds groups.
   std::string version;
   RulePlan plan;
+  // An action: of which production, and what it gives.
+  std::optional<std::size_t> production;
+  ActionCode action;
+  std::vector<datalog::Expression> values;
 };
 
 // The atom of a literal that may be a source.
@@ -61,6 +65,9 @@ class StandingCompiler {
           return unexpected(std::move(drafted).error());
         }
       }
+    }
+    for (std::size_t i = 0; i < scope_.form->productions.size(); ++i) {
+      if (auto drafted = draft_actions(i); !drafted) return unexpected(std::move(drafted).error());
     }
     std::vector<RulePlan*> plans;
     for (Draft& draft : drafts_) plans.push_back(&draft.plan);
@@ -203,9 +210,9 @@ class StandingCompiler {
         const Match* atom = atom_of(rule.body[i]);
         if (atom == nullptr || i == source) continue;
         const bool is_same = atom->relation == draft.fragment.source;
-        if (is_same ? i > source : is_check && atom->relation > draft.fragment.source) {
-          task.views[i] = vm::View::kOld;
-        }
+        const bool is_later = is_check ? atom->relation > draft.fragment.source
+                                       : changes_with(draft.fragment.source, atom->relation);
+        if (is_same ? i > source : is_later) task.views[i] = vm::View::kOld;
       }
     }
     const PlanScope scope = plan_scope(stratum);
@@ -217,6 +224,16 @@ class StandingCompiler {
     draft.plan.steps = std::move(body->steps);
     draft.plan.cost = body->cost;
     return {};
+  }
+
+  // Whether both change in the turn of one stratum, and the second is handed on later.
+  bool changes_with(RelationId first, RelationId second) const {
+    for (const StandingStratum& stratum : scope_.form->strata) {
+      const auto end = stratum.relations.end();
+      const auto found = std::find(stratum.relations.begin(), end, first);
+      if (found != end) return std::find(found, end, second) != end;
+    }
+    return false;
   }
 
   Expected<void> draft_bound(const StandingStratum& stratum, RuleId id) {
@@ -245,6 +262,77 @@ class StandingCompiler {
     draft.plan.cost = body->cost;
     drafts_.push_back(std::move(draft));
     return {};
+  }
+
+  Expected<void> draft_actions(std::size_t number) {
+    const StandingProduction& production = scope_.form->productions[number];
+    code_.actions.emplace_back();
+    std::size_t count = 0;
+    for (ActionDraft& action : action_drafts(program_, production)) {
+      rules_.push_back(std::move(action.rule));
+      Draft draft;
+      draft.rule = &rules_.back();
+      draft.production = number;
+      draft.action = std::move(action.code);
+      draft.values = std::move(action.values);
+      draft.fragment.role = FragmentRole::kAction;
+      draft.fragment.rule = rule_of_matches(production.matches);
+      draft.fragment.source = production.matches;
+      draft.version = "action " + std::to_string(++count);
+      BodyTask task;
+      task.rule = draft.rule;
+      task.body = &draft.rule->body;
+      task.has_batch = true;
+      for (const datalog::VariableId variable : given_variables(draft)) task.bound.insert(variable);
+      for (const datalog::Expression& value : draft.values) {
+        task.needed.merge(datalog::variables_of(value));
+      }
+      PlanScope scope;
+      scope.program = &program_;
+      scope.layouts = scope_.layouts;
+      scope.cardinalities = scope_.cardinalities;
+      scope.repeated = true;
+      auto body = plan_body(scope, task);
+      if (!body) return unexpected(std::move(body).error());
+      draft.plan.rule = draft.rule;
+      draft.plan.id = draft.fragment.rule;
+      draft.plan.steps = std::move(body->steps);
+      draft.plan.cost = body->cost;
+      drafts_.push_back(std::move(draft));
+    }
+    return {};
+  }
+
+  RuleId rule_of_matches(RelationId matches) const {
+    for (const StandingStratum& stratum : scope_.form->strata) {
+      if (stratum.relations.front() == matches) return stratum.rules.front();
+    }
+    ENTAIL_UNREACHABLE("a production without matches");
+  }
+
+  // The match's variables and the time.
+  std::vector<datalog::VariableId> given_variables(const Draft& draft) const {
+    std::vector<datalog::VariableId> variables =
+        scope_.form->productions[*draft.production].columns;
+    variables.push_back(
+        static_cast<datalog::VariableId>(draft.rule->variables.size() - 1));
+    return variables;
+  }
+
+  void emit_action(Draft& draft, BodyEmitter& body,
+                   const std::set<datalog::VariableId>& needed) {
+    const RelationId matches = scope_.form->productions[*draft.production].matches;
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(matches)];
+    const std::vector<datalog::VariableId> variables = given_variables(draft);
+    std::vector<ColumnLayout> columns(placed.columns.begin(),
+                                      placed.columns.begin() +
+                                          static_cast<std::ptrdiff_t>(variables.size() - 1));
+    const auto words = static_cast<std::uint32_t>(placed.words.size());
+    columns.push_back({draft.rule->variables.back().type, false, words, 1});
+    body.run_given(variables, columns, words + 1, draft.plan.steps, needed,
+                   [&] { body.emit_values(draft.values, draft.action.parts); });
+    draft.action.fragment = static_cast<std::uint32_t>(code_.fragments.size());
+    code_.actions[*draft.production].push_back(draft.action);
   }
 
   // Constants of one word, never null: what an event is looked up by.
@@ -336,8 +424,13 @@ class StandingCompiler {
       for (const datalog::Expression& term : draft.rule->head.terms) {
         needed.merge(datalog::variables_of(term));
       }
+      for (const datalog::Expression& value : draft.values) {
+        needed.merge(datalog::variables_of(value));
+      }
     }
-    if (draft.fragment.role == FragmentRole::kResult) {
+    if (draft.production) {
+      emit_action(draft, body, needed);
+    } else if (draft.fragment.role == FragmentRole::kResult) {
       code_.groups.push_back(shape_of(draft, body));
       body.run_groups(draft.plan.steps, std::nullopt, needed,
                       [&] { body.emit_head(draft.rule->head); });

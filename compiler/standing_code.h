@@ -9,6 +9,7 @@
 //                                        its rank
 //     a unit fragment                    rules without any positive atom: what holds when nothing does
 //     a result fragment                  groups: keys and results, as the rule's head
+//     action fragments                     productions: one for each action (compiler/action_code.h)
 //     error fragments                    ranked rules with an expression that can fail: a change fragment
 //                                        that meets each instance once, which ranked strata do not
 //
@@ -21,6 +22,8 @@
 // Views. Within one relation, occurrences before the source are read as they are after the step, those
 // behind it as they were before, so that summing over the sources gives exactly the difference. Other
 // relations are read as they are now: those below have had their turn, those above have not changed yet.
+// Relations of one stratum change together and are handed on in its order: those behind the source are
+// read as they were.
 // Error fragments run when all relations have had their turn: relations with greater ids are read as
 // they were.
 //
@@ -32,6 +35,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/action_code.h"
 #include "compiler/emit.h"
 #include "compiler/index_selection.h"
 #include "compiler/rule_plan.h"
@@ -44,7 +48,7 @@
 
 namespace entail::compiler {
 
-enum class FragmentRole : std::uint8_t { kChange, kBound, kUnit, kResult, kErrors };
+enum class FragmentRole : std::uint8_t { kChange, kBound, kUnit, kResult, kErrors, kAction };
 
 // A test on the source row alone that a change must pass: found before the fragment is run.
 struct SourceTest {
@@ -86,6 +90,7 @@ struct StandingCode {
   std::vector<datalog::RelationId> operands;  // The relation that each relation operand stands for.
   std::vector<StandingFragment> fragments;
   std::vector<GroupShape> groups;
+  std::vector<std::vector<ActionCode>> actions;  // By StandingForm::productions, in their order.
   std::vector<std::string> plans;  // By fragment, as text.
   std::vector<vm::Word> retained;  // Constants; whoever takes the code releases them.
 };

@@ -132,6 +132,13 @@ void mark_standing_members(Frame& frame, const Instruction& in) {
 }
 
 void mark_standing_keys(Frame& frame, const Instruction& in) {
+  if (in.e == kMembershipIndex) {  // The key is the row.
+    const std::size_t n = frame.batch_rows[in.c];
+    frame.found.resize(kBatchRows);
+    relation_of(frame, in.b).find(view_of(frame, in), frame.arrays(in.f), n, frame.found.data());
+    for (std::size_t i = 0; i < n; ++i) frame.flags[i] = frame.found[i] != kNoRow;
+    return;
+  }
   relation_of(frame, in.b)
       .probe_any(in.e, view_of(frame, in), frame.arrays(in.f), frame.batch_rows[in.c],
                  frame.flags.data());

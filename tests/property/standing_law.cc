@@ -13,6 +13,7 @@
 #include "compiler/constant_rows.h"
 #include "compiler/evaluate.h"
 #include "datalog/lower.h"
+#include "datalog/program_printer.h"
 #include "datalog/stratify.h"
 #include "datalog/verify.h"
 #include "grammar/parser.h"
@@ -489,7 +490,12 @@ std::string print_history(const GeneratedProgram& program, const FactHistory& hi
   grammar::SourceFiles files;
   std::string message;
   const auto made = lowered(program, files, message);
-  return made ? to_text(*made, history) : message;
+  if (!made) return message;
+  std::set<RelationId> all;
+  for (std::size_t i = 0; i < made->relations.size(); ++i) all.insert(static_cast<RelationId>(i));
+  const auto form = compiler::standing_form(*made, all, &files);
+  return "// stands as\n" + (form ? datalog::print_program(form->program) : form.error().message) +
+         "// changed by\n" + to_text(*made, history);
 }
 
 }  // namespace entail::testing

@@ -52,6 +52,7 @@ StandingReport check_standing_law(const GeneratedProgram& program, std::uint64_t
 
 // The history of a program and a seed; nothing when the text is no program.
 std::optional<FactHistory> standing_history(const GeneratedProgram& program, std::uint64_t seed);
+// With the rules as they stand.
 std::string print_history(const GeneratedProgram& program, const FactHistory& history);
 
 // A broken case with as few lines of program and changes as still break the law, as text. Each attempt
