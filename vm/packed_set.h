@@ -25,7 +25,8 @@
 // Workers. A team divides the partitions, not the candidates: the keys that the workers derived are
 // sorted out by partition, as runs where they arrived grouped, then each worker inserts into a range of
 // partitions that has its share of them (packed_set_team.cc). A table is touched by one worker at a
-// time, so that nothing in the loop is atomic.
+// time, so that nothing in the loop is atomic. The same pays with one worker: all that a partition gets
+// comes at once.
 //
 // Threads: contains() may run concurrently; all others need the set to themselves, but insert_with()
 // uses the workers of the team it is given. Source: linear probing, Knuth volume 3, 6.4;
@@ -68,8 +69,8 @@ class PackedSet {
   std::size_t insert(const Key* keys, std::size_t n, Key* fresh, std::size_t* done);
 
   // Adds the keys of all buffers with the team's workers. The new keys of worker w are fresh[w], in
-  // the order of their partitions, and live until the next insertion. False, and nothing changed, when
-  // there are too few partitions to divide or the budget refuses the room to work in. Sets `*refused`
+  // the order of their partitions, and live until the next insertion. False, and no key added, when
+  // there are too few partitions or the budget refuses the room to work in. Sets `*refused`
   // when it refuses a table; some keys are then not in the set.
   bool insert_with(ThreadTeam& team, std::span<const std::span<const Key>> buffers,
                    std::vector<std::span<const Key>>& fresh, bool* refused);

@@ -66,7 +66,7 @@ bool PackedSet<Key>::insert_with(ThreadTeam& team, std::span<const std::span<con
                                  std::vector<std::span<const Key>>& fresh, bool* refused) {
   using Piece = typename Sharing::Piece;
   const unsigned workers = team.size();
-  if (workers < 2 || !prepare_partitions(team)) return false;
+  if (!prepare_partitions(team)) return false;
   if (sharing_ == nullptr) sharing_ = std::make_unique<Sharing>(budget_);
   Sharing& sharing = *sharing_;
 

@@ -187,7 +187,9 @@ void check_team_against_model(unsigned workers, bool grouped) {
   }
 }
 
-TEST_CASE("several workers make one set of 64-bit keys") {
+TEST_CASE("one worker and several make one set of 64-bit keys") {
+  check_team_against_model<std::uint64_t>(1, false);
+  check_team_against_model<std::uint64_t>(1, true);
   check_team_against_model<std::uint64_t>(2, false);
   check_team_against_model<std::uint64_t>(2, true);
   check_team_against_model<std::uint64_t>(3, false);

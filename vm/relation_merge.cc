@@ -19,8 +19,8 @@ constexpr std::size_t kRowMax = 0xfffffffeU;
 // Keys whose room is reserved at once; the same for rows of words.
 constexpr std::size_t kChunk = size_or_tiny(std::size_t{1} << 16, 32);
 constexpr std::size_t kWordChunk = size_or_tiny(4096, 8);
-// Fewer are not worth waking threads.
-constexpr std::size_t kParallelMin = size_or_tiny(std::size_t{1} << 15, 8);
+// Fewer are not worth sorting out by partition, nor waking threads.
+constexpr std::size_t kSortedMin = size_or_tiny(std::size_t{1} << 15, 8);
 
 }  // namespace
 
@@ -208,10 +208,10 @@ Expected<void> Relation::merge_packed(PackedSet<Key>& set,
   const std::size_t rows = store_.size();
   std::vector<std::span<const Key>> fresh;
   bool refused = false;
-  // Where the budget is nearly used up, one worker in small steps comes closest to it.
-  const bool shared = n >= kParallelMin && team.size() > 1 && rows + n <= kRowMax &&
-                      store_.reserve(rows + n) && set.insert_with(team, buffers, fresh, &refused);
-  if (!shared) {
+  // Where the budget is nearly used up, small steps come closest to it.
+  const bool sorted = n >= kSortedMin && rows + n <= kRowMax && store_.reserve(rows + n) &&
+                      set.insert_with(team, buffers, fresh, &refused);
+  if (!sorted) {
     for (const std::span<const Key> keys : buffers) {
       if (Expected<void> merged = merge_packed_alone(set, keys); !merged) return merged;
     }
