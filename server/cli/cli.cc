@@ -5,6 +5,7 @@
 
 #include "server/cli/console.h"
 #include "server/cli/explain_command.h"
+#include "server/cli/follow_command.h"
 #include "server/cli/lint.h"
 #include "server/cli/options.h"
 #include "server/cli/program_source.h"
@@ -41,6 +42,8 @@ int run_command_line(std::span<const char* const> arguments) {
       return print_answer_text(version_text());
     case Command::kRun:
       return run_program(*line);
+    case Command::kFollow:
+      return run_follow(*line);
     case Command::kExplain:
       return run_explain(*line);
     case Command::kLint:

@@ -15,6 +15,7 @@
 #include "datalog/program_printer.h"
 #include "grammar/printer.h"
 #include "server/cli/console.h"
+#include "server/cli/network_run.h"
 #include "server/cli/program_source.h"
 #include "vm/disassembler.h"
 #include "vm/opcodes.h"
@@ -109,6 +110,20 @@ Expected<std::string> explain_bytecode(RuleProgram& program, const grammar::Sour
   return text;
 }
 
+// With -F its facts are in it, so that memories and activity show.
+Expected<std::string> explain_network(const CommandLine& line, const LoadedProgram& loaded) {
+  auto run = NetworkRun::create(*loaded.rules, loaded.files, {});
+  if (!run) return unexpected(run.error());
+  rete::Network& network = (*run)->network();
+  if (line.has_facts_directory) {
+    auto facts = (*run)->load_facts(line.facts_directory);
+    if (!facts) return unexpected(facts.error());
+  }
+  auto committed = network.commit();
+  if (!committed) return unexpected(committed.error());
+  return line.format == OutputFormat::kDot ? network.to_dot() : network.to_text();
+}
+
 }  // namespace
 
 std::string explain_plan(RuleProgram& program, const std::string& relation) {
@@ -144,6 +159,10 @@ int run_explain(const CommandLine& line) {
       return print_answer_text(datalog::print_program(*loaded.rules));
     case ExplainStage::kBytecode: {
       auto text = explain_bytecode(*loaded.rules, loaded.files);
+      return text ? print_answer_text(*text) : report_failure(text.error());
+    }
+    case ExplainStage::kNetwork: {
+      auto text = explain_network(line, loaded);
       return text ? print_answer_text(*text) : report_failure(text.error());
     }
     default:

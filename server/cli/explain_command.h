@@ -1,7 +1,8 @@
 // server/cli/explain_command.h - entail explain: each form that a program takes on its way.
 //
-// Nothing is evaluated: plans are made from the facts that stand in the program, and from 1,000 rows
-// where nothing is known. A run plans each stratum from the sizes it really meets.
+// Plans are made from the facts that stand in the program, and from 1,000 rows where nothing is known; a
+// run plans each stratum from the sizes it really meets. Nothing is evaluated but for --stage=network,
+// which shows a network that stands, with the facts of -F in it.
 //
 // Threads: pure, but for run_explain().
 

@@ -6,104 +6,12 @@
 #include <limits>
 
 #include "vm/base/text.h"
+#include "vm/datetime.h"
 
 namespace entail::cli {
 namespace {
 
 constexpr unsigned kThreadsMax = 256;
-
-constexpr std::string_view kVersionText = "entail 0.1.0\n";
-
-constexpr std::string_view kProgramHelp =
-    R"(entail - rules over facts: Datalog in Souffle's dialect, evaluated from scratch
-
-Usage: entail COMMAND [options] FILE
-
-Commands:
-  run       evaluate a program: read its facts, derive, write its outputs
-  explain   show what a program becomes: tree, rules, plan, bytecode
-  lint      check a program without running it; errors and warnings
-
-  entail COMMAND --help   the options of a command
-  entail --help           this page
-  entail --version        the version
-
-Exit codes:
-  0    all went well
-  1    the program or the data is wrong, or a file could not be read or written
-  2    the command line makes no sense
-  3    a budget (--memory) is used up
-  130  interrupted (Ctrl-C); nothing was written
-  141  whoever read the output stopped reading
-)";
-
-constexpr std::string_view kSharedHelp =
-    R"(  -I, --include-dir DIR    where included files are looked for, too; may be repeated
-  -M, --define NAME=VALUE  as if the program began with #define NAME VALUE; may be repeated
-      --number=32|64       the width of number, unsigned and float (default 64; Souffle's
-                           usual build has 32)
-      --program-limit SIZE refuse programs of more text (default 16M)
-  -h, --help               this page
-      --version            the version
-)";
-
-constexpr std::string_view kRunHelp =
-    R"(entail run - evaluate a program: read its facts, derive, write its outputs
-
-Usage: entail run [options] FILE        FILE may be - for standard input
-
-  -F, --fact-dir DIR       where .input finds its files (default .)
-  -D, --output-dir DIR     where .output puts its files (default .); the directory must exist.
-                           -D- writes all outputs to standard output
-  -j, --jobs N             threads (default 1); the result does not depend on it
-      --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G;
-                           default: no limit)
-      --query QUESTION     answer one question instead of writing the outputs, and derive only
-                           what it needs: --query 'path(99990, x)' prints the matching rows
-      --format=table|csv|json
-                           how rows appear on standard output: a table, RFC 4180 with a header,
-                           or one JSON object a line (default: table for --query; Souffle's form
-                           for outputs)
-      --stats              time and rows by rule and stratum, bytes by relation; to standard error
-{}
-Files appear whole or not at all: when the evaluation fails, none is written, and nothing is
-printed. Fact files may be packed with gzip.
-
-Exit codes: 0 ok, 1 error in program or data, 2 usage, 3 budget used up, 130 interrupted,
-141 output closed.
-
-Examples:
-  entail run -F facts -D out closure.dl
-  entail run -D- closure.dl
-  entail run --query 'path("a", x)' --format=json closure.dl
-)";
-
-constexpr std::string_view kExplainHelp =
-    R"(entail explain - show what a program becomes
-
-Usage: entail explain [--stage=STAGE] [options] FILE
-
-      --stage=tree         the syntax tree, as a program
-      --stage=rules        the rule program: relations, rules, strata
-      --stage=plan         the order in which each rule's literals run (default)
-      --stage=bytecode     the instructions of the virtual machine
-      --stage=opcodes      the manual page of the instructions; needs no FILE
-      --query QUESTION     with the rules that answer this question, as run --query has them
-{}
-Exit codes: 0 ok, 1 error in the program, 2 usage.
-)";
-
-constexpr std::string_view kLintHelp =
-    R"(entail lint - check a program without running it
-
-Usage: entail lint [options] FILE
-
-Reports every error, and warns of what is probably a mistake: relations that nothing uses, variables
-that occur once, rules that lead to no output.
-
-{}
-Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage.
-)";
 
 Unexpected usage(std::string message) {
   return unexpected(ErrorCode::kInvalidArgument, std::move(message));
@@ -113,8 +21,10 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr CommandName kCommands[] = {
-    {"run", Command::kRun}, {"explain", Command::kExplain}, {"lint", Command::kLint}};
+constexpr CommandName kCommands[] = {{"run", Command::kRun},
+                                     {"follow", Command::kFollow},
+                                     {"explain", Command::kExplain},
+                                     {"lint", Command::kLint}};
 
 std::string_view name_of(Command command) {
   for (const CommandName& known : kCommands) {
@@ -134,6 +44,10 @@ enum class OptionId : std::uint8_t {
   kQuery,
   kFormat,
   kStats,
+  kSnapshot,
+  kEcho,
+  kOnError,
+  kClock,
   kProgramLimit,
   kStage,
   kHelp,
@@ -143,7 +57,8 @@ enum class OptionId : std::uint8_t {
 constexpr unsigned kForRun = 1;
 constexpr unsigned kForExplain = 2;
 constexpr unsigned kForLint = 4;
-constexpr unsigned kForAll = kForRun | kForExplain | kForLint;
+constexpr unsigned kForFollow = 8;
+constexpr unsigned kForAll = kForRun | kForExplain | kForLint | kForFollow;
 
 struct OptionName {
   OptionId id;
@@ -153,13 +68,17 @@ struct OptionName {
   unsigned commands;
 };
 constexpr OptionName kOptions[] = {
-    {OptionId::kFacts, 'F', "fact-dir", true, kForRun},
+    {OptionId::kFacts, 'F', "fact-dir", true, kForRun | kForFollow | kForExplain},
     {OptionId::kOutputs, 'D', "output-dir", true, kForRun},
     {OptionId::kJobs, 'j', "jobs", true, kForRun},
-    {OptionId::kMemory, 0, "memory", true, kForRun},
+    {OptionId::kMemory, 0, "memory", true, kForRun | kForFollow},
     {OptionId::kQuery, 0, "query", true, kForRun | kForExplain},
-    {OptionId::kFormat, 0, "format", true, kForRun},
-    {OptionId::kStats, 0, "stats", false, kForRun},
+    {OptionId::kFormat, 0, "format", true, kForRun | kForFollow | kForExplain},
+    {OptionId::kStats, 0, "stats", false, kForRun | kForFollow},
+    {OptionId::kSnapshot, 0, "snapshot", false, kForFollow},
+    {OptionId::kEcho, 0, "echo", false, kForFollow},
+    {OptionId::kOnError, 0, "on-error", true, kForFollow},
+    {OptionId::kClock, 0, "clock", true, kForFollow},
     {OptionId::kStage, 0, "stage", true, kForExplain},
     {OptionId::kInclude, 'I', "include-dir", true, kForAll},
     {OptionId::kDefine, 'M', "define", true, kForAll},
@@ -173,6 +92,8 @@ unsigned bit_of(Command command) {
   switch (command) {
     case Command::kRun:
       return kForRun;
+    case Command::kFollow:
+      return kForFollow;
     case Command::kExplain:
       return kForExplain;
     case Command::kLint:
@@ -189,10 +110,54 @@ std::optional<unsigned> parse_count(std::string_view text) {
   return count;
 }
 
+struct FormatName {
+  std::string_view name;
+  OutputFormat format;
+  unsigned commands;
+};
+constexpr FormatName kFormats[] = {{"table", OutputFormat::kTable, kForRun},
+                                   {"csv", OutputFormat::kCsv, kForRun},
+                                   {"text", OutputFormat::kText, kForFollow | kForExplain},
+                                   {"json", OutputFormat::kJson, kForRun | kForFollow},
+                                   {"dot", OutputFormat::kDot, kForExplain}};
+
+// "table, csv or json".
+std::string alternatives(const std::vector<std::string>& names) {
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  }
+  return text;
+}
+
+Expected<void> apply_format(std::string_view value, CommandLine& line) {
+  std::vector<std::string> names;
+  for (const FormatName& known : kFormats) {
+    if ((known.commands & bit_of(line.command)) == 0) continue;
+    names.emplace_back(known.name);
+    if (known.name != value) continue;
+    line.format = known.format;
+    return {};
+  }
+  return usage(fmt::format("--format is {}, not '{}'", alternatives(names), value));
+}
+
+Expected<void> apply_clock(std::string_view value, CommandLine& line) {
+  std::int64_t micros = 0;
+  if (vm::parse_timestamp(value, true, micros) != vm::DateTimeError::kNone ||
+      micros == vm::kTimestampInfinity || micros == vm::kTimestampMinusInfinity) {
+    return usage(
+        fmt::format("--clock takes a timestamp as in 2026-01-01T10:00:00Z, not '{}'", value));
+  }
+  line.clock_us = micros;
+  return {};
+}
+
 Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
   switch (id) {
     case OptionId::kFacts:
       line.facts_directory = value;
+      line.has_facts_directory = true;
       return {};
     case OptionId::kOutputs:
       line.output_directory = value;
@@ -236,33 +201,36 @@ Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
       line.query = value;
       return {};
     case OptionId::kFormat:
-      if (value == "table") {
-        line.format = OutputFormat::kTable;
-      } else if (value == "csv") {
-        line.format = OutputFormat::kCsv;
-      } else if (value == "json") {
-        line.format = OutputFormat::kJson;
-      } else {
-        return usage(fmt::format("--format is table, csv or json, not '{}'", value));
-      }
+      return apply_format(value, line);
+    case OptionId::kSnapshot:
+      line.snapshot = true;
       return {};
+    case OptionId::kEcho:
+      line.echo = true;
+      return {};
+    case OptionId::kOnError:
+      if (value != "stop" && value != "skip") {
+        return usage(fmt::format("--on-error is stop or skip, not '{}'", value));
+      }
+      line.on_error = value == "stop" ? OnError::kStop : OnError::kSkip;
+      return {};
+    case OptionId::kClock:
+      return apply_clock(value, line);
     case OptionId::kStats:
       line.stats = true;
       return {};
     case OptionId::kStage: {
       constexpr std::pair<std::string_view, ExplainStage> kStages[] = {
-          {"tree", ExplainStage::kTree},
-          {"rules", ExplainStage::kRules},
-          {"plan", ExplainStage::kPlan},
-          {"bytecode", ExplainStage::kBytecode},
-          {"opcodes", ExplainStage::kOpcodes}};
+          {"tree", ExplainStage::kTree},       {"rules", ExplainStage::kRules},
+          {"plan", ExplainStage::kPlan},       {"bytecode", ExplainStage::kBytecode},
+          {"network", ExplainStage::kNetwork}, {"opcodes", ExplainStage::kOpcodes}};
       for (const auto& [name, stage] : kStages) {
         if (value != name) continue;
         line.stage = stage;
         return {};
       }
-      return usage(
-          fmt::format("--stage is tree, rules, plan, bytecode or opcodes, not '{}'", value));
+      return usage(fmt::format(
+          "--stage is tree, rules, plan, bytecode, network or opcodes, not '{}'", value));
     }
     case OptionId::kHelp:
       line.help_topic = line.command;
@@ -333,7 +301,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 Expected<CommandLine> parse_command_line(std::span<const char* const> arguments) {
   CommandLine line;
-  if (arguments.empty()) return usage("a command is missing: run, explain or lint");
+  if (arguments.empty()) return usage("a command is missing: run, follow, explain or lint");
   const std::string_view first = arguments[0];
   if (first == "--help" || first == "-h" || first == "help") {
     if (arguments.size() > 1) {
@@ -359,7 +327,7 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
     const auto nearest = closest_name(std::string(first), names);
     return usage(fmt::format("there is no command '{}'{}", first,
                              nearest ? fmt::format("; did you mean {}?", *nearest)
-                                     : "; there are run, explain and lint"));
+                                     : "; there are run, follow, explain and lint"));
   }
 
   const Command command = line.command;
@@ -405,23 +373,14 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
   if (needs_program && line.program.empty()) {
     return usage(fmt::format("entail {} needs the file of a program", name_of(command)));
   }
+  if (command == Command::kFollow && line.program == "-") {
+    return usage("entail follow reads changes from standard input, so FILE cannot be -");
+  }
+  const bool is_about_network = line.has_facts_directory || line.format;
+  if (command == Command::kExplain && line.stage != ExplainStage::kNetwork && is_about_network) {
+    return usage("-F and --format go with --stage=network");
+  }
   return line;
 }
-
-std::string help_text(std::optional<Command> topic) {
-  if (!topic) return std::string(kProgramHelp);
-  switch (*topic) {
-    case Command::kRun:
-      return fmt::format(kRunHelp, kSharedHelp);
-    case Command::kExplain:
-      return fmt::format(kExplainHelp, kSharedHelp);
-    case Command::kLint:
-      return fmt::format(kLintHelp, kSharedHelp);
-    default:
-      return std::string(kProgramHelp);
-  }
-}
-
-std::string version_text() { return std::string(kVersionText); }
 
 }  // namespace entail::cli

@@ -35,11 +35,15 @@ enum class ExitCode : int {
   kClosedPipe = 141,  // Whoever read our output stopped reading.
 };
 
-enum class Command : std::uint8_t { kRun, kExplain, kLint, kHelp, kVersion };
+enum class Command : std::uint8_t { kRun, kFollow, kExplain, kLint, kHelp, kVersion };
 
-enum class OutputFormat : std::uint8_t { kTable, kCsv, kJson };
+// run: table, csv, json; follow: text, json; explain: text, dot.
+enum class OutputFormat : std::uint8_t { kTable, kCsv, kJson, kText, kDot };
 
-enum class ExplainStage : std::uint8_t { kTree, kRules, kPlan, kBytecode, kOpcodes };
+enum class ExplainStage : std::uint8_t { kTree, kRules, kPlan, kBytecode, kNetwork, kOpcodes };
+
+// What a line of changes that is wrong does to the run.
+enum class OnError : std::uint8_t { kStop, kSkip };
 
 struct CommandLine {
   Command command = Command::kHelp;
@@ -47,6 +51,7 @@ struct CommandLine {
 
   std::string program;  // The file; "-" is standard input.
   std::string facts_directory = ".";
+  bool has_facts_directory = false;    // It was given.
   std::string output_directory = ".";  // "-": all outputs to standard output.
   std::vector<std::string> include_directories;
   std::vector<std::pair<std::string, std::string>> defines;
@@ -59,6 +64,12 @@ struct CommandLine {
   std::optional<std::string> query;
   std::optional<OutputFormat> format;
   bool stats = false;
+
+  // follow; memory_limit, format and stats, too
+  bool snapshot = false;
+  bool echo = false;
+  OnError on_error = OnError::kStop;
+  std::optional<std::int64_t> clock_us;  // Where the simulated clock starts.
 
   // explain
   ExplainStage stage = ExplainStage::kPlan;

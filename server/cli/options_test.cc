@@ -76,5 +76,37 @@ TEST_CASE("help and version win over what is missing") {
   CHECK_FALSE(parse({"explain", "--stage=plan"}));
 }
 
+TEST_CASE("follow has options of its own") {
+  const auto plain = parse({"follow", "a.dl"});
+  REQUIRE(plain);
+  CHECK(plain->command == Command::kFollow);
+  CHECK_FALSE(plain->has_facts_directory);
+  CHECK_FALSE(plain->snapshot);
+  CHECK_FALSE(plain->echo);
+  CHECK(plain->on_error == OnError::kStop);
+  CHECK_FALSE(plain->clock_us.has_value());
+  const auto line = parse({"follow", "-Fin", "--snapshot", "--echo", "--on-error=skip", "--format",
+                           "json", "--clock=1970-01-02T00:00:00Z", "--memory=1k", "a.dl"});
+  REQUIRE(line);
+  CHECK(line->has_facts_directory);
+  CHECK(line->facts_directory == "in");
+  CHECK(line->snapshot);
+  CHECK(line->echo);
+  CHECK(line->on_error == OnError::kSkip);
+  CHECK(line->format == OutputFormat::kJson);
+  CHECK(line->clock_us == std::int64_t{86'400'000'000});
+  CHECK(line->memory_limit == 1024U);
+}
+
+TEST_CASE("each command has its formats") {
+  CHECK(parse({"run", "--format=table", "a.dl"}));
+  CHECK(parse({"follow", "--format=text", "a.dl"}));
+  CHECK(parse({"explain", "--stage=network", "--format=dot", "a.dl"})->format ==
+        OutputFormat::kDot);
+  CHECK_FALSE(parse({"run", "--format=dot", "a.dl"}));
+  CHECK_FALSE(parse({"follow", "--format=table", "a.dl"}));
+  CHECK_FALSE(parse({"explain", "--stage=plan", "--format=dot", "a.dl"}));
+}
+
 }  // namespace
 }  // namespace entail::cli

@@ -268,6 +268,8 @@ Expected<void> print_result(const ResultStyle& style, const RowShape& shape,
                             OutputBytes& out) {
   ResultPrinter printer(style, shape, pool, out);
   switch (style.format) {
+    case OutputFormat::kText:  // Of other commands.
+    case OutputFormat::kDot:
     case OutputFormat::kTable:
       return printer.print_table(rows);
     case OutputFormat::kCsv:

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "datalog/program_printer.h"
-#include "server/cli/result_printer.h"
+#include "server/cli/text_table.h"
 #include "vm/base/text.h"
 
 namespace entail::cli {
@@ -16,39 +14,6 @@ constexpr double kNanosecondsPerSecond = 1e9;
 std::string seconds(std::int64_t nanoseconds) {
   return fmt::format("{:.3f}", static_cast<double>(nanoseconds) / kNanosecondsPerSecond);
 }
-
-// Columns of text, all but the last to the right unless `left_first` keeps the first to the left.
-class TextTable {
- public:
-  explicit TextTable(bool left_first) : left_first_(left_first) {}
-
-  void add(std::vector<std::string> cells) {
-    widths_.resize(std::max(widths_.size(), cells.size()));
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths_[i] = std::max(widths_[i], display_width(cells[i]));
-    }
-    rows_.push_back(std::move(cells));
-  }
-
-  void print(const std::string& indent, bool last_is_text, std::string& out) const {
-    for (const auto& row : rows_) {
-      std::string line = indent;
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string blanks(widths_[i] - display_width(row[i]), ' ');
-        const bool left = (i == 0 && left_first_) || (last_is_text && i + 1 == widths_.size());
-        if (i > 0) line += "  ";
-        line += left ? row[i] + blanks : blanks + row[i];
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-  }
-
- private:
-  bool left_first_;
-  std::vector<std::size_t> widths_;
-  std::vector<std::vector<std::string>> rows_;
-};
 
 void add_stratum(const compiler::StratumStatistics& stratum, const datalog::RuleProgram& program,
                  std::string& out) {

@@ -87,8 +87,8 @@ def with_closure(d):
 # --- options -----------------------------------------------------------------------------------------
 
 def help_pages(d):
-    for arguments in (["--help"], ["run", "--help"], ["explain", "-h"], ["lint", "--help"], ["help"],
-                      ["help", "run"]):
+    for arguments in (["--help"], ["run", "--help"], ["follow", "--help"], ["explain", "-h"],
+                      ["lint", "--help"], ["help"], ["help", "run"]):
         result = d.run(*arguments)
         result.expect(0, out=None)
         assert result.out.startswith("entail"), arguments
@@ -103,7 +103,7 @@ def usage_mistakes(d):
     d.write("a.dl", "")
     hint = "Try 'entail --help'.\n"
     for arguments, message in (
-        ([], "a command is missing: run, explain or lint"),
+        ([], "a command is missing: run, follow, explain or lint"),
         (["rum", "a.dl"], "there is no command 'rum'; did you mean run?"),
         (["run"], "entail run needs the file of a program"),
         (["run", "a.dl", "b.dl"], "one program at a time: 'a.dl' and 'b.dl'"),
@@ -458,17 +458,20 @@ def a_small_program_starts_at_once(d):
     assert min(times) < 0.5, times
 
 
-CASES = [value for name, value in list(globals().items())
-         if callable(value) and getattr(value, "__module__", "") == __name__
-         and not isinstance(value, type) and name not in ("with_closure", "main")]
+def cases_of(module):
+    """The functions of a test file that are cases: those it defines, but for helpers."""
+    return [value for name, value in vars(module).items()
+            if callable(value) and getattr(value, "__module__", "") == module.__name__
+            and not isinstance(value, type) and not name.startswith("with_")
+            and name not in ("main", "cases_of", "run_cases")]
 
 
-def main():
+def run_cases(cases):
     global ENTAIL
     ENTAIL = os.path.abspath(sys.argv[1])
     chosen = sys.argv[2:]
     failed = 0
-    for case in CASES:
+    for case in cases:
         if chosen and not any(name in case.__name__ for name in chosen):
             continue
         with tempfile.TemporaryDirectory() as path:
@@ -478,9 +481,9 @@ def main():
                 failed += 1
                 print(f"--- {case.__name__.replace('_', ' ')}")
                 traceback.print_exc(limit=2, file=sys.stdout)
-    print("all cases passed" if failed == 0 else f"{failed} of {len(CASES)} cases failed")
+    print("all cases passed" if failed == 0 else f"{failed} of {len(cases)} cases failed")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(cases_of(sys.modules[__name__])))

@@ -1,0 +1,165 @@
+// server/cli/help_text.cc - the help pages; see options.h.
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/cli/options.h"
+
+namespace entail::cli {
+namespace {
+
+constexpr std::string_view kVersionText = "entail 0.1.0\n";
+
+constexpr std::string_view kProgramHelp =
+    R"(entail - rules over facts: Datalog in Souffle's dialect, from scratch or kept exact
+
+Usage: entail COMMAND [options] FILE
+
+Commands:
+  run       evaluate a program: read its facts, derive, write its outputs
+  follow    keep a program's results exact while its facts change, line by line
+  explain   show what a program becomes: tree, rules, plan, bytecode, network
+  lint      check a program without running it; errors and warnings
+
+  entail COMMAND --help   the options of a command
+  entail --help           this page
+  entail --version        the version
+
+Exit codes:
+  0    all went well
+  1    the program or the data is wrong, or a file could not be read or written
+  2    the command line makes no sense
+  3    a budget (--memory) is used up
+  130  interrupted (Ctrl-C); nothing was written, an open transaction is aborted
+  141  whoever read the output stopped reading
+)";
+
+constexpr std::string_view kSharedHelp =
+    R"(  -I, --include-dir DIR    where included files are looked for, too; may be repeated
+  -M, --define NAME=VALUE  as if the program began with #define NAME VALUE; may be repeated
+      --number=32|64       the width of number, unsigned and float (default 64; Souffle's
+                           usual build has 32)
+      --program-limit SIZE refuse programs of more text (default 16M)
+  -h, --help               this page
+      --version            the version
+)";
+
+constexpr std::string_view kRunHelp =
+    R"(entail run - evaluate a program: read its facts, derive, write its outputs
+
+Usage: entail run [options] FILE        FILE may be - for standard input
+
+  -F, --fact-dir DIR       where .input finds its files (default .)
+  -D, --output-dir DIR     where .output puts its files (default .); the directory must exist.
+                           -D- writes all outputs to standard output
+  -j, --jobs N             threads (default 1); the result does not depend on it
+      --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G;
+                           default: no limit)
+      --query QUESTION     answer one question instead of writing the outputs, and derive only
+                           what it needs: --query 'path(99990, x)' prints the matching rows
+      --format=table|csv|json
+                           how rows appear on standard output: a table, RFC 4180 with a header,
+                           or one JSON object a line (default: table for --query; Souffle's form
+                           for outputs)
+      --stats              time and rows by rule and stratum, bytes by relation; to standard error
+{}
+Files appear whole or not at all: when the evaluation fails, none is written, and nothing is
+printed. Fact files may be packed with gzip.
+
+Exit codes: 0 ok, 1 error in program or data, 2 usage, 3 budget used up, 130 interrupted,
+141 output closed.
+
+Examples:
+  entail run -F facts -D out closure.dl
+  entail run -D- closure.dl
+  entail run --query 'path("a", x)' --format=json closure.dl
+)";
+
+constexpr std::string_view kFollowHelp =
+    R"(entail follow - keep a program's results exact while its facts change
+
+Usage: entail follow [options] FILE     changes on standard input, one a line:
+
+  +edge(1, 2)              insert a fact; +Order{{id: 1, customer: 2}} names the columns
+  -edge(1, 2)              delete a fact; -Order{{id: 1}} goes by the key
+  commit                   make the changes since the last commit a version, and print what it
+                           changed in the outputs: # version 3, -path(2,3), +path(1,2)
+  abort                    take them back
+  ? path(1, x)             print the rows as they are now
+  // ...                   a comment
+  {{"insert": {{"edge": [1, 2]}}}}      the same as JSON, with several rows a line: insert, delete,
+                           update, commit, abort, query
+
+The end of the input commits. Errors in data stop nothing: they are printed to standard error and
+can be asked: ? entail.errors(r, p, m).
+
+  -F, --fact-dir DIR       read the files of .input from there, as version 1
+      --snapshot           print version 1; otherwise the first version that is printed is 2
+      --echo               print each line before what it does, behind "> "
+      --on-error=stop|skip after a bad line, stop (default) or leave it out and go on
+      --clock TIME         where the simulated clock stands, as in 2026-01-01T10:00:00Z
+      --memory SIZE        abort a transaction that needs more, as in 200M (suffixes k, M, G)
+      --format=text|json   how versions and answers appear (default text)
+      --stats              work and bytes by node, at the end; to standard error
+{}
+Exit codes: 0 ok, 1 error in program or data, 2 usage, 3 budget used up, 130 interrupted,
+141 output closed.
+
+Example:
+  printf '+edge(1, 2)\n+edge(2, 3)\n' | entail follow closure.dl
+)";
+
+constexpr std::string_view kExplainHelp =
+    R"(entail explain - show what a program becomes
+
+Usage: entail explain [--stage=STAGE] [options] FILE
+
+      --stage=tree         the syntax tree, as a program
+      --stage=rules        the rule program: relations, rules, strata
+      --stage=plan         the order in which each rule's literals run (default)
+      --stage=bytecode     the instructions of the virtual machine
+      --stage=network      what stands in entail follow: nodes, memories, activity
+      --stage=opcodes      the manual page of the instructions; needs no FILE
+      --format=text|dot    how the network appears (default text)
+  -F, --fact-dir DIR       load the files of .input into the network first
+      --query QUESTION     with the rules that answer this question, as run --query has them
+{}
+Exit codes: 0 ok, 1 error in the program, 2 usage.
+)";
+
+constexpr std::string_view kLintHelp =
+    R"(entail lint - check a program without running it
+
+Usage: entail lint [options] FILE
+
+Reports every error, and warns of what is probably a mistake: relations that nothing uses, variables
+that occur once, rules that lead to no output.
+
+{}
+Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage.
+)";
+
+}  // namespace
+
+std::string help_text(std::optional<Command> topic) {
+  if (!topic) return std::string(kProgramHelp);
+  switch (*topic) {
+    case Command::kRun:
+      return fmt::format(kRunHelp, kSharedHelp);
+    case Command::kFollow:
+      return fmt::format(kFollowHelp, kSharedHelp);
+    case Command::kExplain:
+      return fmt::format(kExplainHelp, kSharedHelp);
+    case Command::kLint:
+      return fmt::format(kLintHelp, kSharedHelp);
+    default:
+      return std::string(kProgramHelp);
+  }
+}
+
+std::string version_text() { return std::string(kVersionText); }
+
+}  // namespace entail::cli
