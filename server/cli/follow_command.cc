@@ -138,6 +138,7 @@ class FollowCommand {
         return is_ignoring_ ? Expected<void>{} : change();
       case LineKind::kQuery:
         output_->add_answers(parsed_.query);
+        run_->pool().end_step();  // What only the question named: there may be no step for long.
         return {};
       case LineKind::kCommit:
         return std::exchange(is_ignoring_, false) ? Expected<void>{} : commit();
@@ -182,6 +183,7 @@ class FollowCommand {
     std::string message = fmt::format("<stdin>:{}:{}: error: {}", line_number_,
                                       column_of(line, problem.at), problem.message);
     if (line_.on_error == OnError::kStop) return unexpected(ErrorCode::kData, std::move(message));
+    run_->pool().end_step();
     if (auto flushed = flush(); !flushed) return flushed;
     streams_.complain(message + "\n");
     return {};

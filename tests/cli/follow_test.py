@@ -6,7 +6,7 @@ Each case runs `entail` in a directory of its own, as in cli_test.py.
 """
 
 import json
-import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -370,6 +370,17 @@ def the_network_is_explained(d):
     assert "edge" in text.out and "path" in text.out, text.out
     dot = d.run("explain", "--stage=network", "--format=dot", "closure.dl").expect(out=None)
     assert dot.out.startswith("digraph"), dot.out
+
+
+def the_example_of_the_readme(d):
+    root = pathlib.Path(__file__).resolve().parents[2]
+    text = (root / "README.md").read_text()
+    begin, end = "<!-- follow: examples/access/access.dl -->\n```\n", "```\n<!-- end of follow: "
+    command, *transcript = text.split(begin)[1].split(end)[0].splitlines(keepends=True)
+    assert command == "$ entail follow --echo examples/access/access.dl\n", command
+    typed = "".join(line[2:] for line in transcript if line.startswith("> "))
+    d.run("follow", "--echo", str(root / "examples/access/access.dl"), stdin=typed.encode()).expect(
+        out="".join(transcript))
 
 
 def many_lines_are_read_fast(d):
