@@ -5,9 +5,9 @@
 #include <set>
 #include <utility>
 
-#include "datalog/body_walk.h"
 #include "datalog/internal/build.h"
 #include "datalog/internal/declarations.h"
+#include "datalog/internal/declared_values.h"
 #include "datalog/internal/elaborate.h"
 #include "datalog/internal/emit.h"
 #include "datalog/internal/environment.h"
@@ -36,7 +36,7 @@ class Lowering {
     for (const Item& item : items) build(item);
     for (CoreClause& clause : environment_.extra_clauses) clauses_.push_back(std::move(clause));
     settle_collections();
-    lower_constants();
+    if (declarations_are_sound_) lower_declared_values(environment_);
     check_style();
     lower_clauses();
     for (const auto& [query, span] : queries_) lower_query(*query, span);
@@ -156,91 +156,6 @@ class Lowering {
     both.span = left.span;
     both.node = grammar::Conjunction{{std::move(left), std::move(right)}};
     return both;
-  }
-
-  // -------------------------------------------------------------------------------------------------
-  // Values in declarations
-
-  void lower_constants() {
-    for (std::size_t i = 0; i < environment_.infos.size(); ++i)
-      lower_constants(RelationId{static_cast<std::uint32_t>(i)});
-  }
-
-  void lower_constants(RelationId id) {
-    const RelationInfo info = environment_.info(id);
-    const std::size_t column_count = environment_.program.relation(id).columns.size();
-    ClauseBuilder builder(environment_);
-    std::vector<CoreTerm> terms(column_count);
-    bool any = false;
-    for (std::size_t column = 0; column < info.defaults.size(); ++column) {
-      if (!info.defaults[column]) continue;
-      any = true;
-      terms[column] = builder.build_term(*info.defaults[column]);
-    }
-    // Durations follow the columns.
-    for (const auto* duration : {&info.watermark, &info.expire, &info.retain}) {
-      if (!*duration) continue;
-      any = true;
-      CoreTerm typed;
-      typed.kind = TermKind::kTyped;
-      typed.span = (*duration)->span;
-      typed.type = *environment_.types.find("interval");
-      typed.args.push_back(builder.build_term(**duration));
-      terms.push_back(std::move(typed));
-    }
-    if (any) {
-      auto values = constants(id, std::move(terms));
-      if (values) place_constants(id, info, column_count, std::move(*values));
-    }
-    if (!info.sideline) return;
-    const auto found = environment_.relations.find(info.sideline->text);
-    if (found == environment_.relations.end()) {
-      diagnostics_.error(
-          info.sideline->span, "there is no relation '" + info.sideline->text + "'",
-          Environment::suggestion(info.sideline->text, environment_.relation_names()));
-    } else if (environment_.program.relation(id).stream) {
-      environment_.program.relation(id).stream->sideline = found->second;
-    }
-  }
-
-  void place_constants(RelationId id, const RelationInfo& info, std::size_t column_count,
-                       std::vector<Expression> values) {
-    Relation& relation = environment_.program.relation(id);
-    if (!info.defaults.empty()) relation.defaults.resize(column_count);
-    for (std::size_t column = 0; column < info.defaults.size(); ++column) {
-      if (info.defaults[column]) relation.defaults[column] = std::move(values[column]);
-    }
-    std::size_t at = column_count;
-    if (info.watermark) {
-      if (relation.stream) relation.stream->watermark_delay = std::move(values[at]);
-      ++at;
-    }
-    if (info.expire) {
-      if (relation.stream) relation.stream->expire_after = std::move(values[at]);
-      ++at;
-    }
-    if (info.retain) relation.retain_versions_for = std::move(values[at]);
-  }
-
-  // The terms, none of which may use a variable, as values for the columns of the relation.
-  std::optional<std::vector<Expression>> constants(RelationId relation,
-                                                   std::vector<CoreTerm> terms) {
-    CoreClause clause;
-    clause.head = relation;
-    clause.head_args = std::move(terms);
-    clause.is_fact = true;
-    const std::size_t errors_before = diagnostics_.error_count();
-    const bool bound = assign_variables(clause, {}, diagnostics_);
-    const auto types = infer_types(clause, environment_);
-    if (!bound || !types || diagnostics_.error_count() != errors_before) return std::nullopt;
-    Rule rule = emit_rule(clause, *types, environment_);
-    if (diagnostics_.error_count() != errors_before) return std::nullopt;
-    if (!rule.body.empty()) {
-      diagnostics_.error(clause.head_args.front().span,
-                         "a default is computed from constants alone");
-      return std::nullopt;
-    }
-    return std::move(rule.head.terms);
   }
 
   // What rules derive is a set, whatever it was declared as.
@@ -554,115 +469,11 @@ class Lowering {
   std::set<std::string> rule_names_;
 };
 
-// The first literal of the body, or of one inside it, that the test is true of.
-const Literal* find_literal(const Body& body, bool (*test)(const Literal&)) {
-  for (const Literal& literal : body) {
-    if (test(literal)) return &literal;
-    const Body* inner = nullptr;
-    if (const auto* absent = std::get_if<Absent>(&literal.node)) inner = &absent->body;
-    if (const auto* exists = std::get_if<Exists>(&literal.node)) inner = &exists->body;
-    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) inner = &reduce->body;
-    if (inner == nullptr) continue;
-    if (const Literal* const found = find_literal(*inner, test)) return found;
-  }
-  return nullptr;
-}
-
-void refuse_windows(const Body& body, grammar::Diagnostics& diagnostics) {
-  const auto is_window = [](const Literal& l) { return std::holds_alternative<Window>(l.node); };
-  const auto is_pattern = [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); };
-  if (const Literal* const window = find_literal(body, is_window)) {
-    const bool before = std::get<Window>(window->node).kind == WindowKind::kLastBefore;
-    diagnostics.error(window->span, before ? "`last … before` is not executed yet"
-                                           : "windows are not executed yet");
-  }
-  if (const Literal* const pattern = find_literal(body, is_pattern))
-    diagnostics.error(pattern->span, "sequences are not executed yet");
-}
-
-// Whether the relation's rules read it, directly or through others.
-bool is_recursive(const RuleProgram& program, RelationId relation) {
-  std::set<RelationId> seen;
-  std::vector<RelationId> open{relation};
-  while (!open.empty()) {
-    const RelationId current = open.back();
-    open.pop_back();
-    for (const Rule& rule : program.rules) {
-      if (rule.head.relation != current) continue;
-      walk_rule_matches(rule, [&](const Match& match, Reading) {
-        if (seen.insert(match.relation).second) open.push_back(match.relation);
-      });
-    }
-  }
-  return seen.contains(relation);
-}
-
 }  // namespace
 
 std::optional<RuleProgram> lower(const grammar::Program& program, const LowerOptions& options,
                                  grammar::Diagnostics& diagnostics) {
   return Lowering(options, diagnostics).run(program);
-}
-
-void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics,
-                       Execution execution) {
-  for (const Relation& relation : program.relations) {
-    // Without event time a stream is a bag like any other.
-    const bool has_time =
-        relation.stream && (relation.stream->event_time_column || relation.stream->expire_after ||
-                            relation.stream->watermark_delay);
-    if (has_time)
-      diagnostics.error(relation.span,
-                        "'" + relation.name + "' is a stream, and streams are not executed yet");
-    if (relation.final_rows)
-      diagnostics.error(relation.span, "'" + relation.name +
-                                           "' is final, and final relations are not executed yet");
-    if (relation.retain_versions_for)
-      diagnostics.error(relation.span,
-                        "'" + relation.name + "' is versioned, and versions are not kept yet");
-  }
-  for (const Directive& directive : program.directives) {
-    const std::string& name = program.relation(directive.relation).name;
-    // It ends a recursion early, and says nothing of other relations.
-    if (directive.kind == DirectiveKind::kLimitSize && is_recursive(program, directive.relation)) {
-      diagnostics.error(directive.span,
-                        ".limitsize of the recursive relation '" + name + "' is not executed yet");
-    }
-    if (directive.kind == DirectiveKind::kSource) {
-      diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" +
-                                            name + "' is not executed yet");
-    } else if (directive.kind == DirectiveKind::kSink) {
-      diagnostics.error(directive.span, "the sink `to " + directive.connector + "` of '" + name +
-                                            "' is not executed yet");
-    }
-  }
-  for (const Production& production : program.productions) {
-    grammar::SourceSpan keyword = production.span;
-    keyword.end = std::min(keyword.end, keyword.begin + 4);  // `rule`
-    if (execution == Execution::kOnce) {
-      diagnostics.error(
-          keyword,
-          "rule '" + production.name +
-              "' is a production, which fires as facts change: one evaluation has none",
-          "`entail follow` fires productions.");
-      break;  // It is the same for all of them.
-    }
-    if (production.cron)
-      diagnostics.error(keyword,
-                        "rule '" + production.name + "' has a cron, which is not executed yet");
-  }
-  for (const Rule& rule : program.rules) {
-    walk_rule_expressions(rule, [&](const Expression& expression) {
-      if (expression.op != ExpressionOp::kNow) return;
-      diagnostics.error(expression.span.file == grammar::kNoFile ? rule.span : expression.span,
-                        "now() is not executed yet in a rule that derives",
-                        "It may stand in the actions of a production.");
-    });
-    refuse_windows(rule.body, diagnostics);
-  }
-  for (const Production& production : program.productions)
-    refuse_windows(production.body, diagnostics);
-  for (const Query& query : program.queries) refuse_windows(query.rule.body, diagnostics);
 }
 
 }  // namespace entail::datalog

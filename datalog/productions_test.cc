@@ -141,6 +141,8 @@ TEST_CASE("defaults are values in the rule program") {
   CHECK(order.defaults[3]->text == "NEW");
   CHECK_FALSE(order.defaults[2]);
   CHECK(errors("relation R(a: number default \"x\");\n").starts_with("1: "));
+  CHECK(lowered("relation R(a: number? default null, b: number);\nR{b: x} :- follows(x, _).") ==
+        "rules\n  0  R(null, x) :- follows(x, _).\n");
 }
 
 TEST_CASE("actions nest, and a name lives in its block") {

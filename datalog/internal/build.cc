@@ -249,7 +249,8 @@ std::optional<CoreTerm> ClauseBuilder::default_value(const grammar::Atom& atom, 
                                                      std::size_t column) {
   const RelationInfo& info = environment_.info(id);
   const Column& missing = environment_.program.relation(id).columns[column];
-  if (column < info.defaults.size() && info.defaults[column]) return term(*info.defaults[column]);
+  if (column < info.defaults.size() && info.defaults[column])
+    return column_term(*info.defaults[column], id, column);
   if (missing.nullable) return literal(grammar::LiteralKind::kNull, "", atom.span);
   environment_.diagnostics.error(atom.span, "column '" + missing.name + "' of '" +
                                                 atom.relation.text +

@@ -36,6 +36,10 @@ class ClauseBuilder {
   std::vector<CoreBody> build_bodies(const grammar::Formula& formula);
   // A term outside of any body, its aggregates included.
   CoreTerm build_term(const grammar::Expr& expr) { return term(expr); }
+  // The value of a column, where `null` may be written.
+  CoreTerm build_column_value(const grammar::Expr& expr, RelationId id, std::size_t column) {
+    return column_term(expr, id, column);
+  }
   // A term whose variables are all among `arguments`: a result of a decision table.
   CoreTerm build_term(const grammar::Expr& expr, std::map<std::string, CoreTerm> arguments);
   CoreBody& pending() { return pending_; }

@@ -1,0 +1,120 @@
+// What a program holds and nothing executes: refuse_unexecuted() of lower.h.
+#include <algorithm>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "datalog/body_walk.h"
+#include "datalog/lower.h"
+
+namespace entail::datalog {
+namespace {
+
+// The first literal of the body, or of one inside it, that the test is true of.
+const Literal* find_literal(const Body& body, bool (*test)(const Literal&)) {
+  for (const Literal& literal : body) {
+    if (test(literal)) return &literal;
+    const Body* inner = nullptr;
+    if (const auto* absent = std::get_if<Absent>(&literal.node)) inner = &absent->body;
+    if (const auto* exists = std::get_if<Exists>(&literal.node)) inner = &exists->body;
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) inner = &reduce->body;
+    if (inner == nullptr) continue;
+    if (const Literal* const found = find_literal(*inner, test)) return found;
+  }
+  return nullptr;
+}
+
+void refuse_windows(const Body& body, grammar::Diagnostics& diagnostics) {
+  const auto is_window = [](const Literal& l) { return std::holds_alternative<Window>(l.node); };
+  const auto is_pattern = [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); };
+  if (const Literal* const window = find_literal(body, is_window)) {
+    const bool before = std::get<Window>(window->node).kind == WindowKind::kLastBefore;
+    diagnostics.error(window->span, before ? "`last … before` is not executed yet"
+                                           : "windows are not executed yet");
+  }
+  if (const Literal* const pattern = find_literal(body, is_pattern))
+    diagnostics.error(pattern->span, "sequences are not executed yet");
+}
+
+// Whether the relation's rules read it, directly or through others.
+bool is_recursive(const RuleProgram& program, RelationId relation) {
+  std::set<RelationId> seen;
+  std::vector<RelationId> open{relation};
+  while (!open.empty()) {
+    const RelationId current = open.back();
+    open.pop_back();
+    for (const Rule& rule : program.rules) {
+      if (rule.head.relation != current) continue;
+      walk_rule_matches(rule, [&](const Match& match, Reading) {
+        if (seen.insert(match.relation).second) open.push_back(match.relation);
+      });
+    }
+  }
+  return seen.contains(relation);
+}
+
+}  // namespace
+
+void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics,
+                       Execution execution) {
+  for (const Relation& relation : program.relations) {
+    // Without event time a stream is a bag like any other.
+    const bool has_time =
+        relation.stream && (relation.stream->event_time_column || relation.stream->expire_after ||
+                            relation.stream->watermark_delay);
+    if (has_time)
+      diagnostics.error(relation.span,
+                        "'" + relation.name + "' is a stream, and streams are not executed yet");
+    if (relation.final_rows)
+      diagnostics.error(relation.span, "'" + relation.name +
+                                           "' is final, and final relations are not executed yet");
+    if (relation.retain_versions_for)
+      diagnostics.error(relation.span,
+                        "'" + relation.name + "' is versioned, and versions are not kept yet");
+  }
+  for (const Directive& directive : program.directives) {
+    const std::string& name = program.relation(directive.relation).name;
+    // It ends a recursion early, and says nothing of other relations.
+    if (directive.kind == DirectiveKind::kLimitSize && is_recursive(program, directive.relation)) {
+      diagnostics.error(directive.span,
+                        ".limitsize of the recursive relation '" + name + "' is not executed yet");
+    }
+    if (directive.kind == DirectiveKind::kSource) {
+      diagnostics.error(directive.span, "the source `from " + directive.connector + "` of '" +
+                                            name + "' is not executed yet");
+    } else if (directive.kind == DirectiveKind::kSink) {
+      diagnostics.error(directive.span, "the sink `to " + directive.connector + "` of '" + name +
+                                            "' is not executed yet");
+    }
+  }
+  for (const Production& production : program.productions) {
+    grammar::SourceSpan keyword = production.span;
+    keyword.end = std::min(keyword.end, keyword.begin + 4);  // `rule`
+    if (execution == Execution::kOnce) {
+      diagnostics.error(
+          keyword,
+          "rule '" + production.name +
+              "' is a production, which fires as facts change: one evaluation has none",
+          "`entail follow` fires productions.");
+      break;  // It is the same for all of them.
+    }
+    if (production.cron)
+      diagnostics.error(keyword,
+                        "rule '" + production.name + "' has a cron, which is not executed yet");
+  }
+  for (const Rule& rule : program.rules) {
+    walk_rule_expressions(rule, [&](const Expression& expression) {
+      if (expression.op != ExpressionOp::kNow) return;
+      diagnostics.error(expression.span.file == grammar::kNoFile ? rule.span : expression.span,
+                        "now() is not executed yet in a rule that derives",
+                        "It may stand in the actions of a production.");
+    });
+    refuse_windows(rule.body, diagnostics);
+  }
+  for (const Production& production : program.productions)
+    refuse_windows(production.body, diagnostics);
+  for (const Query& query : program.queries) refuse_windows(query.rule.body, diagnostics);
+}
+
+}  // namespace entail::datalog
