@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "compiler/internal/action_parts.h"
 #include "compiler/internal/rule_parts.h"
 #include "compiler/internal/standing_bodies.h"
 #include "compiler/layout.h"
@@ -60,6 +61,10 @@ class Refusal {
         }
       });
     }
+    for (const datalog::Production& production : program_.productions) {
+      if (message_) break;
+      check(production);
+    }
     if (message_) return unexpected(ErrorCode::kUnsupported, *message_);
     return {};
   }
@@ -80,11 +85,46 @@ class Refusal {
     }
   }
 
-  void check(const datalog::Body& body, const std::string& where) {
+  void check(const datalog::Production& production) {
+    const std::string where = "of rule '" + production.name + "'";
+    const char* const later = " is not executed yet";
+    if (production.lock_on_active) refuse("lock_on_active", where, production.span, later);
+    if (!production.exclusive_group.empty()) {
+      refuse("the exclusive group", where, production.span, later);
+    }
+    if (production.cron) refuse("the cron", where, production.span, later);
+    check(production.body, "in rule '" + production.name + "'", /*has_rows=*/true);
+    const auto look = [&](const datalog::Expression& expression) {
+      if (const char* what = name_of(expression.op)) refuse(what, where, production.span);
+    };
+    for (const Literal& literal : production.body) datalog::walk_expressions(literal, look);
+    if (production.salience) datalog::internal::walk_expression(*production.salience, look);
+    internal::walk_actions(production.actions, [&](const datalog::Statement& statement) {
+      const datalog::SourceSpan& span =
+          statement.span.file == grammar::kNoFile ? production.span : statement.span;
+      const std::string in = "in the actions " + where;
+      if (std::holds_alternative<datalog::ForEach>(statement.node)) refuse("a `for`", in, span, later);
+      if (std::holds_alternative<datalog::CallProcedure>(statement.node)) {
+        refuse("a call", in, span, later);
+      }
+      if (std::holds_alternative<datalog::Schedule>(statement.node)) {
+        refuse("a schedule", in, span, later);
+      }
+      if (const auto* branch = std::get_if<datalog::Branch>(&statement.node)) {
+        check(branch->condition, in);
+      }
+      internal::walk_statement_expressions(statement, [&](const datalog::Expression& expression) {
+        const char* what = name_of(expression.op);
+        if (what != nullptr && expression.op != ExpressionOp::kNow) refuse(what, in, span, later);
+      });
+    });
+  }
+
+  void check(const datalog::Body& body, const std::string& where, bool has_rows = false) {
     for (const Literal& literal : body) {
       const auto& node = literal.node;
       if (const auto* match = std::get_if<datalog::Match>(&node)) {
-        if (match->row) refuse("the identity of a row", where, literal.span);
+        if (match->row && !has_rows) refuse("the identity of a row", where, literal.span);
       } else if (const auto* absent = std::get_if<datalog::Absent>(&node)) {
         check(absent->body, where);
       } else if (const auto* exists = std::get_if<datalog::Exists>(&node)) {
@@ -107,7 +147,9 @@ class Refusal {
     }
   }
 
-  void refuse(const std::string& what, const std::string& where, const datalog::SourceSpan& span) {
+  void refuse(const std::string& what, const std::string& where, const datalog::SourceSpan& span,
+              const char* why = " cannot stand: what it gives depends on more than the facts, "
+                                "or it is not kept up to date yet") {
     if (message_) return;
     message_.emplace();
     if (files_ != nullptr) {
@@ -117,9 +159,7 @@ class Refusal {
                     std::to_string(place.column) + ": error: ";
       }
     }
-    *message_ += what + " " + where +
-                 " cannot stand: what it gives depends on more than the facts, "
-                 "or it is not kept up to date yet";
+    *message_ += what + " " + where + why;
   }
 
   const datalog::RuleProgram& program_;
@@ -187,6 +227,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       }
       for (const RelationId id : stratum.relations) add_plain(id, stratum.rules);
     }
+    for (std::uint32_t i = 0; i < form_.program.productions.size(); ++i) add_production(i);
     return std::move(form_);
   }
 
@@ -390,6 +431,85 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     return true;
   }
 
+  // --- productions
+
+  // Whether the order in which the relation's rows came is that of their statements.
+  bool is_only_stated(RelationId id) const {
+    const datalog::Relation& relation = original_.relation(id);
+    return !relation.equivalence && relation.extremum == datalog::Extremum::kNone &&
+           std::none_of(original_.rules.begin(), original_.rules.end(), [&](const Rule& rule) {
+             return rule.head.relation == id && !rule.body.empty();
+           });
+  }
+
+  void add_production(std::uint32_t number) {
+    datalog::Production& production = form_.program.productions[number];
+    Rule rule;
+    rule.name = production.name;
+    rule.span = rule.head.span = production.span;
+    rule.variables = std::move(production.variables);
+    StandingProduction standing;
+    standing.number = number;
+    const auto add_column = [&](VariableId variable) {
+      auto& columns = standing.columns;
+      if (std::find(columns.begin(), columns.end(), variable) == columns.end()) {
+        columns.push_back(variable);
+      }
+    };
+    const VariableSet changed = internal::changed_rows(production.actions);
+    for (Literal& literal : production.body) {
+      if (auto* match = std::get_if<datalog::Match>(&literal.node)) {
+        const bool is_derived = !is_only_stated(match->relation);
+        if (!is_derived && !match->row) {
+          match->row = internal::new_variable(rule, "_row", datalog::row_identity_type(), false,
+                                              literal.span);
+        }
+        const bool is_changed = match->row && changed.count(*match->row) != 0;
+        if (is_derived || is_changed) internal::name_columns(form_.program, rule, *match);
+        if (is_derived && !is_changed) match->row.reset();
+        // Identities first where they tell in which order the rows came.
+        if (match->row && !is_derived) add_column(*match->row);
+        for (const datalog::Expression& term : match->terms) {
+          if ((is_derived || is_changed) && term.op == ExpressionOp::kVariable) {
+            add_column(term.variable);
+          }
+        }
+        if (match->row) add_column(*match->row);
+      } else if (std::holds_alternative<datalog::Each>(literal.node) ||
+                 std::holds_alternative<datalog::Reduce>(literal.node)) {
+        for (const VariableId variable : datalog::exported_variables(literal)) add_column(variable);
+      }
+    }
+    const VariableSet bound = internal::bound_variables(production.body);
+    for (const VariableId variable : internal::variables_of_actions(production.actions)) {
+      if (bound.count(variable) != 0) add_column(variable);
+    }
+    std::vector<datalog::Column> columns;
+    for (const VariableId id : standing.columns) {
+      const datalog::Variable& variable = rule.variables[datalog::index_of(id)];
+      columns.push_back({variable.name, variable.type, variable.nullable, variable.span});
+      rule.head.terms.push_back(internal::variable_term(rule, id));
+    }
+    standing.has_salience =
+        production.salience && production.salience->op != ExpressionOp::kConstant;
+    if (standing.has_salience) {
+      columns.push_back({"salience", production.salience->type, production.salience->nullable, {}});
+      rule.head.terms.push_back(*production.salience);
+    }
+    production.variables = rule.variables;
+    rule.body = production.body;
+    standing.matches = new_relation(
+        "_match" + std::to_string(form_.program.relations.size()), std::move(columns), rule.span);
+    rule.head.relation = standing.matches;
+    form_.productions.push_back(standing);
+    StandingStratum stratum;
+    stratum.relations = {standing.matches};
+    for (Rule& part : rewrite_rule(std::move(rule), {})) {
+      stratum.rules.push_back(add_rule(std::move(part)));
+    }
+    add_stratum(std::move(stratum));
+  }
+
   // --- rules
 
   std::vector<Rule> rewrite_rule(Rule rule, const std::set<RelationId>& growing) {
@@ -476,7 +596,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
   const datalog::RuleProgram& program() const override { return form_.program; }
 
   const datalog::RuleProgram& original_;
-  const std::set<RelationId>& read_whole_;
+  const std::set<RelationId> read_whole_;
   StandingForm form_;
   std::set<std::string> names_;
   std::map<std::string, RelationId> shared_;  // By what it holds.
@@ -490,7 +610,20 @@ Expected<StandingForm> standing_form(const datalog::RuleProgram& program,
                                      const grammar::SourceFiles* files) {
   if (auto checked = Refusal(program, files).check(); !checked)
     return unexpected(std::move(checked).error());
-  return StandingBuilder(program, read_whole).run();
+  // Actions ask for pairs of an equivalence, not for its classes.
+  std::set<RelationId> whole = read_whole;
+  for (const datalog::Production& production : program.productions) {
+    internal::walk_actions(production.actions, [&](const datalog::Statement& statement) {
+      const auto* branch = std::get_if<datalog::Branch>(&statement.node);
+      if (branch == nullptr) return;
+      for (const Literal& literal : branch->condition) {
+        datalog::walk_matches(literal, [&](const datalog::Match& match, datalog::Reading) {
+          whole.insert(match.relation);
+        });
+      }
+    });
+  }
+  return StandingBuilder(program, whole).run();
 }
 
 }  // namespace entail::compiler

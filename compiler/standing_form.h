@@ -24,6 +24,8 @@
 //     extremum        `min(y)` as head: candidates, and a group that reduces them.
 //     eqrel           pairs, and a relation of (element, class): E(a, b) is class(a, c), class(b, c).
 //     inequality      `not exists y in m(z, y): y < x` compares with the least y of each z instead.
+//     match           of each production, the relation of its complete matches: what tells one from
+//                     another, then what salience and actions need to know.
 //
 // Auxiliary relations that say the same but for the numbers of variables are one.
 //
@@ -41,9 +43,18 @@
 // the rules are fixed. The order of the literals is the text's: an expression that can fail still
 // stands behind the filters that guard it.
 //
-// Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now(), calls of extern
-// functors, row identities, rankings, windows, sequences, limitsize, and an extremum of a type that has
-// none.
+// Matches of productions. Which rows a match is made of is told by their identities, if rules do not derive
+// them: those are numbered in the order in which they were stated. Derived rows, whose order is nobody's
+// business, are told by their values, and so are the results of groups and generators.
+//
+//     rule r salience t when Order(id, t, _) as o, vip(id, _) then delete o; end     vip is derived
+//
+//         _match7(o, id, _1, t, _2, t) :- Order(id, t, _2) as o, vip(id, _1).
+//
+// Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions,
+// calls of extern functors, row identities in rules, rankings, windows, sequences, limitsize, an extremum
+// of a type that has none; of productions `for`, calls and schedules, exclusive groups, lock_on_active and
+// cron.
 //
 // Sources: Gupta, Mumick, Subrahmanian 1993 for counting; Seshadri, Pirahesh, Leung 1996 (magic
 // decorrelation) for domains.
@@ -69,6 +80,15 @@ struct StandingStratum {
   datalog::RelationId pairs{};  // kEquivalence: what it makes classes of.
 };
 
+// A production of the form: its matches with a row variable have no wildcards where an action changes the
+// row.
+struct StandingProduction {
+  std::uint32_t number = 0;         // In program.productions.
+  datalog::RelationId matches{};    // A row for each complete match; last of its strata.
+  std::vector<datalog::VariableId> columns;  // What it holds. Behind them the salience,
+  bool has_salience = false;                 // unless it is a constant.
+};
+
 struct StandingForm {
   // The original's relations keep their ids; auxiliary ones follow. Its strata are `strata`.
   datalog::RuleProgram program;
@@ -76,6 +96,7 @@ struct StandingForm {
   // By original relation: the relation that takes its stated facts. Mostly itself; `_E_pairs` for an
   // equivalence, the candidates for an extremum.
   std::vector<datalog::RelationId> stated_in;
+  std::vector<StandingProduction> productions;  // By production.
 };
 
 // `read_whole`: relations whose rows somebody wants. An equivalence outside it has classes, but no

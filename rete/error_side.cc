@@ -36,14 +36,22 @@ std::string place_of(const vm::Place& place) {
 
 void ErrorSide::add(datalog::RelationId relation, const vm::Program& program,
                     const std::vector<vm::Diverted>& diverted, const vm::ValuePool& pool) {
-  for (const vm::Diverted& instance : diverted) {
-    const vm::Place& place = program.places[instance.place];
-    Key key{relation, place_of(place), message_of(place, instance, pool)};
-    auto [found, added] = weights_.emplace(key, 0);
-    found->second += instance.weight;
-    if (found->second == 0) weights_.erase(found);
-    undo_.push_back({std::move(key), instance.weight});
-  }
+  for (const vm::Diverted& instance : diverted) add(describe(relation, program, instance, pool));
+}
+
+ErrorInstance ErrorSide::describe(datalog::RelationId relation, const vm::Program& program,
+                                  const vm::Diverted& diverted, const vm::ValuePool& pool) {
+  const vm::Place& place = program.places[diverted.place];
+  const std::int64_t weight = diverted.weight;
+  return {relation, place_of(place), message_of(place, diverted, pool), weight};
+}
+
+void ErrorSide::add(const ErrorInstance& instance) {
+  Key key{instance.relation, instance.place, instance.message};
+  auto [found, added] = weights_.emplace(key, 0);
+  found->second += instance.weight;
+  if (found->second == 0) weights_.erase(found);
+  undo_.push_back({std::move(key), instance.weight});
 }
 
 void ErrorSide::abort() {

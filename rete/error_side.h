@@ -34,6 +34,10 @@ class ErrorSide {
  public:
   void add(datalog::RelationId relation, const vm::Program& program,
            const std::vector<vm::Diverted>& diverted, const vm::ValuePool& pool);
+  // An instance as others keep it, with a weight of either sign.
+  void add(const ErrorInstance& instance);
+  static ErrorInstance describe(datalog::RelationId relation, const vm::Program& program,
+                                const vm::Diverted& diverted, const vm::ValuePool& pool);
   void commit() { undo_.clear(); }
   void abort();
 

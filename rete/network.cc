@@ -94,6 +94,22 @@ class PlannedSizes final : public compiler::Cardinalities {
   double largest_ = 1;
 };
 
+// Those whose rows productions tell apart by what they are, not by their values.
+std::set<RelationId> identified_relations(const datalog::RuleProgram& program) {
+  std::set<RelationId> result;
+  for (const datalog::Rule& rule : program.rules) {
+    datalog::walk_rule_matches(rule, [&](const datalog::Match& match, datalog::Reading) {
+      if (match.row) result.insert(match.relation);
+    });
+  }
+  for (std::size_t i = 0; i < program.relations.size() && !program.productions.empty(); ++i) {
+    if (program.relations[i].collection == datalog::Collection::kBag) {
+      result.insert(static_cast<RelationId>(i));
+    }
+  }
+  return result;
+}
+
 // Plans are made anew when a relation has outgrown what they were made for so many fold.
 constexpr std::uint64_t kReplanGrowth = 16;
 constexpr std::uint64_t kReplanRowsMin = 1024;
@@ -130,6 +146,11 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
   state.machine = std::make_unique<vm::StandingMachine>(machine);
   if (auto made = compile(); !made) return made;
   if (auto made = make_nodes(); !made) return made;
+  if (!program.productions.empty()) {
+    auto made = Agenda::create(state);
+    if (!made) return unexpected(std::move(made).error());
+    agenda = std::move(*made);
+  }
   connect();
   return load_program();
 }
@@ -137,6 +158,7 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
 Expected<void> Network::Impl::make_relations() {
   const datalog::RuleProgram& program = state.form.program;
   state.relations.resize(program.relations.size());
+  const std::set<RelationId> identified = identified_relations(program);
   for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
     const StandingStratum& stratum = state.form.strata[s];
     for (const RelationId id : stratum.relations) {
@@ -155,6 +177,7 @@ Expected<void> Network::Impl::make_relations() {
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
       made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
+      made.identities = identified.count(id) != 0;
       made.pool = options.pool;
       made.budget = options.memory;
       auto rows = vm::StandingRelation::create(std::move(made));
@@ -288,6 +311,7 @@ void Network::Impl::connect() {
   for (NodeOfStratum& node : nodes) {
     for (const auto& part : node.parts) part->rebind(state);
   }
+  if (agenda) agenda->rebind(state);
 }
 
 std::uint32_t Network::Impl::node_of_rule(datalog::RuleId rule) const {
@@ -325,6 +349,7 @@ Expected<void> Network::Impl::load_program() {
     if (state.form.strata[s].kind == StandingKind::kRecomputed) wake(s);
   }
   if (auto done = propagate(); !done) return done;
+  if (agenda) agenda->take(steps);
   auto committed = commit();
   if (!committed) return unexpected(std::move(committed).error());
   version = 0;
@@ -346,6 +371,15 @@ void Network::Impl::state_facts(RelationId id, std::span<const Word* const> colu
     pending.push_back(id);
   }
   node.stated[node.stated_runs - 1].rows.append(columns, n, is_deletion ? -1 : 1);
+}
+
+void Network::Impl::retract_row(FactChange change) {
+  RelationNode& node = state.at(change.relation);
+  if (node.stated_runs == 0) {
+    wake(node.node);
+    pending.push_back(change.relation);
+  }
+  node.retracted.push_back({std::move(change.words), change.identity});
 }
 
 void Network::Impl::wake(std::uint32_t node) {
@@ -389,9 +423,22 @@ Expected<void> Network::Impl::turn(std::uint32_t number) {
 // What was stated and what came from below become changes of the relation.
 Expected<void> Network::Impl::settle(RelationId id) {
   RelationNode& node = state.at(id);
-  if (node.stated_runs == 0 && node.derived.empty()) return {};
+  if (node.stated_runs == 0 && node.derived.empty() && node.retracted.empty()) return {};
   state.touch(id);
   ++node.work.activations;
+  for (const RowRetraction& retracted : node.retracted) {
+    std::vector<const Word*> words;
+    for (const Word& word : retracted.words) words.push_back(&word);
+    std::vector<Row> equal_rows;
+    std::vector<std::uint32_t> lanes;
+    node.rows->probe(0, vm::View::kTotal, words, 1, equal_rows, lanes);
+    for (const Row row : equal_rows) {
+      if (node.rows->identity(row) != retracted.identity) continue;
+      node.rows->retract(row);
+      break;
+    }
+  }
+  node.retracted.clear();
   for (std::size_t r = 0; r < node.stated_runs; ++r) {
     const StatedRun& run = node.stated[r];
     std::vector<const Word*>& scratch = state.scratch;
@@ -449,15 +496,47 @@ void Network::Impl::end_step() {
 
 Expected<void> Network::Impl::step(StepKind kind) {
   if (failed) return unexpected(*failed);
-  if (kind != StepKind::kFiring) firings_in_a_row = 0;
-  if (kind == StepKind::kFiring && ++firings_in_a_row > options.limits.firings) {
-    return fail({ErrorCode::kLimit, "the budget of " + std::to_string(options.limits.firings) +
-                                        " firings in a row is used up"});
+  if (kind != StepKind::kFiring) {
+    firings_in_a_row = 0;
+    if (agenda) agenda->resume();
   }
+  if (auto done = take_step(); !done) return done;
+  while (agenda && agenda->has_next()) {
+    if (auto done = fire(); !done) return done;
+  }
+  return {};
+}
+
+// The next activation of the agenda fires, and what it changes is a step.
+Expected<void> Network::Impl::fire() {
+  if (++firings_in_a_row > options.limits.firings) {
+    return fail({ErrorCode::kLimit, "the budget of " + std::to_string(options.limits.firings) +
+                                        " firings in a row is used up; the last to fire were " +
+                                        agenda->last_fired()});
+  }
+  if (!transaction_time) transaction_time = options.start_time ? options.start_time() : 0;
+  auto changes = agenda->fire(*transaction_time);
+  if (!changes) return fail(std::move(changes).error());
+  for (FactChange& change : *changes) {
+    if (change.identity != 0) {
+      retract_row(std::move(change));
+      continue;
+    }
+    arrays.clear();
+    for (const Word& word : change.words) arrays.push_back(&word);
+    state_facts(change.relation, arrays, 1, change.is_deletion);
+  }
+  auto done = take_step();
+  agenda->end_firing();
+  return done;
+}
+
+Expected<void> Network::Impl::take_step() {
   ++steps_in_transaction;
   ++steps;
   if (auto done = plan_again_if_outgrown(); !done) return fail(std::move(done).error());
   if (auto done = propagate(); !done) return fail(std::move(done).error());
+  if (agenda) agenda->take(steps);
   end_step();
   if (options.memory != nullptr && options.memory->limit() != MemoryBudget::kUnlimited) {
     const std::uint64_t texts = options.pool->bytes_used();
@@ -501,6 +580,7 @@ Expected<Committed> Network::Impl::commit() {
   Committed committed;
   committed.version = version + 1;
   committed.steps = steps_in_transaction;
+  if (agenda) agenda->commit(committed);
   std::sort(state.epoch_relations.begin(), state.epoch_relations.end());
   for (const RelationId id : state.epoch_relations) {
     if (datalog::index_of(id) < relation_count && watched.count(id) != 0) {
@@ -545,10 +625,12 @@ NetChange Network::Impl::net_change(RelationId id) {
 }
 
 void Network::Impl::abort() {
+  if (agenda) agenda->abort();
   for (const std::uint32_t node : turns) nodes_awake[node] = false;
   turns.clear();
   for (RelationNode& relation : state.relations) {
     relation.stated_runs = 0;
+    relation.retracted.clear();
     relation.derived.clear();
   }
   pending.clear();
@@ -572,6 +654,7 @@ void Network::Impl::abort() {
 void Network::Impl::begin_transaction() {
   failed.reset();
   steps_in_transaction = firings_in_a_row = 0;
+  transaction_time.reset();
   state.machine->set_rows_left(options.limits.rows_touched);
 }
 
@@ -616,7 +699,15 @@ Expected<void> Network::change(RelationId relation, const FactChanges& changes) 
 }
 
 Expected<void> Network::step(StepKind kind) { return impl_->step(kind); }
-Expected<Committed> Network::commit() { return impl_->commit(); }
+Expected<Committed> Network::commit() {
+  if (impl_->agenda && impl_->steps_in_transaction == 0) impl_->agenda->resume();
+  if (impl_->agenda && !impl_->failed && impl_->agenda->has_next()) {
+    if (auto done = impl_->step(StepKind::kChange); !done) {
+      return unexpected(std::move(done).error());
+    }
+  }
+  return impl_->commit();
+}
 void Network::abort() { impl_->abort(); }
 
 vm::Version Network::version() const { return impl_->version; }
@@ -636,6 +727,7 @@ void Network::verify() const {
     for (const auto& part : node.parts) part->verify(impl_->state);
   }
   impl_->state.errors.verify();
+  if (impl_->agenda) impl_->agenda->verify();
 }
 
 }  // namespace entail::rete

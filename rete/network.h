@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -54,13 +55,16 @@ struct NetworkOptions {
   const grammar::SourceFiles* files = nullptr;  // For the places in messages.
   const CancelToken* cancel = nullptr;
   const Clock* clock = nullptr;    // For times in the statistics; else they are 0.
+  // Microseconds since 1970, asked for when a transaction needs it first: the value of now() in all of it.
+  // None: 0.
+  std::function<std::int64_t()> start_time;
   MemoryBudget* memory = nullptr;  // nullptr: no limit.
   NetworkLimits limits;
   // Relations whose net changes commit() reports; the program's outputs are always among them.
   std::set<datalog::RelationId> watched;
   std::uint64_t plan_seed = 0;  // Not 0: plan with sizes made up from it (tests).
-  double recompute_fraction =
-      0.5;  // Of a full evaluation's work: beyond it a stratum is recomputed.
+  // Of a full evaluation's work: beyond it a stratum is recomputed, if it is not small. 0: always.
+  double recompute_fraction = 0.5;
 };
 
 // Signed changes of stated facts, one array of words per word column (layout()).
@@ -90,6 +94,7 @@ struct Committed {
   std::vector<NetChange>
       changes;  // Of watched relations that changed, by relation. Rows in no order.
   std::vector<EmittedRow> emitted;
+  std::vector<std::string> logged;  // Lines, in the order of the firings.
   std::uint64_t steps = 0;
 };
 
@@ -111,8 +116,8 @@ class Network {
   Expected<void> change(datalog::RelationId relation, const FactChanges& changes);
   // What was collected becomes a step; productions fire until the agenda is empty.
   Expected<void> step(StepKind kind = StepKind::kChange);
-  // Ends the transaction, with a step for what is still collected. The result's words are good until the
-  // next transaction begins.
+  // Ends the transaction, with a step for what is still collected, and for activations that have waited
+  // since the program was loaded. The result's words are good until the next transaction begins.
   Expected<Committed> commit();
   // Everything is as it was at the last commit: weights, ranks, groups, refraction, text memory.
   void abort();

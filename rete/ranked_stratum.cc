@@ -95,6 +95,7 @@ void RankedStratum::rebind(const NetworkState& state) {
         errors_.push_back(i);
         break;
       case FragmentRole::kResult:
+      case FragmentRole::kAction:
         ENTAIL_UNREACHABLE("groups are no ranked stratum");
     }
   }

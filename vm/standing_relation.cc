@@ -487,6 +487,11 @@ void StandingRelation::remove(std::span<const Row> rows) {
   }
 }
 
+void StandingRelation::retract(Row row) {
+  ENTAIL_ENSURE(options_.bag && has(row, kPresent) && is_stated(row));
+  leave(row);
+}
+
 Expected<void> StandingRelation::insert_ranked(std::span<const Word* const> columns, std::size_t n,
                                                const std::uint32_t* ranks,
                                                std::vector<Row>& fresh) {

@@ -125,6 +125,9 @@ class StandingRelation {
   // Rows leave whatever their weight. REQUIRES: they are visible, each once, not stated; no bag.
   void remove(std::span<const Row> rows);
 
+  // Bags: this row is not stated any more, whatever rows are equal to it. REQUIRES: it is visible and stated.
+  void retract(Row row);
+
   // Rows that are not there are born (or, if they were there in this epoch, come back) with a weight of 1
   // and the given rank, and are appended to `fresh`. Rows that are there are left as they are: a stated
   // one keeps the weight 0 and goes with its statement. ranks: nullptr unless the relation keeps them.

@@ -80,6 +80,34 @@ void BodyEmitter::run_groups(const std::vector<Step>& steps,
   close_loops();
 }
 
+void BodyEmitter::run_given(const std::vector<VariableId>& variables,
+                            const std::vector<ColumnLayout>& columns, std::uint32_t words,
+                            const std::vector<Step>& steps, const std::set<VariableId>& needed,
+                            const std::function<void()>& at_end) {
+  const std::uint16_t cursor = f_.cursor();
+  environment_.batch = f_.batch();
+  std::vector<std::uint16_t> registers;
+  for (std::uint32_t word = 0; word < words; ++word) registers.push_back(f_.words().allocate());
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    const ColumnLayout& column = columns[i];
+    Slot slot;
+    slot.loaded = true;
+    slot.value.type = column.type;
+    slot.value.words[0] = registers[column.first_word];
+    if (column.value_words == 2) slot.value.words[1] = registers[column.first_word + 1];
+    if (column.nullable) slot.value.null = registers[column.null_word()];
+    environment_.slots[variables[i]] = slot;
+    live_before_.push_back(variables[i]);
+  }
+  std::sort(live_before_.begin(), live_before_.end());
+  f_.emit(Opcode::kGivenOpen, cursor);
+  open_loop(f_.emit(Opcode::kGivenNext, cursor, environment_.batch, 0, 0, f_.list(registers)));
+  run_steps(steps, Live(needed.begin(), needed.end()));
+  at_end();
+  drop_temporaries();
+  close_loops();
+}
+
 void BodyEmitter::open_loop(std::uint32_t next_instruction) {
   if (innermost_next_) {
     f_.at(next_instruction).f = *innermost_next_;
@@ -779,6 +807,19 @@ void BodyEmitter::emit_group_input(const datalog::Reduce& reduce) {
     }
   });
   if (words.empty()) words.push_back(f_.constant(0));  // A count of everything.
+  f_.emit(Opcode::kEmit, 0, environment_.batch, kNoRegister, kNoRegister, f_.list(words));
+}
+
+void BodyEmitter::emit_values(const std::vector<Expression>& values,
+                              const std::vector<ColumnLayout>& columns) {
+  std::vector<std::uint16_t> words;
+  settle([&](std::vector<std::uint16_t>& null_free) {
+    words.clear();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      append_column_words(evaluate(values[i]), columns[i], words, null_free);
+    }
+  });
+  if (words.empty()) words.push_back(f_.constant(0));
   f_.emit(Opcode::kEmit, 0, environment_.batch, kNoRegister, kNoRegister, f_.list(words));
 }
 

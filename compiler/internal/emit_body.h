@@ -71,6 +71,13 @@ class BodyEmitter {
   void run_groups(const std::vector<Step>& steps, std::optional<std::uint16_t> group_table,
                   const std::set<datalog::VariableId>& needed, const std::function<void()>& at_end);
 
+  // The same over rows that the run is given: words of the variables, laid out like `columns`. `words`: how
+  // many there are.
+  void run_given(const std::vector<datalog::VariableId>& variables,
+                 const std::vector<ColumnLayout>& columns, std::uint32_t words,
+                 const std::vector<Step>& steps, const std::set<datalog::VariableId>& needed,
+                 const std::function<void()>& at_end);
+
   // Evaluates an expression in the current batch; raises its errors. The result's registers are
   // temporaries or belong to a variable.
   Value evaluate(const datalog::Expression& expression);
@@ -80,6 +87,9 @@ class BodyEmitter {
   void emit_head(const datalog::Head& head);
   // Standing: hands on key words, then for each aggregate with an argument its value and its null flag.
   void emit_group_input(const datalog::Reduce& reduce);
+  // Standing: hands on the values, laid out like `columns`.
+  void emit_values(const std::vector<datalog::Expression>& values,
+                   const std::vector<ColumnLayout>& columns);
   // Standing, bound: hands on which given row is derived, with the rank of the derivation.
   void emit_origin();
   // Adds the rows of the batch to the groups: keys, then values.

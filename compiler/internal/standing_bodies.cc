@@ -774,6 +774,8 @@ Rule BodyRewriter::auxiliary_rule(const std::vector<VariableId>& head, Body body
   rule.span = rule.head.span = span;
   for (const VariableId variable : head) rule.head.terms.push_back(variable_term(rule_, variable));
   rule.body = std::move(body);
+  // Which row it was is of interest to a production, not to what says that there is one.
+  datalog::walk_rule_matches(rule, [](Match& match, datalog::Reading) { match.row.reset(); });
   return rule;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "rete/agenda.h"
 #include "rete/group_node.h"
 #include "rete/internal/network_state.h"
 #include "rete/network.h"
@@ -29,6 +30,7 @@ struct Network::Impl {
   NodeOfStratum none;
   std::map<datalog::RuleId, GroupNode*> group_of_rule;
   std::vector<RankedStratum*> ranked_nodes;
+  std::unique_ptr<Agenda> agenda;  // None where the program has no productions.
   std::set<datalog::RelationId> watched;
   std::size_t relation_count = 0;  // Of the original program.
   std::vector<std::uint64_t> planned_sizes;
@@ -44,6 +46,7 @@ struct Network::Impl {
   std::uint64_t steps_in_transaction = 0;
   std::uint64_t firings_in_a_row = 0;  // Since the last step that was no firing.
   std::optional<Error> failed;         // The transaction can only be aborted.
+  std::optional<std::int64_t> transaction_time;  // Of now(), once it was asked for.
 
   vm::Version version = 0;
   vm::Version commits = 0;  // Versions of relations: one more for each that commits.
@@ -67,6 +70,9 @@ struct Network::Impl {
   Expected<void> hand_on(datalog::RelationId id);
   void end_step();
   Expected<void> step(StepKind kind);
+  Expected<void> take_step();
+  Expected<void> fire();
+  void retract_row(FactChange change);
   Unexpected fail(Error error);
   Expected<void> plan_again_if_outgrown();
 

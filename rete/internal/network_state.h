@@ -36,12 +36,19 @@ struct StatedRun {
   bool is_deletion = false;
 };
 
+// A row of a bag that is deleted for what it is, not for its values.
+struct RowRetraction {
+  std::vector<vm::Word> words;
+  std::uint64_t identity = 0;
+};
+
 struct RelationNode {
   std::unique_ptr<vm::StandingRelation> rows;
   std::uint32_t node = 0;         // Whose turn changes it.
   vm::ChangeBatch derived;        // What came from below in this step.
   std::vector<StatedRun> stated;  // What was stated since the last step.
   std::size_t stated_runs = 0;    // How many of them are in use.
+  std::vector<RowRetraction> retracted;  // Stated like the runs, and before them.
   bool in_step = false;           // Changed in the open step, epoch.
   bool in_epoch = false;
   // Fragments that read its changes and belong to nodes that are fed, not woken.
