@@ -142,9 +142,10 @@ std::string explain_plan(RuleProgram& program, const std::string& relation) {
 
 int run_explain(const CommandLine& line) {
   if (line.stage == ExplainStage::kOpcodes) return print_answer_text(vm::opcode_manual());
-  const LoadUpTo goal = line.stage == ExplainStage::kTree    ? LoadUpTo::kTree
-                        : line.stage == ExplainStage::kRules ? LoadUpTo::kRules
-                                                             : LoadUpTo::kExecutable;
+  const LoadUpTo goal = line.stage == ExplainStage::kTree      ? LoadUpTo::kTree
+                        : line.stage == ExplainStage::kRules   ? LoadUpTo::kRules
+                        : line.stage == ExplainStage::kNetwork ? LoadUpTo::kStanding
+                                                               : LoadUpTo::kExecutable;
   LoadedProgram loaded = load_program(line, goal);
   print_error_text(loaded.diagnostics.render(loaded.files));
   if (loaded.diagnostics.has_errors()) return static_cast<int>(ExitCode::kError);

@@ -108,9 +108,11 @@ class FollowCommand {
   Expected<void> make_network() {
     const Clock& clock =
         line_.clock_us ? static_cast<const Clock&>(simulated_clock_) : system_clock_;
-    auto run = NetworkRun::create(
-        *loaded_.rules, loaded_.files,
-        {.memory_limit = line_.memory_limit, .cancel = &cancel_, .clock = &clock});
+    auto run = NetworkRun::create(*loaded_.rules, loaded_.files,
+                                  {.memory_limit = line_.memory_limit,
+                                   .cancel = &cancel_,
+                                   .clock = &clock,
+                                   .stopwatch = line_.stats ? &system_clock_ : nullptr});
     if (!run) return unexpected(run.error());
     run_ = std::move(*run);
     if (line_.has_facts_directory) {
@@ -248,7 +250,7 @@ int run_follow(const CommandLine& line) {
       new std::vector<std::unique_ptr<LoadedProgram>>();
   static std::vector<std::unique_ptr<NetworkRun>>* const runs =
       new std::vector<std::unique_ptr<NetworkRun>>();
-  programs->push_back(std::make_unique<LoadedProgram>(load_program(line, LoadUpTo::kExecutable)));
+  programs->push_back(std::make_unique<LoadedProgram>(load_program(line, LoadUpTo::kStanding)));
   const LoadedProgram& loaded = *programs->back();
   print_error_text(loaded.diagnostics.render(loaded.files));
   if (!loaded.rules) return static_cast<int>(ExitCode::kError);

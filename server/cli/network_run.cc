@@ -63,7 +63,10 @@ Expected<std::unique_ptr<NetworkRun>> NetworkRun::create(const datalog::RuleProg
   network_options.pool = &run->pool_;
   network_options.files = &files;
   network_options.cancel = options.cancel;
-  network_options.clock = options.clock;
+  network_options.clock = options.stopwatch;
+  if (options.clock != nullptr) {
+    network_options.start_time = [clock = options.clock] { return clock->now_us(); };
+  }
   network_options.memory = &run->memory_;
   auto network = rete::Network::create(program, std::move(network_options));
   if (!network) return unexpected(network.error());

@@ -32,7 +32,8 @@ class NetworkRun {
   struct Options {
     std::uint64_t memory_limit = MemoryBudget::kUnlimited;  // Bytes.
     const CancelToken* cancel = nullptr;
-    const Clock* clock = nullptr;
+    const Clock* clock = nullptr;      // For now().
+    const Clock* stopwatch = nullptr;  // For times in the statistics.
   };
 
   // What is named must outlive the run. REQUIRES: the program is stratified.

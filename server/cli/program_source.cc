@@ -108,8 +108,10 @@ void lower_and_check(const CommandLine& line, LoadUpTo goal, grammar::FileReader
   loaded.rules = datalog::lower(loaded.tree, options, loaded.diagnostics);
   if (!loaded.rules) return;
   if (line.query) loaded.question = settle_question(*loaded.rules, loaded.diagnostics);
-  if (goal == LoadUpTo::kExecutable) {
-    datalog::refuse_unexecuted(*loaded.rules, loaded.diagnostics);
+  if (goal == LoadUpTo::kExecutable || goal == LoadUpTo::kStanding) {
+    datalog::refuse_unexecuted(
+        *loaded.rules, loaded.diagnostics,
+        goal == LoadUpTo::kStanding ? datalog::Execution::kStanding : datalog::Execution::kOnce);
   }
   datalog::stratify(*loaded.rules, loaded.diagnostics);
   if (loaded.diagnostics.has_errors()) loaded.rules.reset();

@@ -35,7 +35,8 @@ struct LoadedProgram {
 enum class LoadUpTo : std::uint8_t {
   kTree,        // Parse only.
   kRules,       // Lower and stratify.
-  kExecutable,  // And refuse what cannot be executed yet.
+  kExecutable,  // And refuse what one evaluation cannot execute.
+  kStanding,    // Instead, refuse what cannot stand.
 };
 
 LoadedProgram load_program(const CommandLine& line, LoadUpTo goal);

@@ -208,6 +208,19 @@ def output_as_json(d):
         json.loads(line)
 
 
+def emitted_rows_come_last(d):
+    d.write("a.dl", """relation Order(id: int64 key, total: int64);
+stream Alert(kind: string, subject: int64);
+rule big when Order{id, total: t > 100} then emit Alert{kind: "big", subject: id}; end
+.output Order
+""")
+    changes = b"+Order(1, 50)\n+Order(2, 500)\n"
+    d.run("follow", "a.dl", stdin=changes).expect(
+        out='# version 2\n+Order(1,50)\n+Order(2,500)\n! Alert("big",2)\n')
+    result = d.run("follow", "--format=json", "a.dl", stdin=changes).expect(out=None)
+    assert json.loads(result.out)["emitted"] == [{"relation": "Alert", "row": ["big", 2]}], result.out
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------
 
 def a_bad_line_stops(d):

@@ -89,7 +89,7 @@ std::vector<std::string> run_follow_script(const FollowScript& script) {
   const auto line = parse_command_line(arguments);
   REQUIRE(line);
   const LoadedProgram loaded =
-      load_program_text(script.name, script.text, *line, LoadUpTo::kExecutable);
+      load_program_text(script.name, script.text, *line, LoadUpTo::kStanding);
   INFO(loaded.diagnostics.render(loaded.files));
   REQUIRE(loaded.rules);
 
