@@ -446,6 +446,7 @@ bool Planner::place_negation(State& state) const {
     if (match == nullptr || !rest_is_free(state, *match, i)) continue;
     Step step;
     step.negate = absent != nullptr;
+    step.view = view_of(i);
     choose_test(state, *match, step);
     if (step.kind == StepKind::kEqMember && step.given.empty()) continue;
     state.cost += state.rows * kMemberCost;
@@ -791,6 +792,9 @@ Expected<void> Planner::plan_inner(State& state) const {
       const auto* absent = std::get_if<datalog::Absent>(&step.literal->node);
       inner =
           absent != nullptr ? &absent->body : &std::get<datalog::Exists>(step.literal->node).body;
+      if (inner->size() == 1 && std::holds_alternative<datalog::Match>(inner->front().node)) {
+        task.views = {view_of(static_cast<std::size_t>(step.literal - body_.data()))};
+      }
     } else if (step.kind == StepKind::kReduce || step.kind == StepKind::kGroups) {
       const auto& reduce = std::get<datalog::Reduce>(step.literal->node);
       inner = &reduce.body;
