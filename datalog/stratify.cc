@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -219,31 +220,31 @@ class Stratifier {
                              "Give it a key, or declare it with .decl: then it is a set.");
         }
       }
-      for (const RuleId id : stratum.rules) {
-        const Rule& rule = program_.rule(id);
-        if (program_.relation(rule.head.relation).extremum == Extremum::kNone)
-          refuse_use_of_replaced_values(rule);
-      }
+      for (const RuleId id : stratum.rules) refuse_use_of_replaced_values(program_.rule(id));
     }
   }
 
-  // A rule that keeps what it derives may read an extremum of its own stratum only so that a better
-  // value derives the same.
+  // A rule may read an extremum of its own stratum only so that a better value derives the same, or a
+  // better value for the same group.
   void refuse_use_of_replaced_values(const Rule& rule) {
     const std::size_t component = component_of_[index_of(rule.head.relation)];
+    const Relation& head = program_.relation(rule.head.relation);
     std::map<VariableId, const Relation*> values;
     const auto refuse = [&](const Relation& improved, grammar::SourceSpan span) {
       refused_ = true;
-      const std::string& kept = name(rule.head.relation);
+      const bool itself = &improved == &head;
       const char* const test = improved.extremum == Extremum::kMin ? "`v <= …`" : "`v >= …`";
-      diagnostics_.error(span.file == grammar::kNoFile ? rule.span : span,
-                         "'" + kept + "' and '" + improved.name +
-                             "' depend on each other, but only '" + improved.name +
-                             "' replaces a value by a better one: '" + kept +
-                             "' would keep rows that came from replaced values",
-                         std::string("In such a cycle a rule may ask whether a value v is good "
-                                     "enough, by ") +
-                             test + ", and make no other use of it.");
+      diagnostics_.error(
+          span.file == grammar::kNoFile ? rule.span : span,
+          itself
+              ? "'" + head.name +
+                    "' replaces a value by a better one, and this rule of it would keep rows "
+                    "that came from replaced values"
+              : "'" + head.name + "' and '" + improved.name + "' depend on each other, but only '" +
+                    improved.name + "' replaces a value by a better one: '" + head.name +
+                    "' would keep rows that came from replaced values",
+          std::string("In such a cycle a rule may ask whether a value v is good enough, by ") +
+              test + ", and compute another extremum from it.");
     };
     for (const Literal& literal : rule.body) {
       bool sound = true;
@@ -254,16 +255,22 @@ class Stratifier {
           return;
         const Expression& value = match.terms[read.extremum_column];
         if (value.op == ExpressionOp::kWildcard) return;
-        sound = std::holds_alternative<Match>(literal.node) && !value.nullable &&
+        const bool comparable = !value.nullable || head.extremum != Extremum::kNone;
+        sound = std::holds_alternative<Match>(literal.node) && comparable &&
                 value.op == ExpressionOp::kVariable && values.emplace(value.variable, &read).second;
         if (!sound) refuse(read, literal.span);
       });
       if (!sound) return;
     }
     if (values.empty()) return;
+    std::set<VariableId> computed;
+    if (head.extremum != Extremum::kNone) computed = add_computed_values(rule.body, values);
     std::map<VariableId, std::size_t> matched;
+    for (const VariableId variable : computed) matched[variable] = 1;  // A match would compare it.
     for (const Literal& literal : rule.body) {
       if (is_test_of_one(literal, values)) continue;
+      const auto* bind = std::get_if<Bind>(&literal.node);
+      if (bind != nullptr && computed.erase(bind->variable) == 1) continue;
       for (const VariableId variable : variables_of(literal)) {
         const auto found = values.find(variable);
         if (found == values.end()) continue;
@@ -274,14 +281,37 @@ class Stratifier {
         return;
       }
     }
-    for (const Expression& term : rule.head.terms) {
-      for (const VariableId variable : variables_of(term)) {
+    for (std::size_t i = 0; i < rule.head.terms.size(); ++i) {
+      if (head.extremum != Extremum::kNone && head.extremum_column == i) continue;
+      for (const VariableId variable : variables_of(rule.head.terms[i])) {
         const auto found = values.find(variable);
         if (found == values.end()) continue;
         refuse(*found->second, rule.head.span);
         return;
       }
     }
+  }
+
+  // `n := v + c` makes n a value of the same sort: that it gets better with v is the author's to see.
+  static std::set<VariableId> add_computed_values(const Body& body,
+                                                  std::map<VariableId, const Relation*>& values) {
+    std::set<VariableId> computed;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const Literal& literal : body) {
+        const auto* bind = std::get_if<Bind>(&literal.node);
+        if (bind == nullptr || values.contains(bind->variable)) continue;
+        for (const VariableId variable : variables_of(bind->value)) {
+          const auto found = values.find(variable);
+          if (found == values.end()) continue;
+          values.emplace(bind->variable, found->second);
+          computed.insert(bind->variable);
+          changed = true;
+          break;
+        }
+      }
+    }
+    return computed;
   }
 
   static std::size_t mentions(const Literal& literal, VariableId variable) {

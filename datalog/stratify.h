@@ -17,12 +17,13 @@
 //   - a rule that keeps what it derives from the value of a minimum or maximum in its own cycle
 //
 // That last one needs a word. A relation with an extremum replaces a value by a better one; a plain
-// relation in its cycle keeps what came from the value before. `y(v) :- x(v)` would hold whatever
-// values x went through, which depends on the order of rounds, on threads, and on how the program
-// was written: two rules with a relation between them take a round more than one. Accepted is what
-// any better value would derive as well, for then there is one least solution, and rounds in any
+// relation in its cycle, or another group, keeps what came from the value before. `y(v) :- x(v)` would
+// hold whatever values x went through, which depends on the order of rounds, on threads, and on how the
+// program was written: two rules with a relation between them take a round more than one. Accepted is
+// what any better value would derive as well, for then there is one least solution, and rounds in any
 // order find it: the value is compared, `v <= e` or `v < e` for a minimum and the reverse for a
-// maximum, with an e that no such value takes part in, and used nowhere else.
+// maximum, with an e that no such value takes part in; or another extremum is computed from it, which
+// gets better with it (`d + c` does; that it does is the author's to see).
 //
 //     x(min(b)) :- base(b).     x(min(v)) :- y(v).     y(0) :- x(v), v <= 10.
 //

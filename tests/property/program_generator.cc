@@ -252,7 +252,16 @@ class Generator : private BodyGenerator {
       rules_ +=
           shape.name + "(y, max(min(d + 1, 12))) :- " + shape.name + "(x, d), " + step + ".\n";
     }
+    const std::string back = pair_source("x", "y");  // Not of this relation.
     relations_.push_back(shape);
+    if (chance(70)) return;
+    // A set in the cycle, which asks whether the value is good enough.
+    const RelationShape kept = numbers("r", 1);
+    declare(kept);
+    rules_ += kept.name + "(x) :- " + shape.name + "(x, d), d " + (least ? "<= 6" : ">= 6") + ".\n";
+    rules_ += shape.name + "(y, " + (least ? "min(2)" : "max(9)") + ") :- " + kept.name + "(x), " +
+              back + ".\n";
+    relations_.push_back(kept);
   }
 
   void equivalence() {
