@@ -82,7 +82,7 @@ NetworkStatistics Network::statistics() const {
       node.rows = relation.rows->size();
       node.bytes = relation.rows->bytes_used() + relation.derived.bytes_used() +
                    relation.readers.bytes_used();
-      for (const StatedRun& run : relation.stated) node.bytes += run.rows.bytes_used();
+      for (const StatedRun& run : relation.stated) node.bytes += run.bytes_used();
       result.ignored_deletions += relation.rows->ignored_deletions();
       result.nodes.push_back(std::move(node));
     }

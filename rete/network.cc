@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/constant_rows.h"
+#include "compiler/internal/measured.h"
 #include "compiler/standing_form.h"
 #include "datalog/body_walk.h"
 #include "rete/equivalence_node.h"
@@ -15,6 +16,7 @@
 #include "rete/ranked_stratum.h"
 #include "rete/recomputed_stratum.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::rete {
 
@@ -36,7 +38,7 @@ class PlannedSizes final : public compiler::Cardinalities {
     for (const RelationNode& relation : state.relations) {
       double rows = relation.rows ? static_cast<double>(relation.rows->size()) : 0;
       for (std::size_t r = 0; r < relation.stated_runs; ++r) {
-        rows += static_cast<double>(relation.stated[r].rows.n);
+        rows += static_cast<double>(relation.stated[r].inserted.n);
       }
       rows_.push_back(rows);
       largest_ = std::max(largest_, rows);
@@ -67,8 +69,7 @@ class PlannedSizes final : public compiler::Cardinalities {
   static const StatedRun* largest_run(const RelationNode& node) {
     const StatedRun* best = nullptr;
     for (std::size_t r = 0; r < node.stated_runs; ++r) {
-      if (node.stated[r].is_deletion) continue;
-      if (best == nullptr || best->rows.n < node.stated[r].rows.n) best = &node.stated[r];
+      if (best == nullptr || best->inserted.n < node.stated[r].inserted.n) best = &node.stated[r];
     }
     return best;
   }
@@ -76,13 +77,13 @@ class PlannedSizes final : public compiler::Cardinalities {
   // Distinct keys among some rows; where nearly all differ, so they do among all.
   static double sampled(const StatedRun& run, const std::vector<std::uint32_t>& words, double all) {
     constexpr std::size_t kSampleRows = 1024;
-    const std::size_t n = std::min(run.rows.n, kSampleRows);
+    const std::size_t n = std::min(run.inserted.n, kSampleRows);
     if (n == 0) return 1;
     std::set<std::vector<Word>> seen;
     for (std::size_t i = 0; i < n; ++i) {
       std::vector<Word> key;
       for (const std::uint32_t word : words)
-        key.push_back(run.rows.columns[word][i * (run.rows.n / n)]);
+        key.push_back(run.inserted.columns[word][i * (run.inserted.n / n)]);
       seen.insert(std::move(key));
     }
     const double part = static_cast<double>(seen.size()) / static_cast<double>(n);
@@ -135,6 +136,13 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
   auto form = compiler::standing_form(program, watched, options.files);
   if (!form) return unexpected(std::move(form).error());
   state.form = std::move(*form);
+  // Those of recomputed strata: their rows are pairs, for whoever reads them.
+  for (std::size_t i = 0; i < state.form.program.relations.size(); ++i) {
+    datalog::Relation& relation = state.form.program.relations[i];
+    if (!relation.equivalence) continue;
+    state.recomputed_equivalences.insert(static_cast<RelationId>(i));
+    relation.equivalence = false;
+  }
   state.wake = [this](std::uint32_t node) { wake(node); };
   for (const datalog::Relation& relation : state.form.program.relations) {
     state.layouts.push_back(compiler::layout_of(relation, state.form.program.types));
@@ -170,10 +178,10 @@ Expected<void> Network::Impl::make_relations() {
       made.bag = relation.collection == datalog::Collection::kBag;
       made.ranks = stratum.kind == StandingKind::kRanked;
       // A bag holds a row for each derivation instead.
-      made.weights = !made.bag &&
-                     (stratum.kind == StandingKind::kReduced ||
-                      stratum.kind == StandingKind::kEquivalence ||
-                      (stratum.kind == StandingKind::kCounted && !stratum.rules.empty()));
+      made.weights =
+          !made.bag &&
+          (stratum.kind == StandingKind::kReduced || stratum.kind == StandingKind::kEquivalence ||
+           (stratum.kind == StandingKind::kCounted && !stratum.rules.empty()));
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
       made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
@@ -201,7 +209,9 @@ Expected<void> Network::Impl::compile() {
   scope.layouts = &state.layouts;
   scope.pool = options.pool;
   scope.files = options.files;
+  const compiler::internal::InventedCardinalities invented(options.plan_seed);
   scope.cardinalities = &sizes;
+  if (options.plan_seed != 0) scope.cardinalities = &invented;
   Expected<void> indexed;
   scope.add_index = [&](RelationId id, const vm::IndexSpec& spec) -> std::uint32_t {
     const vm::StandingRelation& rows = state.rows(id);
@@ -362,15 +372,22 @@ Expected<void> Network::Impl::load_program() {
 void Network::Impl::state_facts(RelationId id, std::span<const Word* const> columns, std::size_t n,
                                 bool is_deletion) {
   RelationNode& node = state.at(id);
-  if (node.stated_runs == 0 || node.stated[node.stated_runs - 1].is_deletion != is_deletion) {
-    if (node.stated.size() == node.stated_runs) node.stated.emplace_back();
-    StatedRun& run = node.stated[node.stated_runs++];
-    run.rows.clear();
-    run.is_deletion = is_deletion;
+  if (n == 0) return;
+  if (node.stated_runs == 0) {
+    open_run(node);
     wake(node.node);
     pending.push_back(id);
   }
-  node.stated[node.stated_runs - 1].rows.append(columns, n, is_deletion ? -1 : 1);
+  for (std::size_t first = 0;;) {
+    first += node.stated[node.stated_runs - 1].add(columns, first, n, is_deletion);
+    if (first == n) return;
+    open_run(node);
+  }
+}
+
+void Network::Impl::open_run(RelationNode& node) {
+  if (node.stated.size() == node.stated_runs) node.stated.emplace_back();
+  node.stated[node.stated_runs++].clear();
 }
 
 void Network::Impl::retract_row(FactChange change) {
@@ -440,14 +457,14 @@ Expected<void> Network::Impl::settle(RelationId id) {
   }
   node.retracted.clear();
   for (std::size_t r = 0; r < node.stated_runs; ++r) {
-    const StatedRun& run = node.stated[r];
-    std::vector<const Word*>& scratch = state.scratch;
-    vm::StandingRelation::Batch batch{run.rows.arrays(scratch), run.rows.n,
-                                      run.rows.weights.data()};
-    const bool replaces = !node.rows->options().key.empty() && !run.is_deletion;
-    auto done =
-        replaces ? node.rows->replace(batch) : node.rows->apply(batch, vm::Counting::kStated);
-    if (!done) return done;
+    for (const vm::ChangeBatch* rows : {&node.stated[r].deleted, &node.stated[r].inserted}) {
+      if (rows->empty()) continue;
+      vm::StandingRelation::Batch batch{rows->arrays(state.scratch), rows->n, rows->weights.data()};
+      const bool replaces = !node.rows->options().key.empty() && rows == &node.stated[r].inserted;
+      auto done =
+          replaces ? node.rows->replace(batch) : node.rows->apply(batch, vm::Counting::kStated);
+      if (!done) return done;
+    }
   }
   node.stated_runs = 0;
   if (!node.derived.empty()) {
@@ -471,12 +488,14 @@ Expected<void> Network::Impl::hand_on(RelationId id) {
       const StandingFragment& fragment = state.code.fragments[position];
       vm::ChangeBatch& out = input_of(fragment.rule);
       const bool was_empty = out.empty();
-      result = state.run(position, own, fragment.is_negated ? -weight : weight,
+      const bool is_reversed = fragment.is_negated && !ENTAIL_PLANT_BUG(52);
+      result = state.run(position, own, is_reversed ? -weight : weight,
                          RunViews::kAsPlanned, out);
       if (was_empty && !out.empty()) wake(node_of_rule(fragment.rule));
     });
   };
-  feed(left, -1);
+  const bool is_keyed = !node.rows->options().key.empty();
+  if (!(ENTAIL_PLANT_BUG(53) && is_keyed && !entered.empty())) feed(left, -1);
   feed(entered, 1);
   if (!result) return result;
   for (const std::uint32_t woken : node.woken) wake(woken);
@@ -559,7 +578,7 @@ Expected<void> Network::Impl::plan_again_if_outgrown() {
   for (const RelationId id : pending) {
     const RelationNode& node = state.at(id);
     std::uint64_t rows = node.rows->size();
-    for (std::size_t r = 0; r < node.stated_runs; ++r) rows += node.stated[r].rows.n;
+    for (std::size_t r = 0; r < node.stated_runs; ++r) rows += node.stated[r].inserted.n;
     outgrown = outgrown || (rows >= kReplanRowsMin &&
                             rows / kReplanGrowth >= planned_sizes[datalog::index_of(id)]);
   }
@@ -619,7 +638,7 @@ NetChange Network::Impl::net_change(RelationId id) {
       rows.load(c, from.data(), from.size(), change.columns[c].data() + first);
     }
   };
-  add(rows.epoch_left(), -1);
+  if (!ENTAIL_PLANT_BUG(54) || rows.epoch_entered().empty()) add(rows.epoch_left(), -1);
   add(rows.epoch_entered(), 1);
   return change;
 }
@@ -629,7 +648,7 @@ void Network::Impl::abort() {
   for (const std::uint32_t node : turns) nodes_awake[node] = false;
   turns.clear();
   for (RelationNode& relation : state.relations) {
-    relation.stated_runs = 0;
+    if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;
     relation.retracted.clear();
     relation.derived.clear();
   }

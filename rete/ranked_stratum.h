@@ -61,6 +61,10 @@ class RankedStratum final : public Node {
   std::size_t member_of(datalog::RelationId id) const;
 
   Expected<void> state_facts(NetworkState& state);
+  Expected<void> insert_facts(NetworkState& state, std::size_t member,
+                              const vm::ChangeBatch& facts);
+  Expected<void> retract_facts(NetworkState& state, std::size_t member,
+                               const vm::ChangeBatch& facts);
   Expected<void> suspect_from_below(NetworkState& state);
   void suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads);
   void suspect_row(NetworkState& state, std::size_t member, vm::Row row);
@@ -84,11 +88,12 @@ class RankedStratum final : public Node {
       bases_;  // Of rules that read nothing of the stratum: one fragment each.
   std::vector<std::uint32_t> errors_;  // Error fragments.
   std::map<std::uint32_t, std::vector<std::vector<vm::Row>>>
-      doubts_;                                // Suspects by rank and member.
-  std::map<std::uint32_t, Batches> pending_;  // Candidates by rank.
-  Batches derived_;                           // Scratch.
-  vm::ChangeBatch origins_;                   // Scratch.
-  std::vector<vm::Row> found_;                // Scratch.
+      doubts_;                                 // Suspects by rank and member.
+  std::map<std::uint32_t, Batches> pending_;   // Candidates by rank.
+  Batches derived_;                            // Scratch.
+  vm::ChangeBatch origins_;                    // Scratch.
+  std::vector<vm::Row> found_;                 // Scratch.
+  boost::unordered_flat_set<vm::Row> proven_;  // Scratch.
   double recompute_fraction_;
   // What deriving has cost so far: rows touched, and rows that it made.
   std::uint64_t touched_deriving_ = 0;

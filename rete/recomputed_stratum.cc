@@ -8,6 +8,7 @@
 #include "compiler/evaluate.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::rete {
 
@@ -48,6 +49,9 @@ Expected<std::unique_ptr<RecomputedStratum>> RecomputedStratum::create(
   std::set<RelationId> inputs;
   node->program_.types = state.form.program.types.clone();
   node->program_.relations = state.form.program.relations;
+  for (const RelationId id : stratum.relations) {
+    node->program_.relation(id).equivalence = state.recomputed_equivalences.count(id) != 0;
+  }
   node->program_.number_bits = state.form.program.number_bits;
   datalog::Stratum rules;
   rules.relations = stratum.relations;
@@ -100,13 +104,11 @@ Expected<void> RecomputedStratum::state_facts(NetworkState& state) {
   for (Member& member : members_) {
     RelationNode& node = state.at(member.id);
     for (std::size_t r = 0; r < node.stated_runs; ++r) {
-      const StatedRun& run = node.stated[r];
-      std::vector<const Word*> arrays;
-      if (auto done =
-              member.stated->apply({run.rows.arrays(arrays), run.rows.n, run.rows.weights.data()},
-                                   vm::Counting::kStated);
-          !done) {
-        return done;
+      for (const vm::ChangeBatch* rows : {&node.stated[r].deleted, &node.stated[r].inserted}) {
+        if (rows->empty()) continue;
+        auto done = member.stated->apply(
+            {rows->arrays(state.scratch), rows->n, rows->weights.data()}, vm::Counting::kStated);
+        if (!done) return done;
       }
     }
     node.stated_runs = 0;
@@ -154,7 +156,7 @@ Expected<void> RecomputedStratum::compare(
   }
   if (gone.empty() && missing.empty()) return {};
   state.touch(id);
-  relation.remove(gone);
+  if (!ENTAIL_PLANT_BUG(66)) relation.remove(gone);
   std::vector<const Word*> scratch;
   if (missing.empty()) return {};
   return relation.insert_ranked(missing.arrays(scratch), missing.n, nullptr, fresh);
@@ -180,6 +182,7 @@ Expected<void> RecomputedStratum::turn(NetworkState& state) {
     if (auto done = load(id, state.rows(id)); !done) return done;
   }
   for (const Member& member : members_) {
+    if (ENTAIL_PLANT_BUG(65)) break;
     if (auto done = load(member.id, *member.stated); !done) return done;
   }
   if (auto done = (*evaluation)->run(); !done) return done;

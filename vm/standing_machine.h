@@ -51,12 +51,19 @@ struct StandingRun {
   std::span<const Word* const>
       given;  // What GivenNext delivers: one array a word, `given_rows` long.
   std::size_t given_rows = 0;
+  // Of the matches that the first probe finds for a source row, those from `first_match` on and before
+  // `end_match`: where one derivation is enough, some are looked at before all are.
+  std::uint32_t first_match = 0;
+  std::uint32_t end_match = 0xffffffff;
   RunViews views = RunViews::kAsPlanned;
   std::int64_t weight = 1;  // Of every row emitted.
   ChangeBatch* out = nullptr;
   std::vector<Diverted>* diverted = nullptr;  // nullptr: failing instances are dropped.
 
-  std::size_t position = 0;  // The machine's.
+  bool* was_cut = nullptr;  // Set where matches from `end_match` on were left out.
+
+  std::size_t position = 0;                  // The machine's.
+  const Instruction* first_probe = nullptr;  // Likewise.
 };
 
 class StandingMachine {

@@ -37,6 +37,27 @@ Cursor& begin_matches(Frame& frame, const Instruction& in) {
   return cursor;
 }
 
+// Of the first probe's matches, those that the run asks for. Lanes ascend.
+void cut_matches(Frame& frame, const Instruction& in, Cursor& cursor) {
+  StandingRun& run = *frame.run;
+  if (run.was_cut == nullptr) return;
+  if (run.first_probe == nullptr) run.first_probe = &in;
+  if (run.first_probe != &in) return;
+  std::size_t kept = 0;
+  std::uint32_t lane = 0xffffffff, number = 0;
+  for (std::size_t i = 0; i < cursor.matches.size(); ++i) {
+    number = cursor.match_lanes[i] == lane ? number + 1 : 0;
+    lane = cursor.match_lanes[i];
+    *run.was_cut = *run.was_cut || number >= run.end_match;
+    if (number < run.first_match || number >= run.end_match) continue;
+    cursor.matches[kept] = cursor.matches[i];
+    cursor.match_lanes[kept] = lane;
+    ++kept;
+  }
+  cursor.matches.resize(kept);
+  cursor.match_lanes.resize(kept);
+}
+
 }  // namespace
 
 void fill_constants(Frame& frame, std::size_t lanes) {
@@ -68,6 +89,7 @@ void open_standing_probe(Frame& frame, const Instruction& in) {
   const auto keys = frame.arrays(in.f);
   if (in.e != kMembershipIndex) {
     cursor.standing->probe(in.e, view_of(frame, in), keys, n, cursor.matches, cursor.match_lanes);
+    cut_matches(frame, in, cursor);
     return;
   }
   cursor.matches.resize(n);
@@ -94,6 +116,7 @@ void open_standing_range(Frame& frame, const Instruction& in) {
       in.e, view_of(frame, in), frame.pointers, low == kNoRegister ? nullptr : frame.word(low),
       (in.flags & kLowInclusive) != 0, high == kNoRegister ? nullptr : frame.word(high),
       (in.flags & kHighInclusive) != 0, frame.batch_rows[in.c], cursor.matches, cursor.match_lanes);
+  cut_matches(frame, in, cursor);
 }
 
 // Every row for each outer row, written out: what a join without any key costs anyway.
@@ -113,6 +136,7 @@ void open_standing_cross(Frame& frame, const Instruction& in) {
     cursor.matches.insert(cursor.matches.end(), all.begin(), all.end());
     cursor.match_lanes.insert(cursor.match_lanes.end(), all.size(), static_cast<std::uint32_t>(i));
   }
+  cut_matches(frame, in, cursor);
 }
 
 std::size_t next_standing_matches(Cursor& cursor, Row* lanes, Row* rows) {

@@ -63,6 +63,7 @@ struct Network::Impl {
   vm::ChangeBatch& input_of(datalog::RuleId rule);
   void state_facts(datalog::RelationId id, std::span<const vm::Word* const> columns, std::size_t n,
                    bool is_deletion);
+  static void open_run(RelationNode& node);
   void wake(std::uint32_t node);
   Expected<void> propagate();
   Expected<void> turn(std::uint32_t number);

@@ -7,9 +7,11 @@
 // Threads: one.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,10 +32,25 @@
 
 namespace entail::rete {
 
-// Stated facts of one sign, in the order in which they were changed.
+// Stated changes of which no row is both deleted and inserted, so that their order says nothing: deletions
+// are taken first. What would break that begins another run.
 struct StatedRun {
-  vm::ChangeBatch rows;
-  bool is_deletion = false;
+  vm::ChangeBatch deleted;
+  vm::ChangeBatch inserted;
+  // Once there are both: what was done to each row, by a hash. A row with the hash of another is taken for
+  // it, which costs a run and nothing else.
+  boost::unordered_flat_map<std::uint64_t, bool> is_deleted;
+
+  std::size_t size() const { return deleted.n + inserted.n; }
+  void clear() {
+    deleted.clear();
+    inserted.clear();
+    is_deleted.clear();
+  }
+  // Whether the rows fit in; those that do are added, from `first` on. Returns how many.
+  std::size_t add(std::span<const vm::Word* const> columns, std::size_t first, std::size_t n,
+                  bool deletes);
+  std::uint64_t bytes_used() const;
 };
 
 // A row of a bag that is deleted for what it is, not for its values.
@@ -44,12 +61,12 @@ struct RowRetraction {
 
 struct RelationNode {
   std::unique_ptr<vm::StandingRelation> rows;
-  std::uint32_t node = 0;         // Whose turn changes it.
-  vm::ChangeBatch derived;        // What came from below in this step.
-  std::vector<StatedRun> stated;  // What was stated since the last step.
-  std::size_t stated_runs = 0;    // How many of them are in use.
+  std::uint32_t node = 0;                // Whose turn changes it.
+  vm::ChangeBatch derived;               // What came from below in this step.
+  std::vector<StatedRun> stated;         // What was stated since the last step.
+  std::size_t stated_runs = 0;           // How many of them are in use.
   std::vector<RowRetraction> retracted;  // Stated like the runs, and before them.
-  bool in_step = false;           // Changed in the open step, epoch.
+  bool in_step = false;                  // Changed in the open step, epoch.
   bool in_epoch = false;
   // Fragments that read its changes and belong to nodes that are fed, not woken.
   AlphaIndex readers;
@@ -59,6 +76,7 @@ struct RelationNode {
 
 struct NetworkState {
   compiler::StandingForm form;
+  std::set<datalog::RelationId> recomputed_equivalences;
   std::vector<compiler::RelationLayout> layouts;
   std::vector<RelationNode> relations;  // By relation of the form.
   compiler::StandingCode code;
@@ -87,6 +105,10 @@ struct NetworkState {
   // Runs fragment `position` of code.fragments on the rows; what it derives is appended to `out`.
   Expected<void> run(std::uint32_t position, std::span<const vm::Row> rows, std::int64_t weight,
                      vm::RunViews views, vm::ChangeBatch& out);
+  // A bound fragment, looking at some of the ways in which a row may be derived: of the first probe's
+  // matches those from `first` on and before `end`. Whether there are more.
+  Expected<bool> run_some(std::uint32_t position, std::span<const vm::Row> rows,
+                          std::uint32_t first, std::uint32_t end, vm::ChangeBatch& out);
   // The same for a fragment that is given words.
   Expected<void> run_given(std::uint32_t position, std::span<const vm::Word* const> words,
                            std::size_t n, std::int64_t weight, vm::ChangeBatch& out);
