@@ -9,6 +9,7 @@
 #include "datalog/body_walk.h"
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/verifier.h"
 
 namespace entail::compiler {
@@ -212,6 +213,8 @@ class StandingCompiler {
         const bool is_same = atom->relation == draft.fragment.source;
         const bool is_later = is_check ? atom->relation > draft.fragment.source
                                        : changes_with(draft.fragment.source, atom->relation);
+        if (ENTAIL_PLANT_BUG(50) && is_same) continue;
+        if (ENTAIL_PLANT_BUG(51) && !is_same) continue;
         if (is_same ? i > source : is_later) task.views[i] = vm::View::kOld;
       }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::rete {
 
@@ -87,7 +88,7 @@ void EquivalenceNode::remove_pair(Word a, Word b) {
     if (--edge->second.pairs > 0) return;
     elements_.at(a).neighbours.erase(b);
     elements_.at(b).neighbours.erase(a);
-    if (edge->second.in_forest) broken_.insert(elements_.at(a).name);
+    if (edge->second.in_forest && !ENTAIL_PLANT_BUG(63)) broken_.insert(elements_.at(a).name);
     edges_.erase(edge);
   }
   for (const Word element : {a, b}) {
@@ -124,7 +125,7 @@ void EquivalenceNode::search_anew(Word name) {
     }
     const bool keeps = std::find(component.begin(), component.end(), name) != component.end();
     const Word own = keeps ? name : component.front();
-    if (!keeps) rename(component, own);
+    if (!keeps && !ENTAIL_PLANT_BUG(62)) rename(component, own);
     members_[own] = std::move(component);
   }
 }

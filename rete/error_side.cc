@@ -1,6 +1,7 @@
 #include "rete/error_side.h"
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 #include "vm/type.h"
 #include "vm/value_text.h"
 
@@ -57,7 +58,7 @@ void ErrorSide::add(const ErrorInstance& instance) {
 void ErrorSide::abort() {
   for (; !undo_.empty(); undo_.pop_back()) {
     auto [found, added] = weights_.emplace(undo_.back().key, 0);
-    found->second -= undo_.back().weight;
+    if (!ENTAIL_PLANT_BUG(64)) found->second -= undo_.back().weight;
     if (found->second == 0) weights_.erase(found);
   }
 }

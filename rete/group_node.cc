@@ -4,6 +4,7 @@
 #include <span>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::rete {
 
@@ -79,12 +80,14 @@ Expected<void> GroupNode::turn(NetworkState& state) {
     for (const std::vector<Word>& column : rows) arrays.push_back(column.data());
     return state.run_given(result_, arrays, n, weight, state.at(head).derived);
   };
-  if (auto done = hand_on(changes_.left, changes_.left_count, -1); !done) return done;
+  const bool forgets = ENTAIL_PLANT_BUG(60) && changes_.entered_count == 0;
+  if (auto done = hand_on(changes_.left, forgets ? 0 : changes_.left_count, -1); !done) return done;
   return hand_on(changes_.entered, changes_.entered_count, 1);
 }
 
 void GroupNode::abort(NetworkState&) {
   input_.clear();
+  if (ENTAIL_PLANT_BUG(61)) return groups_->commit();
   groups_->abort();
 }
 

@@ -645,7 +645,11 @@ NetChange Network::Impl::net_change(RelationId id) {
 
 void Network::Impl::abort() {
   if (agenda) agenda->abort();
-  for (const std::uint32_t node : turns) nodes_awake[node] = false;
+  for (const std::uint32_t node : turns) {
+    nodes_awake[node] = false;
+    // It may have been fed already when the step failed.
+    if (!std::exchange(nodes[node].in_epoch, true)) epoch_nodes.push_back(node);
+  }
   turns.clear();
   for (RelationNode& relation : state.relations) {
     if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "vm/base/ensure.h"
+#include "vm/base/plant.h"
 
 namespace entail::vm {
 
@@ -386,7 +387,7 @@ bool StandingGroups::change_multiset(std::size_t k, std::uint32_t group, Word va
     if (aggregate.owns) options_.pool->retain(value);
   } else if (count == 0) {
     transition = Transition::kDisappeared;
-    if (aggregate.form == Form::kDistinct) --words[aggregate.flat];
+    if (aggregate.form == Form::kDistinct && !ENTAIL_PLANT_BUG(68)) --words[aggregate.flat];
   }
   log_.push_back_unchecked(
       {value, group, static_cast<std::uint8_t>(k), static_cast<std::int8_t>(sign), transition});
