@@ -101,7 +101,7 @@ class FormVerifier {
     ENTAIL_UNREACHABLE("a rule of an equivalence");
   }
 
-  static void check_reduced(const datalog::Rule& rule) {
+  void check_reduced(const datalog::Rule& rule) const {
     ENTAIL_ENSURE(rule.body.size() == 1);
     const auto* reduce = std::get_if<datalog::Reduce>(&rule.body.front().node);
     ENTAIL_ENSURE(reduce != nullptr && reduce->form == datalog::ReduceForm::kPerGroup);
@@ -126,7 +126,7 @@ class FormVerifier {
   }
 
   // The counted form.
-  static void check_body(const datalog::Body& body) {
+  void check_body(const datalog::Body& body) const {
     const VariableSet bound = internal::bound_variables(body);
     for (const datalog::Literal& literal : body) {
       const auto& node = literal.node;
@@ -135,6 +135,7 @@ class FormVerifier {
         ENTAIL_ENSURE(absent->body.size() == 1);
         const auto* match = std::get_if<datalog::Match>(&absent->body.front().node);
         ENTAIL_ENSURE(match != nullptr);
+        ENTAIL_ENSURE(program_.relation(match->relation).collection == datalog::Collection::kSet);
         for (const datalog::Expression& term : match->terms)
           ENTAIL_ENSURE(term.op != ExpressionOp::kWildcard);
         continue;

@@ -373,7 +373,9 @@ bool BodyRewriter::rewrite_absent(std::size_t i, const datalog::Absent& absent) 
   const VariableSet beside = around(body_, i);
   if (absent.body.size() == 1) {
     const auto* match = std::get_if<Match>(&absent.body.front().node);
-    if (match != nullptr && all_given(*match, beside)) {
+    // Of a bag's equal rows only the first and the last one matter, so it is asked through a set.
+    if (match != nullptr && all_given(*match, beside) &&
+        maker_.program().relation(match->relation).collection == datalog::Collection::kSet) {
       if (!maker_.classes_of(match->relation)) {
         set_case(i, {body_[i]});
         return true;

@@ -141,19 +141,29 @@ void Firing::change_row(const ActionCode& action, RelationId id, const Words& gi
   const bool is_known = changed != rows_.end();
   const std::optional<Words> old = is_known ? changed->second : std::optional(found);
   if (!old) return;
+  const std::uint64_t told_by = is_bag(id) && !is_known ? identity : 0;
   if (action.kind == ActionKind::kDelete) {
     rows_[key] = std::nullopt;
-    change(id, *old, /*is_deletion=*/true, is_bag(id) && !is_known ? identity : 0);
+    if (is_bag(id) && is_known) --born_[{id, *old}];
+    change(id, *old, /*is_deletion=*/true, told_by);
     return;
   }
   Words fresh = *old;
   lay_over(fresh, action, id, given, layout(id).columns.size());
   if (fresh == *old) return;
-  if (!is_keyed(id) || key_of(id, fresh) != key) {
-    change(id, *old, /*is_deletion=*/true, is_bag(id) && !is_known ? identity : 0);
-    if (is_keyed(id)) rows_[key] = std::nullopt;
+  if (is_keyed(id)) {
+    const RowKey fresh_key = key_of(id, fresh);
+    if (fresh_key != key) {
+      change(id, *old, /*is_deletion=*/true);
+      rows_[key] = std::nullopt;
+    }
+    rows_[fresh_key] = fresh;
+  } else {
+    change(id, *old, /*is_deletion=*/true, told_by);
+    if (is_known) --born_[{id, *old}];
+    ++born_[{id, fresh}];
+    rows_[key] = fresh;
   }
-  rows_[is_keyed(id) ? key_of(id, fresh) : key] = fresh;
   change(id, std::move(fresh), /*is_deletion=*/false);
 }
 

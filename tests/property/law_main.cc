@@ -5,6 +5,7 @@
 //     law --print 17               the program of a seed
 //     law --file p.dl              a program from a file; a last line `// asked: path(1, y)` is its
 //                                  query
+//     law --productions            the law of productions instead: what fires, and in which order
 //     law --standing               the law of standing results instead: 2,000 programs, each through
 //                                  ten transactions of changes; also with --print and --file
 //     law --shrink 17              a broken case of it with as little program and changes as break it
@@ -35,6 +36,7 @@
 #include "tests/property/law.h"
 #include "tests/property/program_generator.h"
 #include "tests/property/relation_history.h"
+#include "tests/property/production_law.h"
 #include "tests/property/standing_law.h"
 #include "tests/property/standing_totals.h"
 
@@ -61,6 +63,7 @@ struct Options {
   bool stop_at_first = false;
   bool generate_only = false;
   bool standing = false;
+  bool productions = false;
   std::optional<std::uint64_t> print, shrink;
   std::string file;
 };
@@ -101,7 +104,7 @@ void report_crash(int number) {
   std::cerr
       << "usage: law [--seed N] [--count N] [--histories N] [--seeds FILE] [--threads N]\n"
          "           [--report] [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n"
-         "           [--standing] [--shrink SEED]\n";
+         "           [--standing] [--productions] [--shrink SEED]\n";
   std::exit(2);
 }
 
@@ -141,6 +144,8 @@ Options parse_options(int argc, char** argv) {
       options.file = text();
     } else if (name == "--standing") {
       options.standing = true;
+    } else if (name == "--productions") {
+      options.productions = true;
     } else if (name == "--print") {
       options.print = number();
     } else if (name == "--shrink") {
@@ -391,10 +396,36 @@ bool report(const Options& options, const Totals& totals) {
   return telling && totals.too_large * 20 <= totals.programs && rare == 0;
 }
 
+// The law of productions, on one thread.
+int check_productions(const Options& options) {
+  std::uint64_t checked = 0, broken = 0, firings = 0, aborts = 0, loops = 0;
+  for (std::uint64_t seed = options.seed; seed < options.seed + options.count; ++seed) {
+    slots[0].seed.store(seed, std::memory_order_relaxed);
+    const ProductionReport report = check_production_law(seed, slots[0].progress);
+    ++checked;
+    firings += report.firings;
+    aborts += report.aborts;
+    loops += report.loops;
+    if (report.outcome != LawOutcome::kBroken) continue;
+    ++broken;
+    std::cout << "law: seed " << seed << ", productions: " << report.message << "\n";
+    if (options.stop_at_first) break;
+  }
+  std::cout << fmt::format(
+      "law: {} programs of productions, {} firings, {} transactions aborted, {} of them because they "
+      "do not settle; {} broken\n",
+      checked, firings, aborts, loops, broken);
+  return broken == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
+  if (options.print && options.productions) {
+    std::cout << generate_productions(*options.print);
+    return 0;
+  }
   if (options.print) {
     const GeneratedProgram program = generate_program(*options.print);
     std::cout << program.text << "// asked: " << program.query << "\n";
@@ -410,6 +441,7 @@ int main(int argc, char** argv) {
   }
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, report_crash);
   if (!options.file.empty()) return check_file(options.file, options);
+  if (options.productions) return check_productions(options);
   const Totals totals = Run(options).run();
   if (options.standing) {
     std::cout << totals.standing.to_text(options.report);
