@@ -250,7 +250,7 @@ class Generator : private BodyGenerator {
     } else {
       rules_ += shape.name + "(x, max(c)) :- " + base + ".\n";
       rules_ +=
-          shape.name + "(y, max(min(d + 1, 12))) :- " + shape.name + "(x, d), " + step + ".\n";
+          shape.name + "(y, max(min(d, 11) + 1)) :- " + shape.name + "(x, d), " + step + ".\n";
     }
     const std::string back = pair_source("x", "y");  // Not of this relation.
     relations_.push_back(shape);
