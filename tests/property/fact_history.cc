@@ -211,9 +211,9 @@ FactHistory generate_history(const datalog::RuleProgram& program, std::uint64_t 
 }
 
 std::string to_text(const datalog::RuleProgram& program, const FactHistory& history) {
-  std::string text = "// plan seed " + std::to_string(history.plan_seed) +
-                     ", recompute fraction " + std::to_string(history.recompute_fraction) +
-                     ", rows touched " + std::to_string(history.rows_touched) + "\n";
+  std::string text = "// plan seed " + std::to_string(history.plan_seed) + ", recompute fraction " +
+                     std::to_string(history.recompute_fraction) + ", rows touched " +
+                     std::to_string(history.rows_touched) + "\n";
   for (const FactTransaction& transaction : history.transactions) {
     for (std::size_t i = 0; i < transaction.steps.size(); ++i) {
       const ChangeStep& step = transaction.steps[i];

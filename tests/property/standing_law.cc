@@ -211,9 +211,9 @@ class StandingLaw {
     cancel_.reset();
     memory_.release(held);
     if (!done) {
-      const bool is_asked_for = step.hindrance != Hindrance::kNone &&
-                                (done.error().code == ErrorCode::kLimit ||
-                                 done.error().code == ErrorCode::kCancelled);
+      const bool is_asked_for =
+          step.hindrance != Hindrance::kNone &&
+          (done.error().code == ErrorCode::kLimit || done.error().code == ErrorCode::kCancelled);
       if (!is_asked_for && !may_fail(done.error(), expected())) throw Broken{done.error().message};
       ++report_.hindered;
       return false;
@@ -380,8 +380,7 @@ class StandingLaw {
                  std::size_t count) const {
     Lines lines;
     for (std::size_t row = 0; row < count; ++row) {
-      lines.push_back(
-          line_of(program_->relation(id), network_->layout(id), *pool_, columns, row));
+      lines.push_back(line_of(program_->relation(id), network_->layout(id), *pool_, columns, row));
     }
     std::sort(lines.begin(), lines.end());
     return lines;
@@ -399,8 +398,8 @@ class StandingLaw {
       for (std::size_t row = 0; row < change.size(); ++row) {
         reported[name].push_back((change.signs[row] > 0 ? "+ " : "- ") +
                                  line_of(program_->relation(change.relation),
-                                         network_->layout(change.relation), *pool_,
-                                         change.columns, row));
+                                         network_->layout(change.relation), *pool_, change.columns,
+                                         row));
       }
     }
     for (const auto& [name, lines] : next.rows) {

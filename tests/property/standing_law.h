@@ -34,14 +34,14 @@ std::string_view standing_kind_name(compiler::StandingKind kind);
 
 struct StandingReport {
   LawOutcome outcome = LawOutcome::kHolds;
-  std::string message;   // kBroken: what differs, and the history up to there.
-  std::string refusal;   // Why Network::create refuses the program; it was not checked then.
+  std::string message;  // kBroken: what differs, and the history up to there.
+  std::string refusal;  // Why Network::create refuses the program; it was not checked then.
   std::bitset<kStandingKindCount> kinds;  // Of its strata.
   std::uint64_t commits = 0;
   std::uint64_t aborts = 0;
-  std::uint64_t hindered = 0;       // Steps that failed, as they should or may.
-  std::uint64_t rows_changed = 0;   // That commits reported.
-  std::uint64_t recomputed = 0;     // How often a guard struck.
+  std::uint64_t hindered = 0;      // Steps that failed, as they should or may.
+  std::uint64_t rows_changed = 0;  // That commits reported.
+  std::uint64_t recomputed = 0;    // How often a guard struck.
   std::uint64_t versions_with_errors = 0;
 };
 

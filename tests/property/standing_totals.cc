@@ -18,7 +18,8 @@ std::string reason_of(const std::string& refusal) {
   bool in_name = false;
   for (const char c : refusal) {
     if (c == '\'') in_name = !in_name;
-    if (!in_name && std::isdigit(static_cast<unsigned char>(c)) == 0) reason += c;
+    const bool is_place = c == '\'' || std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (!in_name && !is_place) reason += c;
   }
   return reason;
 }
