@@ -165,8 +165,7 @@ class ActionDrafter {
            const Statement& statement, std::vector<datalog::Column> columns = {}) {
     ActionDraft draft;
     draft.rule.name = production_.name;
-    draft.rule.span =
-        statement.span.file == grammar::kNoFile ? production_.span : statement.span;
+    draft.rule.span = statement.span.file == grammar::kNoFile ? production_.span : statement.span;
     draft.rule.variables = production_.variables;
     datalog::Variable time;
     time.name = "now()";

@@ -50,9 +50,9 @@ struct ActionCode {
   //     kRetract          the given columns
   //     kLog              `parts`
   std::vector<std::uint32_t> given;
-  std::vector<ColumnLayout> parts;      // Of what is emitted.
-  std::optional<std::uint32_t> row;     // kModify, kDelete: the match's column with the identity.
-  std::string group;                    // kFocus.
+  std::vector<ColumnLayout> parts;   // Of what is emitted.
+  std::optional<std::uint32_t> row;  // kModify, kDelete: the match's column with the identity.
+  std::string group;                 // kFocus.
 };
 
 // An action that is to become a fragment: a body over the variables of a match, and what it gives.

@@ -103,7 +103,8 @@ class Refusal {
       const datalog::SourceSpan& span =
           statement.span.file == grammar::kNoFile ? production.span : statement.span;
       const std::string in = "in the actions " + where;
-      if (std::holds_alternative<datalog::ForEach>(statement.node)) refuse("a `for`", in, span, later);
+      if (std::holds_alternative<datalog::ForEach>(statement.node))
+        refuse("a `for`", in, span, later);
       if (std::holds_alternative<datalog::CallProcedure>(statement.node)) {
         refuse("a call", in, span, later);
       }
@@ -148,8 +149,9 @@ class Refusal {
   }
 
   void refuse(const std::string& what, const std::string& where, const datalog::SourceSpan& span,
-              const char* why = " cannot stand: what it gives depends on more than the facts, "
-                                "or it is not kept up to date yet") {
+              const char* why =
+                  " cannot stand: what it gives depends on more than the facts, "
+                  "or it is not kept up to date yet") {
     if (message_) return;
     message_.emplace();
     if (files_ != nullptr) {
@@ -498,8 +500,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     }
     production.variables = rule.variables;
     rule.body = production.body;
-    standing.matches = new_relation(
-        "_match" + std::to_string(form_.program.relations.size()), std::move(columns), rule.span);
+    standing.matches = new_relation("rule " + production.name, std::move(columns), rule.span);
     rule.head.relation = standing.matches;
     form_.productions.push_back(standing);
     StandingStratum stratum;

@@ -49,7 +49,7 @@
 //
 //     rule r salience t when Order(id, t, _) as o, vip(id, _) then delete o; end     vip is derived
 //
-//         _match7(o, id, _1, t, _2, t) :- Order(id, t, _2) as o, vip(id, _1).
+//         "rule r"(o, id, t, _2, _1, t) :- Order(id, t, _2) as o, vip(id, _1).
 //
 // Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions,
 // calls of extern functors, row identities in rules, rankings, windows, sequences, limitsize, an extremum

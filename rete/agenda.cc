@@ -127,8 +127,7 @@ bool Agenda::before(const Waiting& a, const Waiting& b) const {
   if (a.step != b.step) return ENTAIL_PLANT_BUG(48) ? a.step < b.step : a.step > b.step;
   if (a.production != b.production) return a.production < b.production;
   if (a.row == b.row) return false;
-  const auto columns =
-      static_cast<std::uint32_t>(rules_[a.production].standing->columns.size());
+  const auto columns = static_cast<std::uint32_t>(rules_[a.production].standing->columns.size());
   for (std::uint32_t column = 0; column < columns; ++column) {
     if (const int order = compare(a.production, column, a.row, b.row); order != 0) return order < 0;
   }
@@ -270,8 +269,8 @@ std::string Agenda::last_fired() const {
     if (++times[name] == 1) order.push_back(name);
   }
   // What fired once led to the loop at most.
-  const bool has_repeated = std::any_of(times.begin(), times.end(),
-                                        [](const auto& named) { return named.second > 1; });
+  const bool has_repeated =
+      std::any_of(times.begin(), times.end(), [](const auto& named) { return named.second > 1; });
   std::string names;
   for (const std::string& name : order) {
     if (has_repeated && times[name] == 1) continue;
@@ -359,8 +358,8 @@ std::uint64_t Agenda::waiting() const {
 }
 
 std::uint64_t Agenda::bytes_used() const {
-  std::uint64_t bytes = waiting() * (sizeof(Waiting) + 4 * sizeof(void*)) +
-                        saved_.capacity() * sizeof(Saved);
+  std::uint64_t bytes =
+      waiting() * (sizeof(Waiting) + 4 * sizeof(void*)) + saved_.capacity() * sizeof(Saved);
   for (const Rule& rule : rules_) bytes += rule.activations.capacity() * sizeof(Activation);
   return bytes;
 }

@@ -4,9 +4,9 @@
 //     then insert Review{order: id}; modify o { status: "HOLD" }; emit Alert{id}; end
 //
 //     step: +Order(7, 2000, "NEW")
-//       _match(o = 1, id = 7) enters        an activation; it fires, which is the next step:
+//       match (o = 1, id = 7) enters        an activation; it fires, which is the next step:
 //     step: +Review(7), Order(7, …) replaced by one that is on hold, ! Alert(7)
-//       _match(o = 1, id = 7) leaves        the match has gone, and with it what was known of it
+//       match (o = 1, id = 7) leaves        the match has gone, and with it what was known of it
 //
 // The network keeps the complete matches of each production in a relation of their own
 // (compiler/standing_form.h). A row that enters is an activation; a row that leaves takes it back. What has
@@ -116,8 +116,8 @@ class Agenda {
     const datalog::Production* production = nullptr;
     const compiler::StandingProduction* standing = nullptr;
     std::uint32_t group = 0;
-    std::int64_t salience = 0;                        // Where it is a constant.
-    std::vector<Activation> activations;              // By row.
+    std::int64_t salience = 0;            // Where it is a constant.
+    std::vector<Activation> activations;  // By row.
   };
   struct Saved {
     std::uint32_t production = 0;

@@ -209,8 +209,9 @@ TEST_CASE("Activations fire by salience, then the newest first, then as written,
   fired.change("a", {9});
   fired.change("a", {3});
   fired.change("a", {7});
-  CHECK(fired.commit() == "own,9 own,7 first,9 first,3 first,7 second,9 second,3 second,7 "
-                          "low,9 low,3 low,7");
+  CHECK(fired.commit() ==
+        "own,9 own,7 first,9 first,3 first,7 second,9 second,3 second,7 "
+        "low,9 low,3 low,7");
   Fired depth(R"(
     .decl a(x: number)
     .decl go(x: number)
@@ -327,7 +328,8 @@ TEST_CASE("A retraction takes the rows that have the given values") {
   CHECK(fired.rows("Log") == "5,1 5,2");
 }
 
-TEST_CASE("An activation whose expression fails does nothing, and is an error while its match lives") {
+TEST_CASE(
+    "An activation whose expression fails does nothing, and is an error while its match lives") {
   Fired fired(R"(
     .decl q(x: number)
     .decl done(x: number)
@@ -438,7 +440,8 @@ TEST_CASE("A long text that is emitted is there when it is read") {
   )");
   fired.insert("q", {1, fired.text("a text of some length")});
   fired.insert("q", {2, fired.text("b text of some length")});
-  CHECK(fired.commit() == "a text of some length and more of it b text of some length and more of it");
+  CHECK(fired.commit() ==
+        "a text of some length and more of it b text of some length and more of it");
   CHECK(fired.rows("q").empty());
 }
 

@@ -87,6 +87,13 @@ NetworkStatistics Network::statistics() const {
       result.nodes.push_back(std::move(node));
     }
   }
+  if (impl.agenda) {
+    NodeStatistics agenda;
+    agenda.node = "agenda";
+    agenda.rows = impl.agenda->waiting();
+    agenda.bytes = impl.agenda->bytes_used();
+    result.nodes.push_back(std::move(agenda));
+  }
   NodeStatistics errors;
   errors.node = "errors";
   errors.rows = impl.state.errors.instances().size();

@@ -72,8 +72,7 @@ VariableSet changed_rows(const datalog::Block& block) {
   return rows;
 }
 
-void name_columns(const datalog::RuleProgram& program, datalog::Rule& rule,
-                  datalog::Match& match) {
+void name_columns(const datalog::RuleProgram& program, datalog::Rule& rule, datalog::Match& match) {
   for (std::size_t i = 0; i < match.terms.size(); ++i) {
     if (match.terms[i].op != datalog::ExpressionOp::kWildcard) continue;
     const datalog::Column& column = program.relation(match.relation).columns[i];

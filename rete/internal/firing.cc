@@ -133,8 +133,7 @@ void Firing::upsert(const ActionCode& action, RelationId id, Words row) {
 void Firing::change_row(const ActionCode& action, RelationId id, const Words& given) {
   const std::size_t width = layout(id).words.size();
   const Words found(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(width));
-  const std::uint32_t row_word =
-      layout(matches_).columns[*action.row].first_word;
+  const std::uint32_t row_word = layout(matches_).columns[*action.row].first_word;
   const std::uint64_t identity = words_[row_word];
   const RowKey key = is_keyed(id) ? key_of(id, found) : RowKey{id, {identity}};
   const auto changed = rows_.find(key);

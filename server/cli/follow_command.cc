@@ -176,6 +176,7 @@ class FollowCommand {
     if (!committed) return fail_transaction(committed.error(), false);
     output_->add_commit(*committed);
     if (auto flushed = flush(); !flushed) return flushed;
+    for (const std::string& line : committed->logged) streams_.complain(line + "\n");
     report_errors_in_data();
     return {};
   }
@@ -211,7 +212,7 @@ class FollowCommand {
   void report_errors_in_data() {
     std::vector<rete::ErrorInstance> now = run_->network().errors();
     if (now.empty() && errors_.empty()) return;
-    const std::string changes = describe_error_changes(run_->program(), errors_, now);
+    const std::string changes = describe_error_changes(run_->network().program(), errors_, now);
     if (!changes.empty()) streams_.complain(changes);
     errors_ = std::move(now);
   }

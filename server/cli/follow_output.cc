@@ -218,7 +218,7 @@ void FollowOutput::add_answers(const AtomPattern& pattern) {
   }
   const std::vector<rete::ErrorInstance> errors = run_.network().errors();
   for (const rete::ErrorInstance& error : errors) {
-    const Word row[] = {run_.pool().intern(printed_name(run_.program(), error.relation)),
+    const Word row[] = {run_.pool().intern(printed_name(run_.network().program(), error.relation)),
                         run_.pool().intern(error.place), run_.pool().intern(error.message)};
     bool agrees = true;
     for (std::size_t column = 0; column < pattern.terms.size(); ++column) {

@@ -350,7 +350,8 @@ void AgendaInterpreter::carry_out(const datalog::Block& block, Environment value
     } else if (const auto* let = std::get_if<datalog::Let>(&statement.node)) {
       values[index_of(let->variable)] = expressions_.evaluate(let->value, values);
     } else if (const auto* branch = std::get_if<datalog::Branch>(&statement.node)) {
-      const auto& chosen = holds(branch->condition, values) ? branch->then_block : branch->else_block;
+      const auto& chosen =
+          holds(branch->condition, values) ? branch->then_block : branch->else_block;
       if (chosen) carry_out(*chosen, values, activation, firing);
     } else if (const auto* focus = std::get_if<datalog::Focus>(&statement.node)) {
       firing.focused.push_back(focus->group == "MAIN" ? "" : focus->group);

@@ -69,7 +69,8 @@ class AgendaInterpreter {
     std::uint64_t step = 0;
     bool has_fired = false;
   };
-  using Facts = std::vector<std::vector<Fact>>;  // By relation: what is stated, in the order of coming.
+  using Facts =
+      std::vector<std::vector<Fact>>;  // By relation: what is stated, in the order of coming.
   struct State {
     Facts stated;
     std::vector<std::vector<Fact>> visible;  // With what the rules derive.

@@ -35,7 +35,7 @@ struct Shape {
   bool has_rows;  // That actions name.
   bool is_derived;
 };
-constexpr Shape kShapes[] = {{"K", 3, true, false}, {"L", 2, true, false}, {"B", 2, true, false},
+constexpr Shape kShapes[] = {{"K", 3, true, false},  {"L", 2, true, false},  {"B", 2, true, false},
                              {"s", 2, false, false}, {"t", 1, false, false}, {"d", 2, false, true},
                              {"e", 1, false, true}};
 
@@ -95,7 +95,8 @@ class ProductionGenerator {
   }
 
   std::string value() {
-    if (bound_.empty() || random_.chance(1, 5)) return std::to_string(random_.between(0, kValueMax));
+    if (bound_.empty() || random_.chance(1, 5))
+      return std::to_string(random_.between(0, kValueMax));
     return random_.pick(bound_);
   }
   // Most of them stay small, so that most programs settle.
@@ -157,8 +158,8 @@ class ProductionGenerator {
         const auto& [name, shape] = random_.pick(rows_);
         if (random_.chance(1, 3)) return "delete " + name + ";";
         const bool has_b = shape->columns == 3 || shape->name[0] == 'B';
-        return fmt::format("modify {} {{ {}: {} }};", name, has_b && random_.chance(1, 2) ? "b" : "a",
-                           computed());
+        return fmt::format("modify {} {{ {}: {} }};", name,
+                           has_b && random_.chance(1, 2) ? "b" : "a", computed());
       }
       case 3: {
         const std::string inserted[] = {"K({0}, {1}, {0})", "L({0}, {1})", "s({0}, {1})", "t({0})",
@@ -171,8 +172,8 @@ class ProductionGenerator {
       case 5: {
         const std::string retracted[] = {"s({0}, {1})", "s({0}, _)", "B({0}, {1})", "B(_, {0})",
                                          "t({0})",      "L(_, {0})", "K({0}, _, _)"};
-        return "retract " + fmt::format(fmt::runtime(retracted[random_.below(7)]), value(), value()) +
-               ";";
+        return "retract " +
+               fmt::format(fmt::runtime(retracted[random_.below(7)]), value(), value()) + ";";
       }
       case 6:
         return fmt::format("emit Out{{r: \"more\", x: {}, y: 0}};", computed());
@@ -228,7 +229,8 @@ class ProductionCase {
     grammar::Diagnostics diagnostics;
     grammar::SourceFiles files;
     grammar::NoFiles reader;
-    const grammar::Program tree = grammar::parse_text("p.dl", text_, {}, reader, files, diagnostics);
+    const grammar::Program tree =
+        grammar::parse_text("p.dl", text_, {}, reader, files, diagnostics);
     program_ = datalog::lower(tree, {}, diagnostics);
     const bool is_good = program_ && datalog::stratify(*program_, diagnostics);
     if (!is_good) throw Broken{diagnostics.render(files)};
@@ -275,7 +277,8 @@ class ProductionCase {
       const std::string wanted = i < expected.size() ? expected[i] : "nothing";
       const std::string found = i < emitted.size() ? emitted[i] : "nothing";
       if (wanted != found) {
-        throw Broken{fmt::format("row {} that is emitted is {}, and should be {}", i, found, wanted)};
+        throw Broken{
+            fmt::format("row {} that is emitted is {}, and should be {}", i, found, wanted)};
       }
     }
     compare();
