@@ -54,7 +54,7 @@ struct NetworkOptions {
   vm::ValuePool* pool = nullptr;                // Over program.types; required.
   const grammar::SourceFiles* files = nullptr;  // For the places in messages.
   const CancelToken* cancel = nullptr;
-  const Clock* clock = nullptr;    // For times in the statistics; else they are 0.
+  const Clock* clock = nullptr;  // For times in the statistics; else they are 0.
   // Microseconds since 1970, asked for when a transaction needs it first: the value of now() in all of it.
   // None: 0.
   std::function<std::int64_t()> start_time;
@@ -64,7 +64,7 @@ struct NetworkOptions {
   std::set<datalog::RelationId> watched;
   std::uint64_t plan_seed = 0;  // Not 0: plan with sizes made up from it (tests).
   // Of a full evaluation's work: beyond it a stratum is recomputed, if it is not small. 0: always.
-  double recompute_fraction = 0.5;
+  double recompute_fraction = 1;
 };
 
 // Signed changes of stated facts, one array of words per word column (layout()).

@@ -21,6 +21,10 @@ using vm::Word;
 // A stratum this small is derived again faster than anybody could think about it, and a fraction of
 // nothing says nothing.
 constexpr std::uint64_t kGuardRowsMin = 4096;
+// Losing so large a part (a fourth) of what a rule reads is reason enough to derive everything anew.
+constexpr std::size_t kLossShare = 4;
+// How many lost rows are looked into before the guard is asked.
+constexpr std::size_t kSuspectRows = 64;
 // Sources are fed in parts, so that what they derive stays in the cache.
 constexpr std::size_t kFeedRows = 4096;
 // How many matches of a suspect are looked at in the first go; four times as many in each further one.
@@ -185,20 +189,29 @@ void RankedStratum::suspect(NetworkState& state, std::size_t member, const vm::C
   }
 }
 
-Expected<void> RankedStratum::suspect_from_below(NetworkState& state) {
+Expected<bool> RankedStratum::suspect_from_below(NetworkState& state) {
   derived_.resize(members_.size());
+  const bool is_large = made_deriving_ > 0 && rows_now(state) >= kGuardRowsMin;
   for (const std::uint32_t fragment : below_) {
-    const std::span<const Row> rows = state.losing_rows(state.code.fragments[fragment]);
+    const StandingFragment& read = state.code.fragments[fragment];
+    const std::span<const Row> rows = state.losing_rows(read);
     if (rows.empty()) continue;
-    const std::size_t member =
-        member_of(state.form.program.rule(state.code.fragments[fragment].rule).head.relation);
-    derived_[member].clear();
-    if (auto done = state.run(fragment, rows, 1, RunViews::kAllOld, derived_[member]); !done) {
-      return done;
+    // Where a good part of what was read goes, most of what rested on it does, too.
+    if (is_large && rows.size() * kLossShare > state.rows(read.source).size() + rows.size()) {
+      return false;
     }
-    suspect(state, member, derived_[member]);
+    const std::size_t member = member_of(state.form.program.rule(read.rule).head.relation);
+    for (std::size_t first = 0; first < rows.size(); first += kSuspectRows) {
+      derived_[member].clear();
+      const auto part = rows.subspan(first, std::min(kSuspectRows, rows.size() - first));
+      if (auto done = state.run(fragment, part, 1, RunViews::kAllOld, derived_[member]); !done) {
+        return unexpected(std::move(done).error());
+      }
+      suspect(state, member, derived_[member]);
+      if (is_large && is_over_the_guard(state)) return false;
+    }
   }
-  return {};
+  return true;
 }
 
 // Stated facts come and go without a derivation. One that goes may still have one; what follows from one
@@ -395,9 +408,9 @@ Expected<void> RankedStratum::gain_from_below(NetworkState& state) {
     const vm::StandingRelation& relation = state.rows(member.id);
     std::vector<Row> rows = std::exchange(member.stated, {});
     // Some went again in the same step; what went and was stated again is there.
-    rows.erase(std::remove_if(rows.begin(), rows.end(),
-                              [&](Row row) { return !relation.is_stated(row); }),
-               rows.end());
+    rows.erase(
+        std::remove_if(rows.begin(), rows.end(), [&](Row row) { return !relation.is_stated(row); }),
+        rows.end());
     if (rows.empty()) continue;
     if (auto done = run_all(state, member.feeds, rows, RunViews::kAllTotal); !done) return done;
     await(state, derived_);
@@ -518,8 +531,9 @@ Expected<void> RankedStratum::turn(NetworkState& state) {
     if (state.at(member.id).stated_runs > 0) state.touch(member.id);
   }
   if (auto done = state_facts(state); !done) return done;
-  if (auto done = suspect_from_below(state); !done) return done;
-  if (auto done = judge(state); !done) return done;
+  auto suspected = suspect_from_below(state);
+  if (!suspected) return unexpected(std::move(suspected).error());
+  if (auto done = *suspected ? judge(state) : recompute(state); !done) return done;
   if (auto done = return_lost(state); !done) return done;
   if (auto done = gain_from_below(state); !done) return done;
   if (auto done = derive(state); !done) return done;

@@ -65,7 +65,7 @@ class RankedStratum final : public Node {
                               const vm::ChangeBatch& facts);
   Expected<void> retract_facts(NetworkState& state, std::size_t member,
                                const vm::ChangeBatch& facts);
-  Expected<void> suspect_from_below(NetworkState& state);
+  Expected<bool> suspect_from_below(NetworkState& state);  // False: better derived anew.
   void suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads);
   void suspect_row(NetworkState& state, std::size_t member, vm::Row row);
   Expected<void> judge(NetworkState& state);

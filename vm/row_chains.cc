@@ -92,6 +92,12 @@ void RowChains::unlink(Row row) {
   }
 }
 
+void RowChains::rebuild(std::span<const Row> rows) {
+  const std::size_t keys = heads_.size();
+  heads_.clear(std::min(keys, rows.size()));
+  link(rows.data(), rows.size());
+}
+
 void RowChains::move_to_tail(Row row) {
   const Link link = links_[row];
   if (link.next == kNoRow) return;

@@ -50,6 +50,8 @@ class RowChains {
   template <typename GoesFirst>
   void link_before(Row row, GoesFirst goes_first);
   void unlink(Row row);
+  // Only these are linked from now on, the last one first. REQUIRES: they were linked before.
+  void rebuild(std::span<const Row> rows);
   void move_to_tail(Row row);
   void move_to_head(Row row) {
     unlink(row);

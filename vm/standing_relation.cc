@@ -560,15 +560,17 @@ std::span<const Row> StandingRelation::left() {
 }
 
 void StandingRelation::end_step() {
+  std::vector<Row> gone;
   for (const Row row : step_) {
     std::uint8_t& flags = flags_[row];
     if ((flags & kPresent) != 0) {
       flags = static_cast<std::uint8_t>((flags & ~kInStep) | kWasThere);
       continue;
     }
-    if ((flags & kLinked) != 0) unlink(row);
+    if ((flags & kLinked) != 0) gone.push_back(row);
     flags = static_cast<std::uint8_t>(flags & ~(kInStep | kWasThere));
   }
+  unlink_all(gone);
   step_.clear();
   entered_.clear();
   left_.clear();
@@ -599,11 +601,17 @@ std::vector<Row> StandingRelation::epoch_left() const {
 void StandingRelation::commit(Version version) {
   ENTAIL_ENSURE(version > last_version_);
   end_step();
-  std::vector<Row> died;
+  std::vector<Row> died, dead;
+  for (const Row row : born_) {
+    if (!has(row, kPresent)) dead.push_back(row);
+  }
+  for (const Saved& saved : saved_) {
+    if (!has(saved.row, kPresent)) dead.push_back(saved.row);
+  }
+  erase_members(dead);
   std::size_t kept = 0;
   for (const Row row : born_) {
     if (!has(row, kPresent)) {
-      erase_member(row);
       free_slot(row);
       continue;
     }
@@ -614,7 +622,6 @@ void StandingRelation::commit(Version version) {
   for (const Saved& saved : saved_) {
     flags_[saved.row] &= static_cast<std::uint8_t>(~kInEpoch);
     if (has(saved.row, kPresent)) continue;
-    erase_member(saved.row);
     if (versions_ == nullptr) {
       free_slot(saved.row);
     } else {
@@ -652,9 +659,9 @@ void StandingRelation::abort() {
     const Row row = born_[k];
     if (has(row, kLinked)) unlink(row);
     visible_ -= has(row, kPresent) ? 1 : 0;
-    erase_member(row);
-    free_slot(row);
   }
+  erase_members(born_);
+  for (std::size_t k = born_.size(); k-- > 0;) free_slot(born_[k]);
   // Backwards, so that the rows of a bag that left first, the newest ones, are found at the front again.
   for (std::size_t k = saved_.size(); k-- > 0;) {
     const Saved& saved = saved_[k];

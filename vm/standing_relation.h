@@ -287,7 +287,12 @@ class StandingRelation {
   void link_again(Row row);
   void flush_links();
   void unlink(Row row);
-  void erase_member(Row row);
+  void erase_members(std::span<const Row> rows);
+  void unlink_all(std::span<const Row> rows);
+  // So large a part of a table that making it anew is cheaper than taking out one by one.
+  static bool is_most(std::size_t part, std::size_t whole) {
+    return part >= size_or_tiny(1024, 4) && part > whole / 2;
+  }
   void free_slot(Row row);
   void release_handles(Row row);
   void put_weight(Row row, std::int64_t weight);

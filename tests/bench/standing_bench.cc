@@ -7,7 +7,8 @@
 //               limits/closure_delete.cpp on the same file
 //   tc NODES EDGES SEED SINGLES BATCH BATCHES
 //               the same graph, changes and checksums as the differential-dataflow peer
-//   batches     batches of 1, 10, 100, 1,000 and all edges against a fresh evaluation
+//   batches [SIZE]
+//               batches of 1, 10, 100, 1,000 and all edges against a fresh evaluation
 //   join3       orders, customers, items: replaced rows, with the peer's checksums
 //   facts       one-fact changes through a three-way join of 1 M, 100 k and 10 k rows
 //   rules       an event through ten rules and through two thousand of five shapes
@@ -93,7 +94,7 @@ std::uint64_t mix(std::uint64_t v) { return Rng{v}.next(); }
 
 // A standing program and rows on their way into it.
 struct Standing {
-  explicit Standing(const std::string& text, double recompute_fraction = 0.5) {
+  explicit Standing(const std::string& text, double recompute_fraction = 1) {
     grammar::Diagnostics diagnostics;
     grammar::NoFiles reader;
     const grammar::Program tree =
@@ -159,7 +160,7 @@ tc(x, z) :- tc(x, y), e(y, z).
 )";
 
 struct Closure : Standing {
-  explicit Closure(double recompute_fraction = 0.5)
+  explicit Closure(double recompute_fraction = 1)
       : Standing(kClosure, recompute_fraction), edge(id("e")), path(id("tc")) {}
 
   void change_edge(Edge changed, std::int64_t weight) {
@@ -279,13 +280,14 @@ void run_tc(int argc, char** argv) {
   }
 }
 
-void run_batches() {
+void run_batches(std::size_t only) {
   Rng rng{29};
   const std::vector<Edge> edges = unique_edges(rng, 1000, 5000);
   for (const std::size_t size :
        {std::size_t{1}, std::size_t{10}, std::size_t{100}, std::size_t{1000}, edges.size()}) {
+    if (only != 0 && size != only) continue;
     std::vector<double> fresh, removed, inserted;
-    Closure closure;
+    Closure closure(std::getenv("FRACTION") ? std::atof(std::getenv("FRACTION")) : 1);
     closure.timed_change(edges, 1);
     for (int round = 0; round < 5; ++round) {
       const double start = now_ms();
@@ -552,7 +554,7 @@ int main(int argc, char** argv) {
   } else if (mode == "tc") {
     run_tc(argc, argv);
   } else if (mode == "batches") {
-    run_batches();
+    run_batches(argument(argc, argv, 2, 0));
   } else if (mode == "join3") {
     run_join3();
   } else if (mode == "facts") {
