@@ -29,6 +29,10 @@ constexpr std::size_t kSuspectRows = 64;
 constexpr std::size_t kFeedRows = 4096;
 // How many matches of a suspect are looked at in the first go; four times as many in each further one.
 constexpr std::uint32_t kFirstDerivations = 2;
+// At least so many suspects are judged together.
+constexpr std::size_t kJudgedMin = 128;
+// Ranks rise with every row that is made; far past this they are given anew.
+constexpr std::uint32_t kRanksMax = 3'000'000'000;
 
 void keep_distinct(std::vector<Row>& rows) {
   std::sort(rows.begin(), rows.end());
@@ -137,42 +141,38 @@ Expected<void> RankedStratum::run_all(NetworkState& state,
   return {};
 }
 
-// Candidates that are not known wait until their rank has its turn.
+// Candidates that are not known wait for the next round.
 void RankedStratum::await(NetworkState& state, const Batches& batches) {
+  pending_.resize(members_.size());
   for (std::size_t m = 0; m < batches.size(); ++m) {
     const vm::ChangeBatch& from = batches[m];
     if (from.empty()) continue;
     found_.resize(from.n);
     state.rows(members_[m].id)
         .find(View::kTotal, from.arrays(state.scratch), from.n, found_.data());
-    vm::ChangeBatch* to = nullptr;
-    std::uint32_t rank = 0;
-    for (std::size_t i = 0; i < from.n; ++i) {
-      if (found_[i] != vm::kNoRow) continue;
-      if (to == nullptr || rank != from.ranks[i]) {
-        rank = from.ranks[i];
-        Batches& by_member = pending_[rank];
-        by_member.resize(members_.size());
-        to = &by_member[m];
-        to->columns.resize(from.columns.size());
+    vm::ChangeBatch& to = pending_[m];
+    to.columns.resize(from.columns.size());
+    for (std::size_t c = 0; c < from.columns.size(); ++c) {
+      for (std::size_t i = 0; i < from.n; ++i) {
+        if (found_[i] == vm::kNoRow) to.columns[c].push_back(from.columns[c][i]);
       }
-      for (std::size_t c = 0; c < from.columns.size(); ++c) {
-        to->columns[c].push_back(from.columns[c][i]);
-      }
-      to->ranks.push_back(rank);
-      ++to->n;
     }
+    to.n = to.columns.front().size();
   }
+}
+
+// Ranks for n rows that are made now: greater than those of all their premises, which are there already.
+const std::uint32_t* RankedStratum::next_ranks(std::size_t n) {
+  ranks_.resize(std::max(ranks_.size(), n));
+  for (std::size_t i = 0; i < n; ++i) ranks_[i] = ++last_rank_;
+  return ranks_.data();
 }
 
 // ---------------------------------------------------------------------------------------------------
 // Suspects
 
-void RankedStratum::suspect_row(NetworkState& state, std::size_t member, Row row) {
-  if (!members_[member].suspected.insert(row).second) return;
-  auto& by_member = doubts_[state.rows(members_[member].id).rank(row)];
-  by_member.resize(members_.size());
-  by_member[member].push_back(row);
+void RankedStratum::suspect_row(std::size_t member, Row row) {
+  if (members_[member].suspected.insert(row).second) members_[member].doubts.push_back(row);
 }
 
 // Heads of derivations that are gone. Only a derivation that was well-founded may have been what its
@@ -185,7 +185,7 @@ void RankedStratum::suspect(NetworkState& state, std::size_t member, const vm::C
   for (std::size_t i = 0; i < heads.n; ++i) {
     if (rows[i] == vm::kNoRow || relation.rank(rows[i]) < heads.ranks[i]) continue;
     if (ENTAIL_PLANT_BUG(56) && relation.rank(rows[i]) == heads.ranks[i]) continue;
-    suspect_row(state, member, rows[i]);
+    suspect_row(member, rows[i]);
   }
 }
 
@@ -237,8 +237,7 @@ Expected<void> RankedStratum::insert_facts(NetworkState& state, std::size_t m,
   const auto columns = facts.arrays(arrays);
   std::vector<Row> before(facts.n), after(facts.n);
   relation.find(View::kTotal, columns, facts.n, before.data());
-  const std::vector<std::uint32_t> ranks(facts.n, 1);
-  if (auto done = relation.apply({columns, facts.n, facts.weights.data(), ranks.data()},
+  if (auto done = relation.apply({columns, facts.n, facts.weights.data(), next_ranks(facts.n)},
                                  vm::Counting::kStated);
       !done) {
     return done;
@@ -274,15 +273,14 @@ Expected<void> RankedStratum::retract_facts(NetworkState& state, std::size_t m,
       continue;
     }
     // Held by a derivation, too, but perhaps by one that went while the statement held it.
-    if (after[i] != vm::kNoRow) suspect_row(state, m, after[i]);
+    if (after[i] != vm::kNoRow) suspect_row(m, after[i]);
     if (after[i] == vm::kNoRow) gone.push_back(before[i]);
   }
   keep_distinct(gone);
   if (gone.empty()) return {};
   member.lost.insert(member.lost.end(), gone.begin(), gone.end());
-  if (auto done = run_all(state, member.feeds, gone, RunViews::kAllOld); !done) return done;
-  for (std::size_t k = 0; k < members_.size(); ++k) suspect(state, k, derived_[k]);
-  return {};
+  member.retracted.insert(gone.begin(), gone.end());
+  return suspect_heads(state, m, gone);
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -294,9 +292,12 @@ Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
                                          std::vector<Row> rows) {
   Member& member = members_[m];
   vm::StandingRelation& relation = state.rows(member.id);
-  rows.erase(
-      std::remove_if(rows.begin(), rows.end(), [&](Row row) { return relation.is_stated(row); }),
-      rows.end());
+  for (const Row row : rows) member.suspected.erase(row);  // It may be suspected again.
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [&](Row row) {
+                              return relation.is_stated(row) || member.retracted.contains(row);
+                            }),
+             rows.end());
   // One derivation is enough, and most suspects have one among the first: some are looked at before all.
   for (const std::uint32_t fragment : member.bound) {
     std::uint32_t first = 0, count = kFirstDerivations;
@@ -322,8 +323,18 @@ Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
   state.touch(member.id);
   relation.remove(rows);
   member.lost.insert(member.lost.end(), rows.begin(), rows.end());
-  if (auto done = run_all(state, member.feeds, rows, RunViews::kAllOld); !done) return done;
-  for (std::size_t k = 0; k < members_.size(); ++k) suspect(state, k, derived_[k]);
+  return suspect_heads(state, m, rows);
+}
+
+// What rests on rows that are lost. A row may have been proven by a premise that was to be lost and by
+// something new below, which the old view does not know.
+Expected<void> RankedStratum::suspect_heads(NetworkState& state, std::size_t m,
+                                            std::span<const Row> lost) {
+  for (const RunViews views : {RunViews::kAllOld, RunViews::kAllTotal}) {
+    if (views == RunViews::kAllTotal && !gains_below_) continue;
+    if (auto done = run_all(state, members_[m].feeds, lost, views); !done) return done;
+    for (std::size_t k = 0; k < members_.size(); ++k) suspect(state, k, derived_[k]);
+  }
   return {};
 }
 
@@ -340,12 +351,32 @@ bool RankedStratum::is_over_the_guard(const NetworkState& state) const {
   return static_cast<double>(touched) > recompute_fraction_ * whole;
 }
 
+// The suspects of lower rank first: what is lost makes suspects of higher rank only, and one that was
+// proven by a premise which is lost later is suspected again.
+std::uint32_t RankedStratum::ranks_to_judge(const NetworkState& state) {
+  std::vector<std::uint32_t>& ranks = ranks_;
+  ranks.clear();
+  for (const Member& member : members_) {
+    const vm::StandingRelation& relation = *state.relations[datalog::index_of(member.id)].rows;
+    for (const Row row : member.doubts) ranks.push_back(relation.rank(row));
+  }
+  if (ranks.empty()) return 0;
+  const std::size_t part = std::min(ranks.size() - 1, std::max(kJudgedMin, ranks.size() / 4));
+  std::nth_element(ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(part), ranks.end());
+  return ranks[part];
+}
+
 Expected<void> RankedStratum::judge(NetworkState& state) {
-  while (!doubts_.empty()) {
-    auto rank = doubts_.extract(doubts_.begin());
-    for (std::size_t m = 0; m < rank.mapped().size(); ++m) {
-      if (rank.mapped()[m].empty()) continue;
-      if (auto done = judge_rows(state, m, std::move(rank.mapped()[m])); !done) return done;
+  while (const std::uint32_t most = ranks_to_judge(state)) {
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      std::vector<Row>& doubts = members_[m].doubts;
+      const vm::StandingRelation& relation = state.rows(members_[m].id);
+      const auto later = std::partition(doubts.begin(), doubts.end(),
+                                        [&](Row row) { return relation.rank(row) <= most; });
+      std::vector<Row> rows(doubts.begin(), later);
+      doubts.erase(doubts.begin(), later);
+      if (rows.empty()) continue;
+      if (auto done = judge_rows(state, m, std::move(rows)); !done) return done;
     }
     if (is_over_the_guard(state)) return recompute(state);
   }
@@ -361,20 +392,17 @@ Expected<void> RankedStratum::return_lost(NetworkState& state) {
     Member& member = members_[m];
     if (member.lost.empty()) continue;
     const vm::StandingRelation& relation = state.rows(member.id);
-    boost::unordered_flat_map<Row, std::uint32_t> best;
+    proven_.clear();
     for (const std::uint32_t fragment : member.bound) {
       origins_.clear();
       if (auto done = state.run(fragment, member.lost, 1, RunViews::kAllTotal, origins_); !done) {
         return done;
       }
-      for (std::size_t i = 0; i < origins_.n; ++i) {
-        auto [found, added] = best.emplace(origins_.origins[i], origins_.ranks[i]);
-        if (!added) found->second = std::min(found->second, origins_.ranks[i]);
-      }
+      proven_.insert(origins_.origins.begin(), origins_.origins.end());
     }
     std::vector<Row> rows;
     for (const Row row : member.lost) {
-      if (best.contains(row)) rows.push_back(row);
+      if (proven_.contains(row)) rows.push_back(row);
     }
     if (rows.empty()) continue;
     Batches back(members_.size());
@@ -384,7 +412,6 @@ Expected<void> RankedStratum::return_lost(NetworkState& state) {
       batch.columns[c].resize(rows.size());
       relation.load(c, rows.data(), rows.size(), batch.columns[c].data());
     }
-    for (const Row row : rows) batch.ranks.push_back(best.at(row));
     batch.n = rows.size();
     await(state, back);
   }
@@ -428,21 +455,22 @@ Expected<void> RankedStratum::gain_from_below(NetworkState& state) {
   return {};
 }
 
-// Semi-naively, the lowest rank first, so that ranks stay low.
+// Semi-naively, a round after the other.
 Expected<void> RankedStratum::derive(NetworkState& state) {
   const std::uint64_t left_before = state.machine->rows_left();
   std::uint64_t made = 0;
   std::vector<Row> fresh;
-  while (!pending_.empty()) {
-    auto rank = pending_.extract(pending_.begin());
-    for (std::size_t m = 0; m < rank.mapped().size(); ++m) {
-      vm::ChangeBatch& batch = rank.mapped()[m];
+  auto waits = [](const vm::ChangeBatch& batch) { return !batch.empty(); };
+  while (std::any_of(pending_.begin(), pending_.end(), waits)) {
+    Batches round = std::exchange(pending_, {});
+    for (std::size_t m = 0; m < round.size(); ++m) {
+      vm::ChangeBatch& batch = round[m];
       if (batch.empty()) continue;
       state.touch(members_[m].id);
       fresh.clear();
       vm::StandingRelation& relation = state.rows(members_[m].id);
       if (auto done = relation.insert_ranked(batch.arrays(state.scratch), batch.n,
-                                             batch.ranks.data(), fresh);
+                                             next_ranks(batch.n), fresh);
           !done) {
         return done;
       }
@@ -464,8 +492,8 @@ Expected<void> RankedStratum::derive(NetworkState& state) {
 
 Expected<void> RankedStratum::recompute(NetworkState& state) {
   ++times_recomputed_;
-  doubts_.clear();
   pending_.clear();
+  last_rank_ = 0;
   for (Member& member : members_) {
     member.lost.clear();
     vm::StandingRelation& relation = state.rows(member.id);
@@ -476,8 +504,10 @@ Expected<void> RankedStratum::recompute(NetworkState& state) {
     kept.assign(derived_end, rows.end());
     rows.erase(derived_end, rows.end());
     relation.remove(rows);
-    for (const Row row : kept) relation.set_rank(row, 1);
+    for (const Row row : kept) relation.set_rank(row, *next_ranks(1));
     member.suspected.clear();
+    member.doubts.clear();
+    member.retracted.clear();
     if (ENTAIL_PLANT_BUG(59)) continue;
     member.stated = std::move(kept);  // What follows from them is derived like that from new ones.
   }
@@ -522,15 +552,22 @@ Expected<void> RankedStratum::note_errors(NetworkState& state) {
 
 Expected<void> RankedStratum::turn(NetworkState& state) {
   touched_at_start_ = state.machine->rows_left();
-  doubts_.clear();
   pending_.clear();
+  gains_below_ = std::any_of(below_.begin(), below_.end(), [&](std::uint32_t fragment) {
+    return !state.gaining_rows(state.code.fragments[fragment]).empty();
+  });
   for (Member& member : members_) {
     member.lost.clear();
     member.stated.clear();
     member.suspected.clear();
+    member.doubts.clear();
+    member.retracted.clear();
     if (state.at(member.id).stated_runs > 0) state.touch(member.id);
   }
   if (auto done = state_facts(state); !done) return done;
+  if (last_rank_ > kRanksMax) {
+    if (auto done = recompute(state); !done) return done;
+  }
   auto suspected = suspect_from_below(state);
   if (!suspected) return unexpected(std::move(suspected).error());
   if (auto done = *suspected ? judge(state) : recompute(state); !done) return done;

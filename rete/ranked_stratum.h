@@ -1,20 +1,25 @@
 // rete/ranked_stratum.h - a recursive stratum that stands, by ranks.
 //
-// A derivation's rank is 1 + the highest rank among its premises of the stratum; a fact keeps the rank of
-// the derivation that first made it. A derivation is *well-founded* for its head when all those premises
+// A rank is a number that rises with every row that is made: a row's premises were there before it, so
+// their ranks are lower. A derivation is *well-founded* for its head when all its premises of the stratum
 // are alive with strictly lower ranks: what rests only on such derivations cannot hold itself up.
 //
-//     turn   1 suspect   heads of derivations that lost a premise below, by the rank of the head
-//            2 judge     by rank: a suspect with a well-founded derivation (its rules' bound forms) stays;
-//                        else it is lost, and heads that rest on it become suspects, all of higher rank
-//            3 return    lost facts that still have a derivation come back with its rank
-//            4 gain      derivations by new premises below, then semi-naively by what is new here, by rank
+//     turn   1 suspect   heads of derivations that lost a premise below
+//            2 judge     lower ranks first: a suspect with a well-founded derivation (its rules' bound
+//                        forms) stays; else it is lost, and heads that rest on it are suspected
+//            3 return    lost facts that still have a derivation come back, with a new rank
+//            4 gain      derivations by new premises below, then semi-naively by what is new here
 //
-//     e(1,2) e(2,3) e(3,2)   path(1,2) rank 1, path(2,2) rank 2 …     delete e(1,2):
-//     path(1,2) is lost; path(1,3) (rank 2) rests on it; path(1,2) by path(1,3), e(3,2) is no
-//     well-founded derivation, so nothing keeps the cycle alive.
+//     e(1,2) e(2,3) e(3,2)   path(1,2) rank 1, path(2,3) rank 2 … path(1,3) rank 4     delete e(1,2):
+//     path(1,2) is lost; path(1,3) rests on it; path(1,2) by path(1,3), e(3,2) is no well-founded
+//     derivation, so nothing keeps the cycle alive.
 //
-// Ranks of facts that stay never change: a rank is a witness, not a minimum.
+// Why not 1 + the highest rank of the premises: that is as sound, but all rows of one round then have the
+// same rank and cannot prove each other. With an order of making, a row has more well-founded derivations,
+// and fewer rows are lost to come back at once.
+//
+// Ranks of facts that stay never change, and they do not run out: a stratum whose ranks come near to 2^32 is
+// derived anew.
 //
 // The guard. Where the facts touched while judging pass a fraction of what deriving everything would
 // touch, everything that is not stated is taken out and derived anew; what comes back was never away.
@@ -24,9 +29,9 @@
 // against.
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "rete/internal/network_state.h"
@@ -39,6 +44,9 @@ class RankedStratum final : public Node {
   RankedStratum(std::vector<datalog::RelationId> relations, double recompute_fraction);
 
   Expected<void> turn(NetworkState& state) override;
+  void commit() override { rank_at_commit_ = last_rank_; }
+  // Rows have the ranks again that they had, also where ranks were given anew.
+  void abort(NetworkState&) override { last_rank_ = std::max(last_rank_, rank_at_commit_); }
   void rebind(const NetworkState& state) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState& state) const override;
@@ -53,9 +61,11 @@ class RankedStratum final : public Node {
     std::vector<std::uint32_t> bound;  // Of its rules.
     std::vector<vm::Row> lost;         // In this turn.
     std::vector<vm::Row> stated;       // Stated in this turn, and nothing derived from them yet.
-    boost::unordered_flat_set<vm::Row> suspected;
+    std::vector<vm::Row> doubts;       // Suspects to be judged.
+    boost::unordered_flat_set<vm::Row> suspected;  // The same, to find them.
+    boost::unordered_flat_set<vm::Row> retracted;  // Left with their statement in this turn.
   };
-  // Candidates of one rank, by member.
+  // Candidates by member.
   using Batches = std::vector<vm::ChangeBatch>;
 
   std::size_t member_of(datalog::RelationId id) const;
@@ -67,7 +77,11 @@ class RankedStratum final : public Node {
                                const vm::ChangeBatch& facts);
   Expected<bool> suspect_from_below(NetworkState& state);  // False: better derived anew.
   void suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads);
-  void suspect_row(NetworkState& state, std::size_t member, vm::Row row);
+  void suspect_row(std::size_t member, vm::Row row);
+  std::uint32_t ranks_to_judge(const NetworkState& state);  // Those up to it; 0: none is left.
+  const std::uint32_t* next_ranks(std::size_t n);
+  Expected<void> suspect_heads(NetworkState& state, std::size_t member,
+                               std::span<const vm::Row> lost);
   Expected<void> judge(NetworkState& state);
   Expected<void> judge_rows(NetworkState& state, std::size_t member, std::vector<vm::Row> rows);
   Expected<void> return_lost(NetworkState& state);
@@ -88,11 +102,14 @@ class RankedStratum final : public Node {
       bases_;  // Of rules that read nothing of the stratum: one fragment each.
   std::vector<std::uint32_t> errors_;  // Error fragments.
   std::map<std::uint32_t, std::vector<std::vector<vm::Row>>>
-      doubts_;                                 // Suspects by rank and member.
-  std::map<std::uint32_t, Batches> pending_;   // Candidates by rank.
+      doubts_;       // Suspects by rank and member.
+  Batches pending_;  // Candidates of the next round.
+  std::uint32_t last_rank_ = 0;
+  std::uint32_t rank_at_commit_ = 0;
   Batches derived_;                            // Scratch.
   vm::ChangeBatch origins_;                    // Scratch.
   std::vector<vm::Row> found_;                 // Scratch.
+  std::vector<std::uint32_t> ranks_;           // Scratch.
   boost::unordered_flat_set<vm::Row> proven_;  // Scratch.
   double recompute_fraction_;
   // What deriving has cost so far: rows touched, and rows that it made.
@@ -101,6 +118,7 @@ class RankedStratum final : public Node {
   std::uint64_t touched_at_start_ = 0;
   std::uint64_t times_recomputed_ = 0;
   bool has_run_units_ = false;
+  bool gains_below_ = false;  // In this turn.
 };
 
 }  // namespace entail::rete
