@@ -1,75 +1,82 @@
-// rete/rete.h - matching rules against changing facts, without starting over.
-//
-// The folder holds only this story until its layer is built; `entail run` evaluates a program once,
-// with the vm. What stands here binds what will be built.
+// rete/rete.h - rules against changing facts, without starting over.
 //
 // What it is for
 // --------------
-// A view, an alert or a production must stay correct while facts come, change and go. Evaluating
-// its rules again after each change costs as much as the whole database; a change of one fact
-// should cost what that fact touches. The network keeps, between changes, just enough of the joins
-// to answer "what is different now?".
+// A view, an alert or a production must stay correct while facts come, change and go. Evaluating its rules
+// again after each change costs as much as the whole database; a change of one fact should cost what that
+// fact touches. The network keeps, between changes, the relations themselves and their indexes, and answers
+// "what is different now?" by running each rule on what changed.
 //
 // The picture
 // -----------
 //     alert(c) :- order(c, t), t > 1000, vip(c), !review(c).
 //
-//     order --> [alpha: t > 1000] --+
-//                                   +--> (join on c) --> (negative: review) --> [distinct] -->
-//                                   alert
-//     vip ----> [alpha] ------------+                           ^
-//     review -> [alpha] ----------------------------------------+
+//     order ──► which readers does a row concern? ──► change fragment ─┐
+//              (alpha_index.h: t > 1000)              probe vip, review ├─► {alert(7), weight +1} ──► alert
+//     vip ────────────────────────────────────────► change fragment ───┤      weights added up: 0 -> 1 is
+//     review ─────────────────────────────────────► … sign reversed ───┘      "alert(7) appears"
 //
-//     Changes flow from left to right as batches of rows with signed weights. Equal nodes are
-//     shared between rules; each node runs a piece of bytecode of the vm on each batch.
+// From the standing form of the program (compiler/standing_form.h) comes one bytecode program with a change
+// fragment for each atom of each rule (compiler/standing_code.h). Nodes are the strata of that form, in
+// topological order:
+//
+//     counted       weights: a row is there while its derivations add up to more than 0     network.cc
+//     groups        aggregates that follow their rows                                       group_node.h
+//     ranked        recursion, by the order in which rows were made                         ranked_stratum.h
+//     classes       equivalence relations, as the class of each element                     equivalence_node.h
+//     recomputed    recursion that ranks do not serve: evaluated anew and compared          recomputed_stratum.h
+//     agenda        complete matches of productions, and what has fired                     agenda.h
+//
+// Prefixes of bodies are recomputed from indexes (TREAT), not kept; what several rules ask for, an existence,
+// a group, is an auxiliary relation that they share.
 //
 // Terms
 // -----
-//   weight         how often a row holds; a change is a row with a weight of either sign (a Z-set)
-//   alpha memory   the rows of one relation that pass the tests on that relation alone
-//   partial match  rows that agree on the first literals of a body (OPS5 calls it a token)
-//   beta memory    the partial matches of a prefix of a body, kept; otherwise they are recomputed
+//   weight         how often a row is derived; a change is a row with a weight of either sign (a Z-set)
+//   step           one consolidated batch of changes, passed through every node once
+//   epoch          what is not committed yet; commit() or abort() ends it
+//   entered, left  the net change of a relation in a step; the view kOld is the relation without it
 //   activation     a complete match of a production, waiting on the agenda
 //   agenda         the activations, in the total order in which they fire
 //   refraction     an activation fires once until its match goes away and comes back
-//   rank           1 + the highest rank among the same-stratum premises of the derivation that
-//                  first made a fact; what lets a recursive fact be withdrawn soundly
-//   step           one consolidated batch of changes, passed through every node once
-//   epoch          what is not committed yet; commit() or abort() ends it
+//   rank           the number of a row of a ranked stratum in the order of making
+//   error side     instances of rules whose expression failed: rows of `entail.errors`
 //
 // A fact's journey
 // ----------------
 //   insert order(7, 2000)
-//     -> the alpha index finds the tests on `order` that hold, whatever the number of rules
-//     -> the join probes vip by c = 7 and makes one partial match for each row there
-//     -> the negative node counts the rows of review with c = 7; at 0 the match passes
-//     -> distinct turns weight 0 -> 1 into "alert(7) appears"
-//     -> views, sinks and productions hear of alert(7); productions fire, which is the next step
-//   The retraction of vip(7) runs the same way with weight -1, and alert(7) disappears.
+//     -> Network::change() collects it; step() wakes the node of `order`
+//     -> the relation takes it: it has entered
+//     -> the alpha index finds the readers whose tests hold, whatever the number of rules
+//     -> the change fragment probes vip and review, and emits alert(7) with weight +1
+//     -> the node of `alert` has its turn: the weight was 0, alert(7) has entered, and so on upwards
+//     -> the agenda takes the new matches of productions and fires; each firing is a further step
+//     -> commit() makes the net of all steps a version
+//   The retraction of vip(7) runs the same way with weight -1, and alert(7) leaves.
 //
 // Invariants
 // ----------
-//   (1) The law: after each step every standing relation equals its rules evaluated from scratch.
-//   (2) A weight is positive at rest, and exactly 1 behind `distinct`.
-//   (3) A recursive fact rests on premises of its stratum whose ranks are strictly lower, so that
-//       nothing holds itself up in a cycle.
+//   (1) The law: after each commit every relation holds what its rules give from scratch.
+//   (2) No weight is negative when a node's turn has ended.
+//   (3) A recursive fact that is not stated has a derivation whose premises of its stratum have lower
+//       ranks, so that nothing holds itself up in a cycle.
 //   (4) Every node with a state can undo the open epoch. Applying the negated batch is no abort.
-//   (5) The order of firing is a function of the facts and the program: not of hashing, threads or
-//       the join order.
+//   (5) The order of firing is a function of the facts and the program: not of hashing, threads or the
+//       join order.
 //
 // Not here
 // --------
-//   rule text (grammar), strata and safety (datalog), plans and bytecode (compiler), rows and
-//   indexes (vm), watermarks and connectors (streams), durability (store), threads (server).
+//   rule text (grammar), strata and safety (datalog), plans and bytecode (compiler), rows and indexes (vm),
+//   watermarks, windows and connectors (streams), durability (store), threads (server).
 //
 // Sources
 // -------
-//   Forgy 1982 and Doorenbos 1995 for the network; Miranker 1987 (TREAT) for what need not be kept;
-//   Gupta, Mumick and Subrahmanian 1993 for counting and delete-and-rederive; Motik, Nenov, Piro
-//   and Horrocks 2015 for backward/forward; McSherry, Murray, Isaacs and Isard 2013 and Budiu et
-//   al. 2023 for weights. Ranks are where we differ: one number a fact takes the place of counters
-//   per round.
+//   Forgy 1982 and Doorenbos 1995 for the network; Miranker 1987 (TREAT) for what need not be kept; Gupta,
+//   Mumick and Subrahmanian 1993 for counting; Motik, Nenov, Piro and Horrocks 2015 for backward/forward;
+//   McSherry, Murray, Isaacs and Isard 2013 and Budiu et al. 2023 for weights. Ranks are where we differ:
+//   one number a fact takes the place of counters per round.
 //
-// Read next: vm/vm.h for what a node runs, compiler/compiler.h for the three forms of a rule.
+// Read next: network.h, internal/network_state.h, network.cc, ranked_stratum.h; vm/standing_relation.h for
+// what a node keeps, vm/standing_machine.h for what it runs.
 
 #pragma once
