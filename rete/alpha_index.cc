@@ -101,9 +101,8 @@ void AlphaIndex::match_group(const Group& group, const vm::StandingRelation& rel
     if (bucket->second.bounded.empty()) continue;
     const std::uint64_t value = vm::order_key(range_words_[i], group.kind);
     for (const Bounded& bounded : bucket->second.bounded) {
-      const bool passes =
-          value == bounded.bound ? bounded.is_inclusive && !ENTAIL_PLANT_BUG(67)
-                                 : (value < bounded.bound) == group.is_below;
+      const bool passes = value == bounded.bound ? bounded.is_inclusive && !ENTAIL_PLANT_BUG(67)
+                                                 : (value < bounded.bound) == group.is_below;
       // Past the value no bound can be met; at an equal one, an inclusive bound stands first.
       if (!passes) break;
       found(bounded.reader, rows[i]);

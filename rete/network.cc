@@ -489,8 +489,7 @@ Expected<void> Network::Impl::hand_on(RelationId id) {
       vm::ChangeBatch& out = input_of(fragment.rule);
       const bool was_empty = out.empty();
       const bool is_reversed = fragment.is_negated && !ENTAIL_PLANT_BUG(52);
-      result = state.run(position, own, is_reversed ? -weight : weight,
-                         RunViews::kAsPlanned, out);
+      result = state.run(position, own, is_reversed ? -weight : weight, RunViews::kAsPlanned, out);
       if (was_empty && !out.empty()) wake(node_of_rule(fragment.rule));
     });
   };
