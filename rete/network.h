@@ -10,7 +10,7 @@
 // through every node once in topological order, and lets the agenda fire, each firing a further step of
 // the same transaction. commit() makes the transaction a version; abort() leaves no trace of it.
 //
-// Errors. A step that fails (kLimit: firings, rows or memory; kData: two rows under one key in one step;
+// Errors. A step that fails (kLimit: firings, rows or memory; kData: a rule derives a second row under a key;
 // kCancelled) leaves the transaction half done: abort() it, and the network is as it was before. An
 // expression that fails on some row stops nothing: its instance goes to the error side (errors()).
 //

@@ -26,7 +26,7 @@ constexpr std::size_t kLossShare = 4;
 // How many lost rows are looked into before the guard is asked.
 constexpr std::size_t kSuspectRows = 64;
 // Sources are fed in parts, so that what they derive stays in the cache.
-constexpr std::size_t kFeedRows = 4096;
+constexpr std::size_t kFeedRows = 1024;
 // How many matches of a suspect are looked at in the first go; four times as many in each further one.
 constexpr std::uint32_t kFirstDerivations = 2;
 // At least so many suspects are judged together.
