@@ -424,15 +424,15 @@ Expected<void> Evaluation::run() {
 // ---------------------------------------------------------------------------------------------------
 // The bound form
 
-Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Word* const> columns,
-                                                  std::size_t n) {
-  const datalog::Rule& rule = program_.rule(id);
-  const RelationId head = rule.head.relation;
-  // Two relations of the head's shape stand behind the program's for the time of the call.
+template <typename Use>
+Expected<void> Evaluation::ask(const datalog::Rule& rule, RuleId id, datalog::Relation given,
+                               datalog::Relation answers, std::span<const Word* const> columns,
+                               std::size_t n, Use&& use) {
   struct Guests {
     Evaluation& owner;
+    std::size_t count = 0;
     ~Guests() {
-      for (int i = 0; i < 2; ++i) {
+      for (std::size_t i = 0; i < count; ++i) {
         owner.program_.relations.pop_back();
         owner.layouts_.pop_back();
         owner.relations_.pop_back();
@@ -440,37 +440,31 @@ Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Wor
       }
     }
   };
-  const auto given = static_cast<RelationId>(program_.relations.size());
-  const auto answers = static_cast<RelationId>(program_.relations.size() + 1);
-  vm::RelationOptions options;
-  options.columns = layout(head).words;
-  options.pool = options_.pool;
-  options.budget = options_.memory;
-  std::unique_ptr<vm::Relation> made[2];
-  for (auto& guest : made) {
-    options.name = program_.relation(head).name;
-    auto created = vm::Relation::create(options);
-    if (!created) return unexpected(std::move(created).error());
-    guest = std::move(*created);
-  }
-  for (int i = 0; i < 2; ++i) {
-    datalog::Relation guest;
-    guest.name = program_.relation(head).name + (i == 0 ? " given" : " derivable");
-    guest.columns = program_.relation(head).columns;
-    guest.auxiliary = true;
-    program_.relations.push_back(std::move(guest));
-    layouts_.push_back(layouts_[datalog::index_of(head)]);
-    relations_.push_back(std::move(made[i]));
+  Guests guests{*this};
+  datalog::Relation* const described[] = {&given, &answers};
+  for (datalog::Relation* guest : described) {
+    guest->auxiliary = true;
+    RelationLayout layout = layout_of(*guest, program_.types);
+    vm::RelationOptions options;
+    options.name = guest->name;
+    options.columns = layout.words;
+    options.pool = options_.pool;
+    options.budget = options_.memory;
+    auto made = vm::Relation::create(std::move(options));
+    if (!made) return unexpected(std::move(made).error());
+    program_.relations.push_back(std::move(*guest));
+    layouts_.push_back(std::move(layout));
+    relations_.push_back(std::move(*made));
     equivalences_.push_back(nullptr);
+    ++guests.count;
   }
-  const Guests guests{*this};
-  if (auto loaded = load(given, columns, n); !loaded) return unexpected(std::move(loaded).error());
-  relations_[datalog::index_of(given)]->advance();
-  relations_[datalog::index_of(given)]->settle();
+  const std::size_t first = program_.relations.size() - 2;
+  if (auto loaded = load(static_cast<RelationId>(first), columns, n); !loaded) return loaded;
+  relations_[first]->advance();
+  relations_[first]->settle();
 
-  const datalog::Rule bound = bound_rule(rule, given, answers);
   cardinalities_->expect_growth({}, 0);
-  auto plan = plan_bound(plan_scope(), bound, id);
+  auto plan = plan_bound(plan_scope(), rule, id);
   if (!plan) return unexpected(std::move(plan).error());
   build_indexes({&*plan});
   auto code = emit_once(emit_scope(), *plan);
@@ -479,10 +473,71 @@ Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Wor
   auto outcome = machine_->run(code->program, code->program.entry, bindings_of(*code), sizes);
   release_constants(*code);
   if (!outcome) return unexpected(std::move(outcome).error());
+  use(*relations_[first + 1]);
+  return {};
+}
 
+Expected<std::vector<bool>> Evaluation::derivable(RuleId id, std::span<const Word* const> columns,
+                                                  std::size_t n) {
+  const datalog::Rule& rule = program_.rule(id);
+  datalog::Relation shape;
+  shape.name = program_.relation(rule.head.relation).name;
+  shape.columns = program_.relation(rule.head.relation).columns;
+  const datalog::Rule bound = bound_rule(rule, given_id(), answers_id());
   std::vector<std::uint8_t> found(n);
-  relations_[datalog::index_of(answers)]->contains(columns, n, found.data());
+  auto asked = ask(bound, id, shape, shape, columns, n, [&](const vm::Relation& answers) {
+    answers.contains(columns, n, found.data());
+  });
+  if (!asked) return unexpected(std::move(asked).error());
   return std::vector<bool>(found.begin(), found.end());
+}
+
+Expected<std::vector<std::vector<Word>>> Evaluation::answer(const Question& question,
+                                                            std::span<const Word* const> columns,
+                                                            std::size_t n) {
+  datalog::Relation given;
+  given.name = "given";
+  given.columns = question.given;
+  datalog::Relation answers;
+  answers.name = "answers";
+  answers.columns = question.answers;
+  std::vector<std::vector<Word>> rows;
+  auto asked = ask(question.rule, RuleId{}, std::move(given), std::move(answers), columns, n,
+                   [&](vm::Relation& found) {
+                     found.advance();
+                     vm::RowRange range = found.range(vm::View::kTotal);
+                     vm::Row ids[256];
+                     Word words[256];
+                     while (const std::size_t count = found.next_rows(range, ids, 256)) {
+                       const std::size_t base = rows.size();
+                       rows.resize(base + count, std::vector<Word>(found.column_count()));
+                       for (std::uint32_t c = 0; c < found.column_count(); ++c) {
+                         found.load(c, ids, count, words);
+                         if (found.options().columns[c].handle) {
+                           for (std::size_t i = 0; i < count; ++i) options_.pool->retain(words[i]);
+                         }
+                         for (std::size_t i = 0; i < count; ++i) rows[base + i][c] = words[i];
+                       }
+                     }
+                   });
+  if (!asked) return unexpected(std::move(asked).error());
+  return rows;
+}
+
+Word Evaluation::rank_of(RelationId id, const std::vector<Word>& row) {
+  vm::Relation* const target = relations_[datalog::index_of(id)].get();
+  if (target == nullptr || !target->options().ranks) return 0;
+  vm::IndexSpec spec;
+  for (std::uint32_t c = 0; c < target->column_count(); ++c) spec.key.push_back(c);
+  const std::uint32_t index = target->add_index(spec);
+  target->prepare_index(index);
+  std::vector<const Word*> keys;
+  for (const Word& word : row) keys.push_back(&word);
+  vm::Posting found;
+  target->probe(index, vm::View::kTotal, keys, 1, &found);
+  Word rank = 0;
+  if (found.count > 0) target->load_ranks(found.rows, 1, &rank);
+  return rank;
 }
 
 }  // namespace entail::compiler

@@ -134,8 +134,38 @@ class Evaluation {
   Expected<std::vector<bool>> derivable(datalog::RuleId rule,
                                         std::span<const vm::Word* const> columns, std::size_t n);
 
+  // A question to what is known: given rows are joined with a body. Its first literal matches the relation
+  // given_id(), its head is a row of the relation answers_id(); both exist for the time of the call.
+  struct Question {
+    datalog::Rule rule;
+    std::vector<datalog::Column> given;    // Of given_id().
+    std::vector<datalog::Column> answers;  // Of answers_id().
+  };
+  datalog::RelationId given_id() const {
+    return static_cast<datalog::RelationId>(program_.relations.size());
+  }
+  datalog::RelationId answers_id() const {
+    return static_cast<datalog::RelationId>(program_.relations.size() + 1);
+  }
+  // The answers as rows of words, each once. After run(). `n` rows are given, one array a word column.
+  // What the rows hold of texts and records stays in the pool for the pool's life.
+  Expected<std::vector<std::vector<vm::Word>>> answer(const Question& question,
+                                                      std::span<const vm::Word* const> columns,
+                                                      std::size_t n);
+
+  // The rank of the row in a relation that carries ranks; 0 where it holds no such row. Makes an index of
+  // all columns the first time.
+  vm::Word rank_of(datalog::RelationId id, const std::vector<vm::Word>& row);
+
  private:
   Evaluation(datalog::RuleProgram& program, EvaluationOptions options);
+
+  // Evaluates the plan of `rule` on the rows given, with two relations of these shapes behind the
+  // program's, and hands the one with the answers to `use` before both go.
+  template <typename Use>
+  Expected<void> ask(const datalog::Rule& rule, datalog::RuleId id, datalog::Relation given,
+                     datalog::Relation answers, std::span<const vm::Word* const> columns,
+                     std::size_t n, Use&& use);
 
   Expected<void> make_relations();
   Expected<void> load_program_facts();

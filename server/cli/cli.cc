@@ -10,6 +10,7 @@
 #include "server/cli/options.h"
 #include "server/cli/program_source.h"
 #include "server/cli/run_command.h"
+#include "server/cli/why_command.h"
 
 namespace entail::cli {
 namespace {
@@ -46,6 +47,9 @@ int run_command_line(std::span<const char* const> arguments) {
       return run_follow(*line);
     case Command::kExplain:
       return run_explain(*line);
+    case Command::kWhy:
+    case Command::kWhyNot:
+      return run_why(*line);
     case Command::kLint:
       return run_lint(*line);
   }

@@ -22,6 +22,8 @@ Commands:
   run       evaluate a program: read its facts, derive, write its outputs
   follow    keep a program's results exact while its facts change, line by line
   explain   show what a program becomes: tree, rules, plan, bytecode, network
+  why       prove a fact: the rules and facts that it rests on
+  why-not   show at which condition each rule fails to derive a fact
   lint      check a program without running it; errors and warnings
 
   entail COMMAND --help   the options of a command
@@ -130,6 +132,46 @@ Usage: entail explain [--stage=STAGE] [options] FILE
 Exit codes: 0 ok, 1 error in the program, 2 usage.
 )";
 
+constexpr std::string_view kWhyHelp =
+    R"(entail why - prove a fact: the rules and facts that it rests on
+
+Usage: entail why FACT [options] FILE
+
+  -F, --fact-dir DIR       where .input finds its files (default .)
+      --limit N            cut the proof after so many lines (default 1000)
+      --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G)
+      --format=text|json   an indented tree, or one JSON object (default text)
+{}
+FACT has values only, as in 'path(1, 5)'. Each fact stands above what it rests on, once; no fact
+rests on itself. Not explained, and marked so: rows of equivalence relations and bags in recursive
+rules, and minima and maxima whose premises have been improved since.
+
+Exit codes: 0 proved, 1 the fact does not hold, or error in program or data, 2 usage, 3 budget
+used up, 130 interrupted, 141 output closed.
+
+Example:
+  entail why 'path(1, 5)' -F facts closure.dl
+)";
+
+constexpr std::string_view kWhyNotHelp =
+    R"(entail why-not - show at which condition each rule fails to derive a fact
+
+Usage: entail why-not FACT [options] FILE
+
+  -F, --fact-dir DIR       where .input finds its files (default .)
+      --memory SIZE        stop when the evaluation holds more, as in 200M (suffixes k, M, G)
+      --format=text|json   how the answer appears (default text)
+{}
+For each rule of the relation: the first condition, in the order of the text, at which nothing is
+left, with the values of one instance that came so far.
+
+Exit codes: 0 answered, also when the fact holds; 1 error in program or data, 2 usage, 3 budget
+used up, 130 interrupted, 141 output closed.
+
+Example:
+  entail why-not 'path(1, 9)' -F facts closure.dl
+)";
+
 constexpr std::string_view kLintHelp =
     R"(entail lint - check a program without running it
 
@@ -153,6 +195,10 @@ std::string help_text(std::optional<Command> topic) {
       return fmt::format(kFollowHelp, kSharedHelp);
     case Command::kExplain:
       return fmt::format(kExplainHelp, kSharedHelp);
+    case Command::kWhy:
+      return fmt::format(kWhyHelp, kSharedHelp);
+    case Command::kWhyNot:
+      return fmt::format(kWhyNotHelp, kSharedHelp);
     case Command::kLint:
       return fmt::format(kLintHelp, kSharedHelp);
     default:

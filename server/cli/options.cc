@@ -21,10 +21,9 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr CommandName kCommands[] = {{"run", Command::kRun},
-                                     {"follow", Command::kFollow},
-                                     {"explain", Command::kExplain},
-                                     {"lint", Command::kLint}};
+constexpr CommandName kCommands[] = {{"run", Command::kRun},         {"follow", Command::kFollow},
+                                     {"explain", Command::kExplain}, {"why", Command::kWhy},
+                                     {"why-not", Command::kWhyNot},  {"lint", Command::kLint}};
 
 std::string_view name_of(Command command) {
   for (const CommandName& known : kCommands) {
@@ -50,6 +49,7 @@ enum class OptionId : std::uint8_t {
   kClock,
   kProgramLimit,
   kStage,
+  kLimit,
   kHelp,
   kVersion
 };
@@ -58,7 +58,10 @@ constexpr unsigned kForRun = 1;
 constexpr unsigned kForExplain = 2;
 constexpr unsigned kForLint = 4;
 constexpr unsigned kForFollow = 8;
-constexpr unsigned kForAll = kForRun | kForExplain | kForLint | kForFollow;
+constexpr unsigned kForWhy = 16;
+constexpr unsigned kForWhyNot = 32;
+constexpr unsigned kForBothWhys = kForWhy | kForWhyNot;
+constexpr unsigned kForAll = kForRun | kForExplain | kForLint | kForFollow | kForBothWhys;
 
 struct OptionName {
   OptionId id;
@@ -68,18 +71,19 @@ struct OptionName {
   unsigned commands;
 };
 constexpr OptionName kOptions[] = {
-    {OptionId::kFacts, 'F', "fact-dir", true, kForRun | kForFollow | kForExplain},
+    {OptionId::kFacts, 'F', "fact-dir", true, kForRun | kForFollow | kForExplain | kForBothWhys},
     {OptionId::kOutputs, 'D', "output-dir", true, kForRun},
     {OptionId::kJobs, 'j', "jobs", true, kForRun},
-    {OptionId::kMemory, 0, "memory", true, kForRun | kForFollow},
+    {OptionId::kMemory, 0, "memory", true, kForRun | kForFollow | kForBothWhys},
     {OptionId::kQuery, 0, "query", true, kForRun | kForExplain},
-    {OptionId::kFormat, 0, "format", true, kForRun | kForFollow | kForExplain},
+    {OptionId::kFormat, 0, "format", true, kForRun | kForFollow | kForExplain | kForBothWhys},
     {OptionId::kStats, 0, "stats", false, kForRun | kForFollow},
     {OptionId::kSnapshot, 0, "snapshot", false, kForFollow},
     {OptionId::kEcho, 0, "echo", false, kForFollow},
     {OptionId::kOnError, 0, "on-error", true, kForFollow},
     {OptionId::kClock, 0, "clock", true, kForFollow},
     {OptionId::kStage, 0, "stage", true, kForExplain},
+    {OptionId::kLimit, 0, "limit", true, kForWhy},
     {OptionId::kInclude, 'I', "include-dir", true, kForAll},
     {OptionId::kDefine, 'M', "define", true, kForAll},
     {OptionId::kNumber, 0, "number", true, kForAll},
@@ -96,6 +100,10 @@ unsigned bit_of(Command command) {
       return kForFollow;
     case Command::kExplain:
       return kForExplain;
+    case Command::kWhy:
+      return kForWhy;
+    case Command::kWhyNot:
+      return kForWhyNot;
     case Command::kLint:
       return kForLint;
     default:
@@ -115,11 +123,12 @@ struct FormatName {
   OutputFormat format;
   unsigned commands;
 };
-constexpr FormatName kFormats[] = {{"table", OutputFormat::kTable, kForRun},
-                                   {"csv", OutputFormat::kCsv, kForRun},
-                                   {"text", OutputFormat::kText, kForFollow | kForExplain},
-                                   {"json", OutputFormat::kJson, kForRun | kForFollow},
-                                   {"dot", OutputFormat::kDot, kForExplain}};
+constexpr FormatName kFormats[] = {
+    {"table", OutputFormat::kTable, kForRun},
+    {"csv", OutputFormat::kCsv, kForRun},
+    {"text", OutputFormat::kText, kForFollow | kForExplain | kForBothWhys},
+    {"json", OutputFormat::kJson, kForRun | kForFollow | kForBothWhys},
+    {"dot", OutputFormat::kDot, kForExplain}};
 
 // "table, csv or json".
 std::string alternatives(const std::vector<std::string>& names) {
@@ -232,6 +241,14 @@ Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
       return usage(fmt::format(
           "--stage is tree, rules, plan, bytecode, network or opcodes, not '{}'", value));
     }
+    case OptionId::kLimit: {
+      const auto count = parse_count(value);
+      if (!count || *count == 0) {
+        return usage(fmt::format("--limit takes a number of lines, 1 or more, not '{}'", value));
+      }
+      line.line_limit = *count;
+      return {};
+    }
     case OptionId::kHelp:
       line.help_topic = line.command;
       line.command = Command::kHelp;
@@ -301,7 +318,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 Expected<CommandLine> parse_command_line(std::span<const char* const> arguments) {
   CommandLine line;
-  if (arguments.empty()) return usage("a command is missing: run, follow, explain or lint");
+  if (arguments.empty())
+    return usage("a command is missing: run, follow, explain, why, why-not or lint");
   const std::string_view first = arguments[0];
   if (first == "--help" || first == "-h" || first == "help") {
     if (arguments.size() > 1) {
@@ -327,14 +345,20 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
     const auto nearest = closest_name(std::string(first), names);
     return usage(fmt::format("there is no command '{}'{}", first,
                              nearest ? fmt::format("; did you mean {}?", *nearest)
-                                     : "; there are run, follow, explain and lint"));
+                                     : "; there are run, follow, explain, why, why-not and lint"));
   }
 
   const Command command = line.command;
+  const bool asks_for_fact = command == Command::kWhy || command == Command::kWhyNot;
   bool options_ended = false;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     if (options_ended || argument == "-" || !argument.starts_with('-')) {
+      if (asks_for_fact && line.question.empty()) {
+        if (argument.empty()) return usage("the question is empty");
+        line.question = argument;
+        continue;
+      }
       if (!line.program.empty()) {
         return usage(fmt::format("one program at a time: '{}' and '{}'", line.program, argument));
       }
@@ -370,6 +394,12 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
   }
   const bool needs_program =
       !(line.command == Command::kExplain && line.stage == ExplainStage::kOpcodes);
+  if (asks_for_fact && line.program.empty()) {
+    return usage(
+        fmt::format("entail {0} needs a fact and the file of a program, as in entail {0} "
+                    "'path(1, 5)' closure.dl",
+                    name_of(command)));
+  }
   if (needs_program && line.program.empty()) {
     return usage(fmt::format("entail {} needs the file of a program", name_of(command)));
   }

@@ -35,9 +35,18 @@ enum class ExitCode : int {
   kClosedPipe = 141,  // Whoever read our output stopped reading.
 };
 
-enum class Command : std::uint8_t { kRun, kFollow, kExplain, kLint, kHelp, kVersion };
+enum class Command : std::uint8_t {
+  kRun,
+  kFollow,
+  kExplain,
+  kWhy,
+  kWhyNot,
+  kLint,
+  kHelp,
+  kVersion
+};
 
-// run: table, csv, json; follow: text, json; explain: text, dot.
+// run: table, csv, json; follow, why, why-not: text, json; explain: text, dot.
 enum class OutputFormat : std::uint8_t { kTable, kCsv, kJson, kText, kDot };
 
 enum class ExplainStage : std::uint8_t { kTree, kRules, kPlan, kBytecode, kNetwork, kOpcodes };
@@ -70,6 +79,10 @@ struct CommandLine {
   bool echo = false;
   OnError on_error = OnError::kStop;
   std::optional<std::int64_t> clock_us;  // Where the simulated clock starts.
+
+  // why, why-not; memory_limit and format, too
+  std::string question;           // A fact; stands before the program.
+  std::size_t line_limit = 1000;  // Of a proof.
 
   // explain
   ExplainStage stage = ExplainStage::kPlan;

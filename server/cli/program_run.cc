@@ -31,6 +31,7 @@ Expected<std::unique_ptr<ProgramRun>> ProgramRun::create(datalog::RuleProgram pr
   evaluation_options.clock = options.measure_time ? &run->clock_ : nullptr;
   evaluation_options.progress = &run->progress_;
   evaluation_options.memory = &run->memory_;
+  evaluation_options.ranks = options.ranks;
   auto evaluation = compiler::Evaluation::create(run->program_, evaluation_options);
   if (!evaluation) return unexpected(evaluation.error());
   run->evaluation_ = std::move(*evaluation);
@@ -55,6 +56,7 @@ Expected<std::uint64_t> ProgramRun::load_one(const datalog::Directive& directive
   const RowSink sink = [&](std::span<const vm::Word* const> columns,
                            std::size_t rows) -> Expected<void> {
     if (auto loaded = evaluation_->load(directive.relation, columns, rows); !loaded) return loaded;
+    if (options_.watch_facts) options_.watch_facts(directive.relation, columns, rows);
     return check_memory();
   };
   return read_facts(*form, row_shape(relation), *pool_, {.cancel = options_.cancel}, sink);

@@ -9,8 +9,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "compiler/evaluate.h"
@@ -34,6 +37,11 @@ class ProgramRun {
     std::uint64_t memory_limit = MemoryBudget::kUnlimited;  // Bytes.
     const CancelToken* cancel = nullptr;
     bool measure_time = false;  // For statistics.
+    bool ranks = false;         // Rows of recursive strata carry ranks.
+    // Sees the rows that load_facts() reads.
+    std::function<void(datalog::RelationId relation, std::span<const vm::Word* const> columns,
+                       std::size_t rows)>
+        watch_facts = {};
   };
 
   // Makes the relations and loads the facts that stand in the program. `files` must outlive the run.
@@ -50,6 +58,7 @@ class ProgramRun {
   const datalog::RuleProgram& program() const { return program_; }
   vm::ValuePool& pool() { return *pool_; }
   const compiler::Evaluation& evaluation() const { return *evaluation_; }
+  compiler::Evaluation& evaluation() { return *evaluation_; }
   const vm::Progress& progress() const { return progress_; }
 
   std::uint64_t row_count(datalog::RelationId relation) const;

@@ -88,7 +88,8 @@ def with_closure(d):
 
 def help_pages(d):
     for arguments in (["--help"], ["run", "--help"], ["follow", "--help"], ["explain", "-h"],
-                      ["lint", "--help"], ["help"], ["help", "run"]):
+                      ["why", "--help"], ["why-not", "--help"], ["lint", "--help"], ["help"],
+                      ["help", "run"]):
         result = d.run(*arguments)
         result.expect(0, out=None)
         assert result.out.startswith("entail"), arguments
@@ -103,7 +104,7 @@ def usage_mistakes(d):
     d.write("a.dl", "")
     hint = "Try 'entail --help'.\n"
     for arguments, message in (
-        ([], "a command is missing: run, follow, explain or lint"),
+        ([], "a command is missing: run, follow, explain, why, why-not or lint"),
         (["rum", "a.dl"], "there is no command 'rum'; did you mean run?"),
         (["run"], "entail run needs the file of a program"),
         (["run", "a.dl", "b.dl"], "one program at a time: 'a.dl' and 'b.dl'"),
