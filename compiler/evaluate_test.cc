@@ -292,6 +292,29 @@ TEST_CASE("The bound form tells which given rows a rule derives") {
   CHECK(*found == std::vector<bool>{true, false, true, true, false});
 }
 
+TEST_CASE("A question joins given rows with a body, and ranks are told by row") {
+  Text program(kEdges +
+               ".decl p(x: number, y: number) p(x, y) :- e(x, y). p(x, z) :- p(x, y), e(y, z).");
+  REQUIRE(program.run({.ranks = true}).has_value());
+  const datalog::RuleId recursive = static_cast<datalog::RuleId>(program.program->rules.size() - 1);
+  const datalog::RelationId p = program.id("p");
+  const std::size_t relations = program.program->relations.size();
+  Evaluation::Question question;
+  question.rule = bound_rule(program.program->rule(recursive), program.evaluation->given_id(),
+                             program.evaluation->answers_id());
+  question.given = question.answers = program.program->relation(p).columns;
+  const std::vector<vm::Word> xs = {1, 1}, zs = {3, 77};
+  const std::vector<const vm::Word*> columns = {xs.data(), zs.data()};
+  auto rows = program.evaluation->answer(question, columns, xs.size());
+  REQUIRE(rows.has_value());
+  CHECK(*rows == std::vector<std::vector<vm::Word>>{{1, 3}});
+  CHECK(program.program->relations.size() == relations);
+  CHECK(program.evaluation->rank_of(p, {1, 2}) == 1);
+  CHECK(program.evaluation->rank_of(p, {1, 4}) == 2);
+  CHECK(program.evaluation->rank_of(p, {1, 77}) == 0);
+  CHECK(program.evaluation->rank_of(program.id("e"), {1, 2}) == 0);
+}
+
 TEST_CASE("A run can be limited") {
   Text program(".decl p(x: number) p(0). p(x + 1) :- p(x).");
   EvaluationOptions options;

@@ -98,6 +98,19 @@ TEST_CASE("follow has options of its own") {
   CHECK(line->memory_limit == 1024U);
 }
 
+TEST_CASE("why and why-not take a fact before the file") {
+  const auto line = parse({"why", "-Fin", "p(1)", "--limit=7", "a.dl"});
+  REQUIRE(line);
+  CHECK(line->command == Command::kWhy);
+  CHECK(line->question == "p(1)");
+  CHECK(line->program == "a.dl");
+  CHECK(line->line_limit == 7);
+  CHECK(parse({"why-not", "p(1)", "a.dl"})->command == Command::kWhyNot);
+  CHECK_FALSE(parse({"why", "p(1)"}));
+  CHECK_FALSE(parse({"why", "", "a.dl"}));
+  CHECK_FALSE(parse({"why-not", "--limit=7", "p(1)", "a.dl"}));
+}
+
 TEST_CASE("each command has its formats") {
   CHECK(parse({"run", "--format=table", "a.dl"}));
   CHECK(parse({"follow", "--format=text", "a.dl"}));
