@@ -444,6 +444,10 @@ std::optional<BodyRewriter::Inequality> BodyRewriter::inequality(
     result.atom = body[at];
     result.column = column;
     result.limit = limit;
+    result.limit.nullable =
+        limit.nullable || std::any_of(known.begin(), known.end(), [this](VariableId variable) {
+          return may_be_null(variable);
+        });
     result.op = side == 0 ? condition.op : *mirrored(condition.op);
     const bool least = result.op == ExpressionOp::kLess || result.op == ExpressionOp::kLessEqual;
     result.extremum = least ? datalog::AggregateOp::kMin : datalog::AggregateOp::kMax;
@@ -453,6 +457,23 @@ std::optional<BodyRewriter::Inequality> BodyRewriter::inequality(
     }
   }
   return std::nullopt;
+}
+
+// A variable that an inner atom holds in a column without nulls passes for one that is never null; outside
+// it takes what its own atoms give it.
+bool BodyRewriter::may_be_null(VariableId variable) const {
+  bool in_nullable_column = false;
+  for (const Literal& literal : body_) {
+    const auto* match = std::get_if<Match>(&literal.node);
+    if (match == nullptr) continue;
+    for (std::size_t i = 0; i < match->terms.size(); ++i) {
+      const Expression& term = match->terms[i];
+      if (term.op != ExpressionOp::kVariable || term.variable != variable) continue;
+      if (!maker_.program().relation(match->relation).columns[i].nullable) return false;
+      in_nullable_column = true;
+    }
+  }
+  return in_nullable_column;
 }
 
 BodyRewriter::Compared BodyRewriter::compare(const Inequality& found,

@@ -111,6 +111,7 @@ class BodyRewriter {
   std::optional<datalog::Literal> existence(datalog::Body body,
                                             const std::vector<VariableId>& shared, std::size_t i);
   // What an existence says, if that is an inequality whose limit the atom does not bind.
+  bool may_be_null(datalog::VariableId variable) const;
   std::optional<Inequality> inequality(const datalog::Body& body,
                                        const std::vector<VariableId>& shared) const;
   Compared compare(const Inequality& found, const std::vector<VariableId>& known, std::size_t i);
