@@ -317,19 +317,17 @@ class StandingCompiler {
   std::vector<datalog::VariableId> given_variables(const Draft& draft) const {
     std::vector<datalog::VariableId> variables =
         scope_.form->productions[*draft.production].columns;
-    variables.push_back(
-        static_cast<datalog::VariableId>(draft.rule->variables.size() - 1));
+    variables.push_back(static_cast<datalog::VariableId>(draft.rule->variables.size() - 1));
     return variables;
   }
 
-  void emit_action(Draft& draft, BodyEmitter& body,
-                   const std::set<datalog::VariableId>& needed) {
+  void emit_action(Draft& draft, BodyEmitter& body, const std::set<datalog::VariableId>& needed) {
     const RelationId matches = scope_.form->productions[*draft.production].matches;
     const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(matches)];
     const std::vector<datalog::VariableId> variables = given_variables(draft);
-    std::vector<ColumnLayout> columns(placed.columns.begin(),
-                                      placed.columns.begin() +
-                                          static_cast<std::ptrdiff_t>(variables.size() - 1));
+    std::vector<ColumnLayout> columns(
+        placed.columns.begin(),
+        placed.columns.begin() + static_cast<std::ptrdiff_t>(variables.size() - 1));
     const auto words = static_cast<std::uint32_t>(placed.words.size());
     columns.push_back({draft.rule->variables.back().type, false, words, 1});
     body.run_given(variables, columns, words + 1, draft.plan.steps, needed,

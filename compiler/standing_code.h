@@ -91,8 +91,8 @@ struct StandingCode {
   std::vector<StandingFragment> fragments;
   std::vector<GroupShape> groups;
   std::vector<std::vector<ActionCode>> actions;  // By StandingForm::productions, in their order.
-  std::vector<std::string> plans;  // By fragment, as text.
-  std::vector<vm::Word> retained;  // Constants; whoever takes the code releases them.
+  std::vector<std::string> plans;                // By fragment, as text.
+  std::vector<vm::Word> retained;                // Constants; whoever takes the code releases them.
 };
 
 struct StandingScope {

@@ -83,8 +83,8 @@ struct StandingStratum {
 // A production of the form: its matches with a row variable have no wildcards where an action changes the
 // row.
 struct StandingProduction {
-  std::uint32_t number = 0;         // In program.productions.
-  datalog::RelationId matches{};    // A row for each complete match; last of its strata.
+  std::uint32_t number = 0;                  // In program.productions.
+  datalog::RelationId matches{};             // A row for each complete match; last of its strata.
   std::vector<datalog::VariableId> columns;  // What it holds. Behind them the salience,
   bool has_salience = false;                 // unless it is a constant.
 };

@@ -97,10 +97,10 @@ struct RelationOptions {
   RelationExtremum extremum =
       RelationExtremum::kNone;  // One row for each value of the other columns.
   std::uint32_t extremum_column = 0;
-  bool ranks = false;         // Keeps the rank of each row (recursive strata that must stand).
-  bool standing = false;      // For a StandingRelation (vm/standing_relation.h); so are the next two:
-  bool weights = false;       // Counts derivations; else a row is there or not.
-  bool identities = false;    // Numbers rows for identity().
+  bool ranks = false;       // Keeps the rank of each row (recursive strata that must stand).
+  bool standing = false;    // For a StandingRelation (vm/standing_relation.h); so are the next two:
+  bool weights = false;     // Counts derivations; else a row is there or not.
+  bool identities = false;  // Numbers rows for identity().
   ValuePool* pool = nullptr;  // Required if a column is a handle or text; outlives the relation.
   MemoryBudget* budget = nullptr;  // Outlives the relation; nullptr: no limit.
 };

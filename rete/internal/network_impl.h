@@ -44,8 +44,8 @@ struct Network::Impl {
   // The transaction.
   std::vector<std::uint32_t> epoch_nodes;
   std::uint64_t steps_in_transaction = 0;
-  std::uint64_t firings_in_a_row = 0;  // Since the last step that was no firing.
-  std::optional<Error> failed;         // The transaction can only be aborted.
+  std::uint64_t firings_in_a_row = 0;            // Since the last step that was no firing.
+  std::optional<Error> failed;                   // The transaction can only be aborted.
   std::optional<std::int64_t> transaction_time;  // Of now(), once it was asked for.
 
   vm::Version version = 0;

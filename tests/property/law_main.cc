@@ -34,9 +34,9 @@
 
 #include "server/cli/std_thread_team.h"
 #include "tests/property/law.h"
+#include "tests/property/production_law.h"
 #include "tests/property/program_generator.h"
 #include "tests/property/relation_history.h"
-#include "tests/property/production_law.h"
 #include "tests/property/standing_law.h"
 #include "tests/property/standing_totals.h"
 
@@ -55,7 +55,7 @@ constexpr unsigned kWorkersMax = 64;
 struct Options {
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> count_asked;
-  std::uint64_t count = kDefaultCount;  // As asked, or the usual one.
+  std::uint64_t count = kDefaultCount;     // As asked, or the usual one.
   std::optional<std::uint64_t> histories;  // As many as programs.
   std::string seeds_file;
   unsigned threads = 1;
@@ -412,7 +412,8 @@ int check_productions(const Options& options) {
     if (options.stop_at_first) break;
   }
   std::cout << fmt::format(
-      "law: {} programs of productions, {} firings, {} transactions aborted, {} of them because they "
+      "law: {} programs of productions, {} firings, {} transactions aborted, {} of them because "
+      "they "
       "do not settle; {} broken\n",
       checked, firings, aborts, loops, broken);
   return broken == 0 ? 0 : 1;
