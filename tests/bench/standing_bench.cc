@@ -18,7 +18,8 @@
 // an order replaced is two rows, two probes each, and two groups: 4 us; an event that matches nothing
 // is one row in and out of one relation: 1 us.
 //
-// Prints one line a measurement: medians and the work counters.
+// Prints one line a measurement: medians and the work counters. Times are of the wall; with BENCH_CPU=1 of
+// the thread, where others share the machine.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -223,7 +224,6 @@ void run_closure(int argc, char** argv) {
       whole, first, median(removed), median(inserted),
       (closure.touched() - touched) / static_cast<std::uint64_t>(std::max(1L, 2 * repeats)),
       closure.network->statistics().strata_recomputed, peak_mib());
-  if (std::getenv("SHOW_NETWORK") != nullptr) fmt::print("{}", closure.network->to_text());
 }
 
 std::vector<Edge> unique_edges(Rng& rng, std::uint32_t nodes, std::size_t count) {
@@ -287,7 +287,7 @@ void run_batches(std::size_t only) {
        {std::size_t{1}, std::size_t{10}, std::size_t{100}, std::size_t{1000}, edges.size()}) {
     if (only != 0 && size != only) continue;
     std::vector<double> fresh, removed, inserted;
-    Closure closure(std::getenv("FRACTION") ? std::atof(std::getenv("FRACTION")) : 1);
+    Closure closure;
     closure.timed_change(edges, 1);
     for (int round = 0; round < 5; ++round) {
       const double start = now_ms();
