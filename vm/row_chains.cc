@@ -93,8 +93,7 @@ void RowChains::unlink(Row row) {
 }
 
 void RowChains::rebuild(std::span<const Row> rows) {
-  const std::size_t keys = heads_.size();
-  heads_.clear(std::min(keys, rows.size()));
+  heads_.clear();
   link(rows.data(), rows.size());
 }
 

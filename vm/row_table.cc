@@ -20,6 +20,11 @@ void RowTable::allocate(std::size_t buckets) {
   bucket_count_ = buckets;
 }
 
+void RowTable::clear() {
+  std::fill_n(buckets_, bucket_count_, Bucket{});
+  size_ = 0;
+}
+
 std::size_t RowTable::buckets_for(std::size_t count) const {
   if (count <= kSlots && bucket_count_ == 0) return 1;
   return std::max((count + 9) / 10, bucket_count_ + bucket_count_ * 2 / 5 + 1);

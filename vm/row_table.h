@@ -75,12 +75,8 @@ class RowTable {
     return const_cast<Row*>(std::as_const(*this).find(hash, same));
   }
 
-  // Holds no row, and has room for so many.
-  void clear(std::size_t rows) {
-    RowTable none;
-    if (rows > 0) none.allocate(none.buckets_for(rows));
-    swap(none);
-  }
+  // Holds no row; its room stays, so that what was in it can come back.
+  void clear();
 
   bool has_room(std::size_t count) const { return count <= room(bucket_count_); }
   // Buckets for `count` rows, more by two fifths than there are: what grow() is to be given.

@@ -176,7 +176,7 @@ void StandingRelation::erase_members(std::span<const Row> rows) {
       if (has(row, kInUse)) kept.push_back(row);
     });
     for (const Row row : rows) flags_[row] |= kInUse;
-    members_.clear(kept.size());
+    members_.clear();
     for (std::size_t first = 0; first < kept.size(); first += RowTable::kRehash) {
       const std::size_t n = std::min(RowTable::kRehash, kept.size() - first);
       columns_.hash(all_columns_, kept.data() + first, n, hashes);
