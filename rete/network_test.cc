@@ -413,5 +413,28 @@ TEST_CASE("A row proven by something new and by something that is lost later goe
   CHECK(standing.rows("r5") == fresh.rows("r5"));
 }
 
+TEST_CASE("An abort brings back what was taken out all at once") {
+  Standing standing(R"(
+    .decl e(x: number, y: number)
+    .decl path(x: number, y: number)
+    path(x, y) :- e(x, y).
+    path(x, z) :- path(x, y), e(y, z).
+  )");
+  constexpr Word kNodes = 60;
+  for (Word i = 0; i < kNodes; ++i) standing.change("e", {i, (i + 1) % kNodes}, 1);
+  standing.commit();
+  CHECK(standing.network->row_count(standing.id("path")) == kNodes * kNodes);
+  for (Word i = 0; i < kNodes; ++i) standing.change("e", {i, (i + 1) % kNodes}, -1);
+  REQUIRE(standing.network->step().has_value());
+  CHECK(standing.network->row_count(standing.id("path")) == 0);
+  standing.network->abort();
+  standing.network->verify();
+  CHECK(standing.network->row_count(standing.id("path")) == kNodes * kNodes);
+  // Its chains find them.
+  standing.erase("e", {0, 1});
+  standing.commit();
+  CHECK(standing.network->row_count(standing.id("path")) == kNodes * (kNodes - 1) / 2);
+}
+
 }  // namespace
 }  // namespace entail::rete
