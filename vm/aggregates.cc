@@ -257,7 +257,7 @@ void GroupTable::rehash(std::size_t slots) {
   slots_.assign(slots, 0);
   const std::size_t mask = slots - 1;
   for (std::size_t group = 0; group < size_; ++group) {
-    std::size_t at = hash_key(&keys_[group * key_words_]) & mask;
+    std::size_t at = hash_key(keys_.data() + group * key_words_) & mask;
     while (slots_[at] != 0) at = (at + 1) & mask;
     slots_[at] = static_cast<std::uint32_t>(group + 1);
   }
@@ -277,7 +277,7 @@ std::uint32_t GroupTable::find_or_add(const Word* key) {
   std::size_t at = hash_key(key) & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {
     const std::uint32_t group = slots_[at] - 1;
-    if (std::equal(key, key + key_words_, &keys_[group * key_words_])) return group;
+    if (std::equal(key, key + key_words_, keys_.data() + group * key_words_)) return group;
   }
   slots_[at] = static_cast<std::uint32_t>(size_ + 1);
   keys_.insert(keys_.end(), key, key + key_words_);
