@@ -78,15 +78,19 @@ class StandingCompiler {
   }
 
  private:
-  PlanScope plan_scope(const StandingStratum& stratum) const {
+  PlanScope plan_scope() const {
     PlanScope scope;
     scope.program = &program_;
     scope.layouts = scope_.layouts;
     scope.cardinalities = scope_.cardinalities;
+    scope.repeated = true;
+    return scope;
+  }
+  PlanScope plan_scope(const StandingStratum& stratum) const {
+    PlanScope scope = plan_scope();
     if (stratum.kind == StandingKind::kRanked) {
       scope.ranked.insert(stratum.relations.begin(), stratum.relations.end());
     }
-    scope.repeated = true;
     return scope;
   }
 
@@ -100,7 +104,7 @@ class StandingCompiler {
     if (stratum.kind == StandingKind::kReduced) return draft_groups(stratum, id);
     if (auto done = draft_changes(stratum, id, rule, nullptr); !done) return done;
     if (stratum.kind != StandingKind::kRanked) return {};
-    if (may_fail(rule)) {
+    if (datalog::can_fail(rule)) {
       if (auto done = draft_changes(stratum, id, rule, nullptr, FragmentRole::kErrors); !done) {
         return done;
       }
@@ -141,13 +145,6 @@ class StandingCompiler {
     draft.plan.steps.push_back(std::move(groups));
     drafts_.push_back(std::move(draft));
     return {};
-  }
-
-  static bool may_fail(const Rule& rule) {
-    bool found = false;
-    datalog::walk_rule_expressions(
-        rule, [&](const datalog::Expression& node) { found = found || datalog::can_fail(node); });
-    return found;
   }
 
   Expected<void> draft_changes(const StandingStratum& stratum, RuleId id, const Rule& rule,
@@ -218,12 +215,16 @@ class StandingCompiler {
         if (is_same ? i > source : is_later) task.views[i] = vm::View::kOld;
       }
     }
-    const PlanScope scope = plan_scope(stratum);
+    return plan_task(plan_scope(stratum), task, RuleForm::kDelta, draft);
+  }
+
+  static Expected<void> plan_task(const PlanScope& scope, const BodyTask& task, RuleForm form,
+                                  Draft& draft) {
     auto body = plan_body(scope, task);
     if (!body) return unexpected(std::move(body).error());
     draft.plan.rule = draft.rule;
     draft.plan.id = draft.fragment.rule;
-    draft.plan.form = RuleForm::kDelta;
+    draft.plan.form = form;
     draft.plan.steps = std::move(body->steps);
     draft.plan.cost = body->cost;
     return {};
@@ -255,14 +256,9 @@ class StandingCompiler {
     task.forced = {0};
     task.scans_source = true;
     task.views.assign(draft.rule->body.size(), vm::View::kTotal);
-    const PlanScope scope = plan_scope(stratum);
-    auto body = plan_body(scope, task);
-    if (!body) return unexpected(std::move(body).error());
-    draft.plan.rule = draft.rule;
-    draft.plan.id = id;
-    draft.plan.form = RuleForm::kBound;
-    draft.plan.steps = std::move(body->steps);
-    draft.plan.cost = body->cost;
+    if (auto done = plan_task(plan_scope(stratum), task, RuleForm::kBound, draft); !done) {
+      return done;
+    }
     drafts_.push_back(std::move(draft));
     return {};
   }
@@ -290,17 +286,7 @@ class StandingCompiler {
       for (const datalog::Expression& value : draft.values) {
         task.needed.merge(datalog::variables_of(value));
       }
-      PlanScope scope;
-      scope.program = &program_;
-      scope.layouts = scope_.layouts;
-      scope.cardinalities = scope_.cardinalities;
-      scope.repeated = true;
-      auto body = plan_body(scope, task);
-      if (!body) return unexpected(std::move(body).error());
-      draft.plan.rule = draft.rule;
-      draft.plan.id = draft.fragment.rule;
-      draft.plan.steps = std::move(body->steps);
-      draft.plan.cost = body->cost;
+      if (auto done = plan_task(plan_scope(), task, RuleForm::kFull, draft); !done) return done;
       drafts_.push_back(std::move(draft));
     }
     return {};
@@ -365,16 +351,13 @@ class StandingCompiler {
       const datalog::Expression* left = &filter->condition.arguments[0];
       const datalog::Expression* right = &filter->condition.arguments[1];
       ExpressionOp op = filter->condition.op;
+      const std::optional<ExpressionOp> turned = datalog::mirrored(op);
+      if (!turned) continue;
       if (left->op == ExpressionOp::kConstant) {
         std::swap(left, right);
-        op = mirrored(op);
+        op = *turned;
       }
-      const bool is_order = op == ExpressionOp::kLess || op == ExpressionOp::kLessEqual ||
-                            op == ExpressionOp::kGreater || op == ExpressionOp::kGreaterEqual;
-      if (!is_order || left->op != ExpressionOp::kVariable ||
-          right->op != ExpressionOp::kConstant) {
-        continue;
-      }
+      if (left->op != ExpressionOp::kVariable || right->op != ExpressionOp::kConstant) continue;
       for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
         const datalog::Expression& term = match.terms[column];
         const ColumnLayout& place = placed.columns[column];
@@ -394,22 +377,6 @@ class StandingCompiler {
       }
     }
     return std::nullopt;
-  }
-
-  static datalog::ExpressionOp mirrored(datalog::ExpressionOp op) {
-    using datalog::ExpressionOp;
-    switch (op) {
-      case ExpressionOp::kLess:
-        return ExpressionOp::kGreater;
-      case ExpressionOp::kLessEqual:
-        return ExpressionOp::kGreaterEqual;
-      case ExpressionOp::kGreater:
-        return ExpressionOp::kLess;
-      case ExpressionOp::kGreaterEqual:
-        return ExpressionOp::kLessEqual;
-      default:
-        return op;
-    }
   }
 
   void emit(Draft& draft) {

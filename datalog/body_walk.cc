@@ -69,7 +69,37 @@ bool operation_can_fail(const Expression& expression) {
 
 bool can_fail(const Expression& expression) {
   return operation_can_fail(expression) ||
-         std::any_of(expression.arguments.begin(), expression.arguments.end(), can_fail);
+         std::any_of(expression.arguments.begin(), expression.arguments.end(),
+                     [](const Expression& argument) { return can_fail(argument); });
+}
+
+bool can_fail(const Body& body) {
+  bool found = false;
+  for (const Literal& literal : body) {
+    walk_expressions(literal,
+                     [&](const Expression& node) { found = found || operation_can_fail(node); });
+  }
+  return found;
+}
+
+bool can_fail(const Rule& rule) {
+  return can_fail(rule.body) || std::any_of(rule.head.terms.begin(), rule.head.terms.end(),
+                                            [](const Expression& term) { return can_fail(term); });
+}
+
+std::optional<ExpressionOp> mirrored(ExpressionOp op) {
+  switch (op) {
+    case ExpressionOp::kLess:
+      return ExpressionOp::kGreater;
+    case ExpressionOp::kLessEqual:
+      return ExpressionOp::kGreaterEqual;
+    case ExpressionOp::kGreater:
+      return ExpressionOp::kLess;
+    case ExpressionOp::kGreaterEqual:
+      return ExpressionOp::kLessEqual;
+    default:
+      return std::nullopt;
+  }
 }
 
 std::set<VariableId> variables_of(const Expression& expression) {

@@ -14,6 +14,7 @@
 // Threads: pure functions. Cost: linear in the size of what is walked.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <type_traits>
 #include <utility>
@@ -32,8 +33,13 @@ enum class Reading : std::uint8_t { kPositive, kComplete };
 // `to_number("a")`. Such an expression runs only after the filters that stand before it.
 bool operation_can_fail(const Expression& expression);
 
-// Whether the expression, or any part of it, can fail.
+// Whether the expression, or any part of it, can fail; or one of the body or the rule.
 bool can_fail(const Expression& expression);
+bool can_fail(const Body& body);
+bool can_fail(const Rule& rule);
+
+// The order that says the same with its sides exchanged: `a < b` is `b > a`. Nothing where `op` is no order.
+std::optional<ExpressionOp> mirrored(ExpressionOp op);
 
 // The variables that occur in the literal or body, inner bodies included.
 std::set<VariableId> variables_of(const Expression& expression);

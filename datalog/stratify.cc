@@ -333,11 +333,7 @@ class Stratifier {
     };
     if (!is_value(*value)) {
       std::swap(value, bound);
-      op = op == ExpressionOp::kLess           ? ExpressionOp::kGreater
-           : op == ExpressionOp::kLessEqual    ? ExpressionOp::kGreaterEqual
-           : op == ExpressionOp::kGreater      ? ExpressionOp::kLess
-           : op == ExpressionOp::kGreaterEqual ? ExpressionOp::kLessEqual
-                                               : ExpressionOp::kEqual;
+      op = mirrored(op).value_or(ExpressionOp::kEqual);
     }
     if (!is_value(*value)) return false;
     for (const VariableId variable : variables_of(*bound)) {

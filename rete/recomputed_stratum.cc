@@ -63,11 +63,7 @@ Expected<std::unique_ptr<RecomputedStratum>> RecomputedStratum::create(
                                *state.pool)) {
       continue;  // A stated fact.
     }
-    bool may_fail = false;
-    datalog::walk_rule_expressions(rule, [&](const datalog::Expression& expression) {
-      may_fail = may_fail || datalog::can_fail(expression);
-    });
-    if (may_fail) {
+    if (datalog::can_fail(rule)) {
       return unexpected(ErrorCode::kUnsupported,
                         "rule '" + rule.name +
                             "' has an expression that can fail, in recursion through a minimum, a "

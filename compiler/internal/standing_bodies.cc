@@ -59,15 +59,6 @@ bool fails_outside(const Literal& literal, const VariableSet& outer) {
   return found;
 }
 
-bool can_fail(const Body& body) {
-  bool found = false;
-  for (const Literal& literal : body) {
-    datalog::walk_expressions(
-        literal, [&](const Expression& e) { found = found || datalog::operation_can_fail(e); });
-  }
-  return found;
-}
-
 bool has_empty_value(const datalog::Aggregate& aggregate) {
   switch (aggregate.op) {
     case datalog::AggregateOp::kCount:
@@ -101,21 +92,6 @@ bool has_plain_order(vm::TypeKind kind) {
       return true;
     default:
       return false;
-  }
-}
-
-std::optional<ExpressionOp> mirrored(ExpressionOp op) {
-  switch (op) {
-    case ExpressionOp::kLess:
-      return ExpressionOp::kGreater;
-    case ExpressionOp::kLessEqual:
-      return ExpressionOp::kGreaterEqual;
-    case ExpressionOp::kGreater:
-      return ExpressionOp::kLess;
-    case ExpressionOp::kGreaterEqual:
-      return ExpressionOp::kLessEqual;
-    default:
-      return std::nullopt;
   }
 }
 
@@ -427,7 +403,7 @@ std::optional<BodyRewriter::Inequality> BodyRewriter::inequality(
   if (match == nullptr || filter == nullptr || maker_.classes_of(match->relation))
     return std::nullopt;
   const Expression& condition = filter->condition;
-  if (!mirrored(condition.op)) return std::nullopt;
+  if (!datalog::mirrored(condition.op)) return std::nullopt;
   const VariableSet outer(shared.begin(), shared.end());
   const VariableSet inner = datalog::variables_of(body[at]);
   for (const std::size_t side : {0, 1}) {
@@ -448,7 +424,7 @@ std::optional<BodyRewriter::Inequality> BodyRewriter::inequality(
         limit.nullable || std::any_of(known.begin(), known.end(), [this](VariableId variable) {
           return may_be_null(variable);
         });
-    result.op = side == 0 ? condition.op : *mirrored(condition.op);
+    result.op = side == 0 ? condition.op : *datalog::mirrored(condition.op);
     const bool least = result.op == ExpressionOp::kLess || result.op == ExpressionOp::kLessEqual;
     result.extremum = least ? datalog::AggregateOp::kMin : datalog::AggregateOp::kMax;
     // NaN is the greatest float, but nothing is less than it: it would hide the greatest number.
@@ -684,7 +660,7 @@ std::optional<Literal> BodyRewriter::domain(const std::vector<VariableId>& varia
     for (const Body& body : parts_[p].cases) {
       if (raises(body)) {
         choose_guards(p, nullptr);
-      } else if (can_fail(body)) {
+      } else if (datalog::can_fail(body)) {
         const VariableSet used = variables_of_part(p);
         choose_guards(p, &used);
       }
@@ -729,7 +705,7 @@ std::optional<Literal> BodyRewriter::domain_of(const std::vector<VariableId>& va
   for (const auto& [p, provision] : available) {
     const bool filters = parts_[p].cases.size() == 1 && parts_[p].cases[0].size() == 1 &&
                          std::holds_alternative<datalog::Filter>(parts_[p].cases[0][0].node);
-    if (filters && includes(columns, provision.gives) && !can_fail(parts_[p].cases[0]))
+    if (filters && includes(columns, provision.gives) && !datalog::can_fail(parts_[p].cases[0]))
       chosen.insert(p);
   }
   Body body;
