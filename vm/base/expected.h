@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,11 +45,29 @@ enum class ErrorCode : std::uint8_t {
 // The code as words for a message: "not found", "limit reached".
 std::string_view error_code_name(ErrorCode code) noexcept;
 
+// What SQL's clients are told beside the message: the fields of PostgreSQL's error reports.
+struct SqlFields {
+  std::string sqlstate;        // Five characters.
+  std::uint32_t position = 0;  // In the statement, counted in characters from 1; 0: none.
+  std::string detail, hint;
+  std::string schema, table, column, constraint, type;  // Empty: not said.
+
+  bool operator==(const SqlFields&) const = default;
+};
+
 struct Error {
   ErrorCode code = ErrorCode::kInvalidArgument;
   std::string message;  // A full clause for a person, names as the user spelled them.
+  std::shared_ptr<const SqlFields> sql;  // Null where the error did not arise in SQL.
 
-  bool operator==(const Error&) const = default;
+  // Empty where `sql` is.
+  std::string_view sqlstate() const {
+    return sql == nullptr ? std::string_view() : std::string_view(sql->sqlstate);
+  }
+  bool operator==(const Error& other) const {
+    return code == other.code && message == other.message &&
+           (sql == nullptr || other.sql == nullptr ? sql == other.sql : *sql == *other.sql);
+  }
 };
 
 // What unexpected() makes: an error on its way into some Expected<T>.
@@ -66,7 +85,11 @@ class [[nodiscard]] Unexpected {
 inline Unexpected unexpected(Error error) { return Unexpected(std::move(error)); }
 
 inline Unexpected unexpected(ErrorCode code, std::string message) {
-  return Unexpected(Error{code, std::move(message)});
+  return Unexpected(Error{code, std::move(message), nullptr});
+}
+inline Unexpected unexpected(ErrorCode code, std::string message, SqlFields sql) {
+  return Unexpected(
+      Error{code, std::move(message), std::make_shared<const SqlFields>(std::move(sql))});
 }
 
 template <typename T>
