@@ -89,6 +89,8 @@ enum class Counting : std::uint8_t { kDerived, kStated };
 
 class StandingRelation {
  public:
+  static constexpr Word kOpenSource = ~Word{0};  // Of an id that waits for the version's number.
+
   // Signed changes, one array of words per column. Equal rows are summed first in sets; in bags they
   // are taken in order.
   struct Batch {
@@ -271,7 +273,6 @@ class StandingRelation {
   };
 
   static constexpr std::size_t kChunk = size_or_tiny(256, 5);
-  static constexpr Word kOpenSource = ~Word{0};  // Of an id that waits for the version's number.
 
   StandingRelation(RelationOptions options, PinRegistry* pins);
 
