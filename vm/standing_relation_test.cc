@@ -279,6 +279,23 @@ TEST_CASE("a bag deletes the newest of equal rows, or none") {
   relation->verify();
 }
 
+TEST_CASE("an index made when rows have left has room for their return") {
+  auto relation = make(of_columns(2));
+  Changes facts(2), gone(2);
+  for (Word i = 0; i < 500; ++i) {
+    facts.add({i, i + 1}, 1);
+    gone.add({i, i + 1}, -1);
+  }
+  REQUIRE(relation->apply(facts.batch(), Counting::kStated).has_value());
+  relation->commit(1);
+  REQUIRE(relation->apply(gone.batch(), Counting::kStated).has_value());
+  relation->end_step();
+  REQUIRE(relation->add_index({.key = {0}}).has_value());
+  relation->abort();
+  CHECK(relation->size() == 500);
+  relation->verify();
+}
+
 TEST_CASE("a keyed row gives way, and a second one under its key is refused") {
   RelationOptions options = of_columns(2);
   options.key = {0};

@@ -341,7 +341,9 @@ Expected<void> StandingRelation::fill(Index& index) {
     index.chains->reserve(capacity_, n, expected);
     index.chains->link(rows.data() + progress.done, n);
   }
-  index.chains->reserve(capacity_, 0, 0);
+  // What left in this epoch comes back if it is aborted.
+  if (!book(index.chains->growth(capacity_, departed_, 0))) return limit_error();
+  index.chains->reserve(capacity_, departed_, 0);
   return {};
 }
 
