@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vm/scalar_functions.h"
+
 namespace entail::datalog {
 
 namespace {
@@ -57,6 +59,18 @@ bool operation_can_fail(const Expression& expression) {
     case ExpressionOp::kMatches:
       // A pattern that is a constant was compiled, and so checked, before.
       return expression.arguments.empty() || expression.arguments[0].op != ExpressionOp::kConstant;
+    case ExpressionOp::kAddChecked:
+    case ExpressionOp::kSubtractChecked:
+    case ExpressionOp::kMultiplyChecked:
+    case ExpressionOp::kDivideChecked:
+    case ExpressionOp::kModuloChecked:
+    case ExpressionOp::kNegateChecked:
+      return true;
+    case ExpressionOp::kCast:
+      return expression.arguments.empty() ||
+             vm::cast_can_fail(expression.arguments[0].type, expression.type);
+    case ExpressionOp::kCallFunction:
+      return vm::scalar_signature(static_cast<vm::ScalarFunction>(expression.detail)).can_fail;
     case ExpressionOp::kElement:
     case ExpressionOp::kField:
     case ExpressionOp::kCallExtern:

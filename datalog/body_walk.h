@@ -103,18 +103,23 @@ void take_apart(LiteralNode& literal, OnExpression&& on_expression, OnVariable&&
           for (auto& aggregate : node.aggregates) {
             on_variable(aggregate.result);
             take_if(aggregate.argument);
+            take_if(aggregate.condition);
+            take_if(aggregate.delimiter);
+            take_order(aggregate.order);
           }
           on_body(node.body, Reading::kComplete);
         } else if constexpr (std::is_same_v<Kind, Rank>) {
           take_all(node.partition);
           take_order(node.order);
-          take_if(node.frame_from);
-          take_if(node.frame_to);
+          take_if(node.frame.from.offset);
+          take_if(node.frame.to.offset);
           for (auto& function : node.functions) {
             on_variable(function.result);
             take_all(function.arguments);
+            take_if(function.filter);
           }
           take_if(node.limit);
+          take_if(node.offset);
           on_body(node.body, Reading::kComplete);
         } else if constexpr (std::is_same_v<Kind, Window>) {
           take_match(node.match);

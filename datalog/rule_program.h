@@ -100,6 +100,7 @@ struct Relation {
   std::uint32_t extremum_column = 0;
   bool final_rows = false;  // `final`: keeps what expiry or closing would take.
   bool auxiliary = false;   // Made by lowering or demand; hidden from listings.
+  bool dropped = false;     // Only its id is left: no rows, no rules, nobody reads it.
   std::optional<StreamAttributes> stream;
   std::optional<Expression> retain_versions_for;
   std::vector<std::optional<Expression>> defaults;  // Per column; empty when none was given.
@@ -152,6 +153,12 @@ struct Each {
   std::vector<Expression> arguments;
 };
 
+struct OrderItem {
+  Expression value;
+  bool descending = false;
+  bool nulls_first = false;
+};
+
 enum class AggregateOp : std::uint8_t {
   kCount,
   kCountDistinct,
@@ -162,14 +169,35 @@ enum class AggregateOp : std::uint8_t {
   kCollect,
   kBoolAnd,
   kBoolOr,
-  kStringAgg,
-  kArrayAgg  // SQL's; not executed yet.
+  kStringAgg,  // `argument`, `delimiter` before each but the first. Text.
+  kArrayAgg,   // The only one that counts null arguments: elements are nullable.
+  // SQL's: the result's type is that of the result variable.
+  kSqlSum,   // int2, int4 -> int8; int8, numeric -> numeric; float4, float8 -> itself; interval.
+  kAverage,  // integers, numeric -> numeric; float4, float8 -> float8; interval.
+  kVarPop,
+  kVarSamp,
+  kStddevPop,
+  kStddevSamp,  // integers, numeric -> numeric; float4, float8 -> float8.
+  kBitAnd,
+  kBitOr,
+  kBitXor,  // Integers.
 };
 
+// One result of a Reduce. Where there is nothing to aggregate, or the result does not exist:
+//   counts give 0 and kSum 0; all others have no result: then a *nullable* result variable is null (SQL),
+//   and one that is not nullable makes the binding or the group fail (rules).
+// So SQL's ungrouped aggregate is a Reduce for each binding with nothing bound around it, which has
+// exactly one row; GROUP BY is one per group.
 struct Aggregate {
   AggregateOp op = AggregateOp::kCount;
   VariableId result{};
-  std::optional<Expression> argument;  // Over the inner body's variables; absent for count.
+  std::optional<Expression> argument;   // Over the inner body's variables; absent for count.
+  std::optional<Expression> condition;  // FILTER: rows count only where it is true.
+  bool distinct = false;                // Identical arguments count once; kNumeric, not displayed.
+  std::optional<Expression> delimiter;  // kStringAgg: text, over the inner body.
+  // kStringAgg, kArrayAgg: the order of what is put together; ties, and all without an order, by the
+  // argument's own order, so that the result is a function of the facts.
+  std::vector<OrderItem> order;
 };
 
 enum class ReduceForm : std::uint8_t {
@@ -190,32 +218,71 @@ struct Reduce {
   Body body;
 };
 
-// Window functions and top-k: SQL's OVER clause. As data only in this layer of the house.
+// Window functions and top-k: SQL's OVER clause, LIMIT in a subquery, DISTINCT ON.
+//
+//     OVER (PARTITION BY city ORDER BY age DESC)     partition (city), order (age desc)
+//     LIMIT 10 OFFSET 5 ORDER BY age                 order (age), offset 5, limit 10
+//     DISTINCT ON (city) … ORDER BY city, age        partition (city), order (age), limit 1
+//
+// Each match of the body is a row, however often its values occur. Rows whose partition values are
+// identical, nulls too, are a partition; it is sorted by `order`, ties by all variables of the body in the
+// order of their numbers, so that the result is a function of the facts. Peers are rows that `order` alone
+// does not tell apart. Then for each row `functions` are computed, and of each partition those behind the
+// first `offset` rows are kept, at most `limit` of them (with_ties: and the peers of the last).
+// Exports the body's variables that occur outside it, and the results. Outer variables in the body: those
+// of Match and so on in the same body that the ranking shares make it one ranking for each binding; only
+// a ranking whose body knows nothing of its surroundings is executed.
 enum class RankFunction : std::uint8_t {
   kRowNumber,
   kRank,
   kDenseRank,
-  kLag,
-  kLead,
-  kFirstValue,
-  kLastValue
-};
-struct OrderItem {
-  Expression value;
-  bool descending = false;
-  bool nulls_first = false;
+  kLag,         // (value[, how many rows before, or 1[, default, or null]])
+  kLead,        // Likewise, behind.
+  kFirstValue,  // (value) of the frame's first row; null of an empty frame. So the next two.
+  kLastValue,
+  kNthValue,  // (value, n)
+  kPercentRank,
+  kCumeDist,
+  kNtile,     // (buckets)
+  kAggregate  // `aggregate` of the arguments (none: count of rows) over the rows of the frame.
 };
 struct RankResult {
   RankFunction function = RankFunction::kRowNumber;
   VariableId result{};
   std::vector<Expression> arguments;
+  AggregateOp aggregate = AggregateOp::kCount;  // kAggregate.
+  std::optional<Expression> filter;             // kAggregate: only rows for which it is true.
+};
+// Which rows of its partition a row's frame holds.
+enum class FrameMode : std::uint8_t {
+  kRange,   // Offsets are added to the one order value: rows whose value lies between.
+  kRows,    // Offsets count rows;
+  kGroups,  //   groups of peers.
+};
+enum class FrameBound : std::uint8_t {
+  kUnbounded,  // The partition's first row, or last.
+  kPreceding,  // `offset` before the current row;
+  kCurrent,    //   the current row: its first or last peer, but for kRows;
+  kFollowing,  //   `offset` behind it.
+};
+enum class FrameExclusion : std::uint8_t { kNone, kCurrentRow, kGroup, kTies };
+struct FrameEdge {
+  FrameBound bound = FrameBound::kUnbounded;
+  std::optional<Expression> offset;  // kPreceding, kFollowing. Without variables.
+};
+struct Frame {
+  FrameMode mode = FrameMode::kRange;
+  FrameEdge from{FrameBound::kUnbounded, {}};
+  FrameEdge to{FrameBound::kCurrent, {}};
+  FrameExclusion exclusion = FrameExclusion::kNone;
 };
 struct Rank {
   std::vector<Expression> partition;
   std::vector<OrderItem> order;
-  std::optional<Expression> frame_from, frame_to;
+  Frame frame;
   std::vector<RankResult> functions;
-  std::optional<Expression> limit;  // Top-k: keep this many of each partition.
+  std::optional<Expression> limit, offset;  // Of each partition, bigint, without variables.
+  bool with_ties = false;
   Body body;
 };
 

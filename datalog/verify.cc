@@ -191,12 +191,83 @@ class Verifier {
     }
     if (const auto* each = std::get_if<Each>(&literal.node)) return check_each(*each);
     if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return check_reduce(*reduce);
-    if (const auto* rank = std::get_if<Rank>(&literal.node)) return check_body(rank->body);
+    if (const auto* rank = std::get_if<Rank>(&literal.node)) return check_rank(*rank);
     if (const auto* window = std::get_if<Window>(&literal.node)) return check_window(*window);
     for (const PatternSymbol& symbol : std::get<Pattern>(literal.node).symbols) {
       if (Complaint bad = check_body(symbol.condition)) return bad;
     }
     return {};
+  }
+
+  // Of an edge or a limit: bigint, the same for every row.
+  Complaint check_uniform(const std::optional<Expression>& expression) {
+    if (!expression) return {};
+    if (!variables_of(*expression).empty()) return "a bound of a ranking that depends on the row";
+    return check_expression(*expression);
+  }
+
+  Complaint check_rank(const Rank& rank) {
+    if (Complaint bad = check_body(rank.body)) return bad;
+    if (Complaint bad = check_all(rank.partition)) return bad;
+    for (const OrderItem& item : rank.order) {
+      if (Complaint bad = check_expression(item.value)) return bad;
+    }
+    for (const FrameEdge* edge : {&rank.frame.from, &rank.frame.to}) {
+      const bool counts =
+          edge->bound == FrameBound::kPreceding || edge->bound == FrameBound::kFollowing;
+      if (counts != edge->offset.has_value()) return "an edge of a frame without an offset, or with";
+      if (Complaint bad = check_uniform(edge->offset)) return bad;
+    }
+    if (Complaint bad = check_uniform(rank.limit)) return bad;
+    if (Complaint bad = check_uniform(rank.offset)) return bad;
+    for (const RankResult& result : rank.functions) {
+      if (Complaint bad = check_all(result.arguments)) return bad;
+      if (Complaint bad = check_rank_function(result)) return bad;
+      if (!result.filter) continue;
+      if (result.function != RankFunction::kAggregate) return "a filter on what is no aggregate";
+      if (!(result.filter->type == vm::Type::boolean())) return "(3) a filter that is not a bool";
+      if (Complaint bad = check_expression(*result.filter)) return bad;
+    }
+    return {};
+  }
+
+  Complaint check_rank_function(const RankResult& result) const {
+    std::size_t least = 0, most = 0;
+    bool of_value = false;
+    switch (result.function) {
+      case RankFunction::kRowNumber:
+      case RankFunction::kRank:
+      case RankFunction::kDenseRank:
+      case RankFunction::kPercentRank:
+      case RankFunction::kCumeDist:
+        break;
+      case RankFunction::kNtile:
+        least = most = 1;
+        break;
+      case RankFunction::kLag:
+      case RankFunction::kLead:
+        least = 1;
+        most = 3;
+        of_value = true;
+        break;
+      case RankFunction::kFirstValue:
+      case RankFunction::kLastValue:
+        least = most = 1;
+        of_value = true;
+        break;
+      case RankFunction::kNthValue:
+        least = most = 2;
+        of_value = true;
+        break;
+      case RankFunction::kAggregate:
+        most = 2;
+        break;
+    }
+    if (result.arguments.size() < least || result.arguments.size() > most) {
+      return "(3) a window function with another number of arguments";
+    }
+    return of_value ? check_result(result.result, result.arguments.front().type, true)
+                    : Complaint{};
   }
 
   Complaint check_window(const Window& window) {

@@ -45,7 +45,8 @@ inline constexpr TypeId kNoTypeId{0xffffffffU};
 
 struct Type {
   TypeKind kind = TypeKind::kNumber;
-  std::uint8_t width = 0;  // kNumber, kUnsigned: 32 or 64 bits. kDecimal: precision. Else 0.
+  // kNumber, kUnsigned: 32 or 64 bits. kDecimal: precision. kNumeric: 1 if displayed. Else 0.
+  std::uint8_t width = 0;
   std::uint8_t scale = 0;  // kDecimal: digits after the point. Else 0.
   TypeId detail = kNoTypeId;
 
@@ -63,6 +64,9 @@ struct Type {
     return {TypeKind::kDecimal, static_cast<std::uint8_t>(precision),
             static_cast<std::uint8_t>(scale), kNoTypeId};
   }
+  // A numeric that carries how many digits it shows: equal values may differ in their words, so no key
+  // and no set holds it; see datalog/expression.h and vm/numeric.h.
+  static constexpr Type displayed_numeric() { return {TypeKind::kNumeric, 1, 0, kNoTypeId}; }
   static constexpr Type text() { return of(TypeKind::kText); }
   static constexpr Type float8() { return of(TypeKind::kFloat8); }
   static constexpr Type boolean() { return of(TypeKind::kBool); }

@@ -5,6 +5,8 @@
 #include <set>
 #include <type_traits>
 
+#include "vm/scalar_functions.h"
+
 namespace entail::datalog::internal {
 
 namespace {
@@ -123,6 +125,20 @@ std::string_view call_name(ExpressionOp op) {
       return "now";
     case kDatePart:
       return "date_part";
+    case kAddChecked:
+      return "add";
+    case kSubtractChecked:
+      return "subtract";
+    case kMultiplyChecked:
+      return "multiply";
+    case kDivideChecked:
+      return "divide";
+    case kModuloChecked:
+      return "mod";
+    case kNegateChecked:
+      return "negate";
+    case kCoalesce:
+      return "coalesce";
     default:
       return "?";
   }
@@ -152,6 +168,24 @@ std::string_view aggregate_name(AggregateOp op) {
       return "string_agg";
     case AggregateOp::kArrayAgg:
       return "array_agg";
+    case AggregateOp::kSqlSum:
+      return "sql_sum";
+    case AggregateOp::kAverage:
+      return "avg";
+    case AggregateOp::kVarPop:
+      return "var_pop";
+    case AggregateOp::kVarSamp:
+      return "var_samp";
+    case AggregateOp::kStddevPop:
+      return "stddev_pop";
+    case AggregateOp::kStddevSamp:
+      return "stddev_samp";
+    case AggregateOp::kBitAnd:
+      return "bit_and";
+    case AggregateOp::kBitOr:
+      return "bit_or";
+    case AggregateOp::kBitXor:
+      return "bit_xor";
   }
   return "";
 }
@@ -389,6 +423,15 @@ std::string Printer::print(const Expression& node, int parent_strength) const {
       return argument(0) + "[" + expression(node.arguments[1]) + "]";
     case kCallExtern:
       return "@" + node.text + "(" + expressions(node.arguments) + ")";
+    case kParameter:
+      return "$" + std::to_string(node.detail + 1);
+    case kCast:
+      return "cast(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) +
+             ")";
+    case kCallFunction:
+      return std::string(
+                 vm::scalar_signature(static_cast<vm::ScalarFunction>(node.detail)).name) +
+             "(" + expressions(node.arguments) + ")";
     case kDatePart:
       return "date_part(" + expressions(node.arguments) + ", " + std::to_string(node.detail) + ")";
     default:
@@ -405,7 +448,18 @@ std::string Printer::match(const Match& match) const {
 std::string Printer::aggregate(const Aggregate& aggregate) const {
   std::string out = variable(aggregate.result) + " = ";
   out += aggregate_name(aggregate.op);
-  return out + "(" + (aggregate.argument ? expression(*aggregate.argument) : "") + ")";
+  out += aggregate.distinct ? "(distinct " : "(";
+  if (aggregate.argument) out += expression(*aggregate.argument);
+  if (aggregate.delimiter) out += ", " + expression(*aggregate.delimiter);
+  for (std::size_t i = 0; i < aggregate.order.size(); ++i) {
+    const OrderItem& item = aggregate.order[i];
+    out += (i == 0 ? " order by " : ", ") + expression(item.value);
+    if (item.descending) out += " desc";
+    if (item.nulls_first) out += " nulls first";
+  }
+  out += ")";
+  if (aggregate.condition) out += " where " + expression(*aggregate.condition);
+  return out;
 }
 
 std::string Printer::reduce(const Reduce& reduce) const {
@@ -433,21 +487,52 @@ std::string Printer::order(const std::vector<OrderItem>& items) const {
   return out;
 }
 
+std::string Printer::frame(const Frame& frame) const {
+  constexpr std::string_view kModes[] = {"range", "rows", "groups"};
+  constexpr std::string_view kExclusions[] = {"", " exclude current row", " exclude group",
+                                              " exclude ties"};
+  auto edge = [&](const FrameEdge& end, bool first) -> std::string {
+    switch (end.bound) {
+      case FrameBound::kUnbounded:
+        return first ? "unbounded preceding" : "unbounded following";
+      case FrameBound::kCurrent:
+        return "current row";
+      case FrameBound::kPreceding:
+        return expression(*end.offset) + " preceding";
+      case FrameBound::kFollowing:
+        return expression(*end.offset) + " following";
+    }
+    return {};
+  };
+  return std::string(kModes[static_cast<std::size_t>(frame.mode)]) + " " + edge(frame.from, true) +
+         " to " + edge(frame.to, false) +
+         std::string(kExclusions[static_cast<std::size_t>(frame.exclusion)]);
+}
+
 std::string Printer::rank(const Rank& rank) const {
-  constexpr std::string_view kNames[] = {"row_number", "rank",        "dense_rank", "lag",
-                                         "lead",       "first_value", "last_value"};
+  constexpr std::string_view kNames[] = {"row_number",  "rank",       "dense_rank", "lag",
+                                         "lead",        "first_value", "last_value", "nth_value",
+                                         "percent_rank", "cume_dist", "ntile"};
   std::string out = "rank { " + body(rank.body) + " }";
   if (!rank.partition.empty()) out += " by (" + expressions(rank.partition) + ")";
   if (!rank.order.empty()) out += " order (" + order(rank.order) + ")";
-  if (rank.frame_from) out += " from " + expression(*rank.frame_from);
-  if (rank.frame_to) out += " to " + expression(*rank.frame_to);
+  const Frame usual;
+  const bool framed = rank.frame.mode != usual.mode || rank.frame.from.bound != usual.from.bound ||
+                      rank.frame.to.bound != usual.to.bound ||
+                      rank.frame.exclusion != usual.exclusion;
+  if (framed) out += " " + frame(rank.frame);
+  if (rank.offset) out += " offset " + expression(*rank.offset);
   if (rank.limit) out += " limit " + expression(*rank.limit);
+  if (rank.with_ties) out += " with ties";
   std::string results;
   for (const RankResult& result : rank.functions) {
     if (!results.empty()) results += ", ";
     results += variable(result.result) + " = ";
-    results += kNames[static_cast<std::size_t>(result.function)];
+    results += result.function == RankFunction::kAggregate
+                   ? aggregate_name(result.aggregate)
+                   : kNames[static_cast<std::size_t>(result.function)];
     results += "(" + expressions(result.arguments) + ")";
+    if (result.filter) results += " filter (" + expression(*result.filter) + ")";
   }
   return results.empty() ? out : out + " => { " + results + " }";
 }

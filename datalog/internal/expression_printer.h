@@ -41,6 +41,7 @@ class Printer {
   std::string match(const Match& match) const;
   std::string aggregate(const Aggregate& aggregate) const;
   std::string reduce(const Reduce& reduce) const;
+  std::string frame(const Frame& frame) const;
   std::string rank(const Rank& rank) const;
   std::string window(const Window& window) const;
   std::string pattern(const Pattern& pattern) const;

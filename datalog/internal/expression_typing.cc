@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vm/scalar_functions.h"
+
 namespace entail::datalog::internal {
 
 namespace {
@@ -20,9 +22,11 @@ bool is_temporal(TypeKind kind) {
          kind == TypeKind::kTimestampTz || kind == TypeKind::kInterval;
 }
 
-// Decimals of any scale compare and compute with each other; else types are the same or not.
+// Decimals of any scale, and numerics displayed or not, compare and compute with each other; else types
+// are the same or not.
 bool same(Type left, Type right) {
-  return left == right || (left.kind == TypeKind::kDecimal && right.kind == TypeKind::kDecimal);
+  return left == right || (left.kind == TypeKind::kDecimal && right.kind == TypeKind::kDecimal) ||
+         (left.kind == TypeKind::kNumeric && right.kind == TypeKind::kNumeric);
 }
 
 class Check {
@@ -194,6 +198,26 @@ class Check {
                                                : bad("its argument is no date or time");
       case kCallExtern:
         return e_.text.empty() ? bad("it names no function") : Complaint{};
+      case kParameter:
+        return e_.nullable ? count(0, 0) : bad("a parameter that cannot be null");
+      case kAddChecked:
+      case kSubtractChecked:
+      case kMultiplyChecked:
+      case kDivideChecked:
+      case kModuloChecked:
+        return checked(2);
+      case kNegateChecked:
+        return checked(1);
+      case kCoalesce:
+        if (Complaint wrong = count(1, SIZE_MAX)) return wrong;
+        if (Complaint wrong = all_of(e_.type)) return wrong;
+        return {};
+      case kCast:
+        if (Complaint wrong = count(1, 1)) return wrong;
+        return vm::can_cast(types_, args_[0].type, e_.type) ? Complaint{}
+                                                            : bad("there is no such cast");
+      case kCallFunction:
+        return call();
     }
     return bad("an unknown operation");
   }
@@ -218,6 +242,22 @@ class Check {
         if (args_[0].nullable && !e_.nullable && !(args_[0].type == e_.type))
           return bad("an argument can be null, the result not");
         return {};
+      case kCoalesce:
+        for (const Expression& argument : args_) {
+          if (!argument.nullable) return {};
+        }
+        return e_.nullable ? Complaint{} : bad("all its arguments can be null");
+      case kCallFunction: {
+        const vm::ScalarSignature& signature =
+            vm::scalar_signature(static_cast<vm::ScalarFunction>(e_.detail));
+        if (e_.nullable) return {};
+        if (signature.can_be_null) return bad("the function can give null");
+        if (!signature.strict) return {};
+        for (const Expression& argument : args_) {
+          if (argument.nullable) return bad("an argument can be null, the result not");
+        }
+        return {};
+      }
       case kIf:
         if ((args_[1].nullable || args_[2].nullable) && !e_.nullable)
           return bad("a chosen value can be null");
@@ -290,6 +330,41 @@ class Check {
     if (!vm::is_numeric_kind(left.kind)) return bad("its arguments are no numbers");
     if (Complaint wrong = alike()) return wrong;
     return result(left);
+  }
+
+  Complaint checked(std::size_t how_many) const {
+    if (Complaint wrong = count(how_many, how_many)) return wrong;
+    switch (e_.type.kind) {
+      case TypeKind::kFloat4:
+      case TypeKind::kFloat8:
+        if (e_.op == ExpressionOp::kModuloChecked) return bad("floats have no remainder");
+        break;
+      case TypeKind::kInt2:
+      case TypeKind::kInt4:
+      case TypeKind::kInt8:
+      case TypeKind::kNumeric:
+        break;
+      default:
+        return bad("no type that arithmetic is checked for");
+    }
+    for (const Expression& argument : args_) {
+      if (!same(argument.type, e_.type)) return bad("an argument of another type");
+    }
+    return {};
+  }
+
+  Complaint call() const {
+    if (e_.detail >= vm::kScalarFunctionCount) return bad("there is no such function");
+    const vm::ScalarSignature& signature =
+        vm::scalar_signature(static_cast<vm::ScalarFunction>(e_.detail));
+    const std::size_t least = signature.arguments.size();
+    if (Complaint wrong = count(least, signature.variadic ? SIZE_MAX : least)) return wrong;
+    for (std::size_t i = 0; i < args_.size(); ++i) {
+      if (!vm::fits_letter(signature.arguments[std::min(i, least - 1)], args_[i].type))
+        return bad("argument " + std::to_string(i + 1) + " does not fit");
+    }
+    return vm::fits_letter(signature.result, e_.type) ? Complaint{}
+                                                      : bad("the result does not fit");
   }
 
   Complaint fields(const std::vector<vm::FieldType>& shape) const {
