@@ -55,9 +55,8 @@ LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name,
   Lock& lock = locks_[name];
   for (const Hold& hold : lock.holds) {
     // What it holds already covers the wish: the mode itself, or the strongest of its kind.
-    if (hold.transaction == transaction &&
-        (hold.mode == mode || hold.mode == LockMode::kUpdate ||
-         hold.mode == LockMode::kTableAccessExclusive)) {
+    if (hold.transaction == transaction && (hold.mode == mode || hold.mode == LockMode::kUpdate ||
+                                            hold.mode == LockMode::kTableAccessExclusive)) {
       return LockAnswer::kGranted;
     }
   }
