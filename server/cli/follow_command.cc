@@ -17,8 +17,8 @@
 #include "server/cli/network_run.h"
 #include "server/cli/output_bytes.h"
 #include "server/cli/program_source.h"
-#include "server/cli/system_clock.h"
 #include "server/cli/text_table.h"
+#include "server/runtime/system_clock.h"
 #include "vm/base/clock.h"
 #include "vm/base/text.h"
 
@@ -227,7 +227,7 @@ class FollowCommand {
   const CommandLine& line_;
   const LoadedProgram& loaded_;
   const FollowStreams& streams_;
-  SystemClock system_clock_;
+  runtime::SystemClock system_clock_;
   ManualClock simulated_clock_;
   CancelToken cancel_;
   InterruptGuard interrupt_;

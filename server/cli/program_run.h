@@ -21,7 +21,7 @@
 #include "grammar/source_span.h"
 #include "server/cli/fact_writer.h"
 #include "server/cli/std_thread_team.h"
-#include "server/cli/system_clock.h"
+#include "server/runtime/system_clock.h"
 #include "vm/base/cancel.h"
 #include "vm/base/expected.h"
 #include "vm/base/memory_budget.h"
@@ -76,7 +76,7 @@ class ProgramRun {
 
   datalog::RuleProgram program_;
   Options options_;
-  SystemClock clock_;
+  runtime::SystemClock clock_;
   StdThreadTeam team_;
   MemoryBudget memory_;
   vm::Progress progress_;

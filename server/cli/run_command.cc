@@ -227,7 +227,7 @@ class RunCommand {
   }
 
   const CommandLine& line_;
-  SystemClock clock_;
+  runtime::SystemClock clock_;
   CancelToken cancel_;
   InterruptGuard interrupt_;
   std::vector<Output> outputs_;
@@ -240,7 +240,7 @@ class RunCommand {
 }  // namespace
 
 int run_program(const CommandLine& line) {
-  const SystemClock clock;
+  const runtime::SystemClock clock;
   const std::int64_t start_ns = clock.steady_ns();
   // The process ends with the command, and the system takes gigabytes back faster at once than page
   // by page: what a run holds is kept, reachable, instead of destroyed.

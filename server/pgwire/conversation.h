@@ -82,6 +82,9 @@ class Conversation {
 
   Step advance();
 
+  // Whether a message has come that advance() can do something with.
+  bool has_input() const { return reader_.is_ready(phase_ == Phase::kStartup); }
+
   // Ends the conversation with a FATAL error, added to the output.
   void terminate(const Error& error);
 

@@ -84,11 +84,22 @@ Expected<std::optional<Frame>> FrameReader::cut(std::size_t header_bytes, std::s
     if (wanted > buffer_.capacity() && unread.size() * 4 >= wanted) buffer_.reserve(wanted);
     return std::optional<Frame>();
   }
+  last_start_ = consumed_;
   Frame frame;
   frame.type = header_bytes == 0 ? '\0' : unread[0];
   frame.body = unread.substr(header_bytes + kLengthBytes, length - kLengthBytes);
   consumed_ += header_bytes + length;
   return std::optional<Frame>(frame);
+}
+
+bool FrameReader::is_ready(bool is_startup) const {
+  const std::string_view unread = std::string_view(buffer_).substr(consumed_);
+  const std::size_t header_bytes = is_startup ? 0 : 1;
+  if (!is_startup && !unread.empty() && length_max_of(unread[0]) == 0) return true;
+  if (unread.size() < header_bytes + kLengthBytes) return false;
+  const std::size_t length = read_length(unread.substr(header_bytes));
+  const std::size_t length_max = is_startup ? kStartupBytesMax : length_max_of(unread[0]);
+  return length > length_max || unread.size() >= header_bytes + length;
 }
 
 void FrameReader::drop_consumed() {

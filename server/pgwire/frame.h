@@ -52,6 +52,12 @@ class FrameReader {
   Expected<std::optional<Frame>> next_startup();
   Expected<std::optional<Frame>> next(bool client_is_known);
 
+  // Whether next_startup() or next() has something to say: a whole frame, or an error.
+  bool is_ready(bool is_startup) const;
+
+  // The frame that was handed out last will be the next again.
+  void put_back() { consumed_ = last_start_; }
+
   // Bytes that have come and belong to no frame yet that was handed out.
   std::size_t unread_bytes() const { return buffer_.size() - consumed_; }
 
@@ -70,6 +76,7 @@ class FrameReader {
 
   std::string buffer_;
   std::size_t consumed_ = 0;
+  std::size_t last_start_ = 0;  // Of the frame handed out last.
 };
 
 }  // namespace entail::pgwire

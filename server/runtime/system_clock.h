@@ -1,14 +1,15 @@
-// server/cli/system_clock.h - the machine's clocks, for whoever is handed a Clock.
+// server/runtime/system_clock.h - the real clock, read by the server and nobody else.
 //
 // Threads: any.
 
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "vm/base/clock.h"
 
-namespace entail::cli {
+namespace entail::runtime {
 
 class SystemClock final : public Clock {
  public:
@@ -24,4 +25,4 @@ class SystemClock final : public Clock {
   }
 };
 
-}  // namespace entail::cli
+}  // namespace entail::runtime

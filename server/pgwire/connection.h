@@ -1,0 +1,92 @@
+// server/pgwire/connection.h - one client: its socket, its fiber, and its conversation.
+//
+// serve() is the fiber. It answers what comes before the start-up message (TLS, cancel requests),
+// then hands the conversation to the engine's thread whenever a whole message is here, and parks
+// until it has it back: after lock waits, and after what was committed is durable.
+//
+//     read -> post to the engine's thread -> … advance() … -> durable -> woken -> write -> read
+//
+// Invariant: the conversation is touched by the fiber, or by the engine's thread between post() and
+// the signal, never by both.
+//
+// Threads: serve(), kick(), cancel() on the I/O thread; run() and wake() are the engine's.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/engine/engine.h"
+#include "server/pgwire/conversation.h"
+#include "server/runtime/byte_stream.h"
+#include "server/runtime/io_thread.h"
+#include "server/runtime/timer.h"
+#include "server/runtime/tls.h"
+#include "server/runtime/work_thread.h"
+
+namespace entail::pgwire {
+
+// What connections share. On the I/O thread, but for what a member says.
+class ConnectionHost : public ConversationHost {
+ public:
+  virtual runtime::IoThread& io() = 0;
+  virtual runtime::WorkThread& engine_thread() = 0;
+  virtual engine::Engine& engine() = 0;    // The engine's thread.
+  virtual runtime::TlsContext* tls() = 0;  // Null: not offered.
+  virtual void cancel(const CancelRequest& request) = 0;
+  // From when its session exists to when it is about to end.
+  virtual void enlist(std::uint32_t session_id, class Connection& connection) = 0;
+  virtual void delist(std::uint32_t session_id) = 0;
+};
+
+class Connection final : public runtime::WorkThread::Job, public engine::LockWaiter {
+ public:
+  Connection(ConnectionHost& host, std::unique_ptr<runtime::ByteStream> stream,
+             std::string address);
+
+  // Until the conversation has ended; closes the socket and the session.
+  void serve();
+
+  // Ends the conversation with this FATAL error as soon as it waits for the client.
+  void kick(Error error);
+  // The same, because it was idle too long.
+  void kick_idle();
+  // Breaks the connection where it is being written; what runs goes on.
+  void abandon();
+  // Cancels what runs, if the secret is right.
+  void cancel(std::uint32_t secret);
+  void cancel();
+
+  void run() override;
+  void wake() override;
+
+ private:
+  bool greet();
+  void converse();
+  bool advance();
+  bool send_output();
+  void close_session();
+
+  ConnectionHost& host_;
+  std::unique_ptr<runtime::ByteStream> stream_;
+  std::uint32_t secret_;
+  Conversation conversation_;
+  runtime::FiberWait wait_;
+  std::optional<Error> kicked_;
+  std::uint32_t session_id_ = 0;  // 0: not enlisted.
+  bool is_with_engine_ = false;
+  bool is_writing_ = false;
+
+  // The engine's thread, while the fiber is parked.
+  bool is_closing_ = false;  // What run() is to do.
+  bool is_waiting_ = false;  // For a lock.
+  bool was_woken_ = false;   // Since run() began.
+  Conversation::Step step_;
+  std::uint64_t version_ = 0;  // The newest that the output tells of.
+  std::optional<Error> lost_;  // It can never become durable.
+};
+
+}  // namespace entail::pgwire

@@ -1,0 +1,291 @@
+#include "server/pgwire/server.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "server/pgwire/connection.h"
+#include "server/runtime/system_clock.h"
+
+namespace entail::pgwire {
+namespace {
+
+constexpr std::int64_t kGraceMillis = 5'000;
+constexpr std::size_t kSecretBytes = 32;
+
+Error shutdown_error() {
+  return unexpected(ErrorCode::kCancelled, "terminating connection due to administrator command",
+                    SqlFields{.sqlstate = "57P01"})
+      .error();
+}
+
+// Does nothing; what it is posted for is the upkeep that follows each batch.
+class Poke final : public runtime::WorkThread::Job {
+ public:
+  void run() override {}
+};
+
+}  // namespace
+
+struct Server::Impl final : ConnectionHost {
+  ServerOptions options;
+  std::string secret = random_bytes(kSecretBytes);
+  runtime::SystemClock clock;
+  std::unique_ptr<runtime::TlsContext> tls_context;
+  std::unique_ptr<runtime::IoThread> io_thread;
+  std::unique_ptr<runtime::WorkThread> work_thread;
+  std::unique_ptr<engine::Engine> database;  // The engine's thread.
+  std::unique_ptr<runtime::TcpListener> listener;
+  std::unique_ptr<runtime::SignalWatch> signals;
+  std::atomic<bool> must_tick{false};
+  Poke poke;
+
+  // The I/O thread.
+  std::map<std::uint32_t, Connection*> enlisted;
+  std::map<Connection*, std::unique_ptr<Connection>> connections;
+  unsigned stops = 0;  // How often we were asked.
+  std::unique_ptr<runtime::Alarm> grace;
+  bool is_accepting = false;
+
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool has_ended = false;
+  bool is_closed = false;  // By the thread that start()ed us.
+
+  // ---- ConversationHost, on the engine's thread
+  Expected<std::unique_ptr<engine::Session>> connect(engine::SessionOptions session) override {
+    return database->connect(std::move(session));
+  }
+  bool has_users() const override { return database->has_users(); }
+  Expected<std::string> scram_verifier(std::string_view user) const override {
+    return database->scram_verifier(user);
+  }
+  std::string_view invented_secret() const override { return secret; }
+
+  // ---- ConnectionHost
+  runtime::IoThread& io() override { return *io_thread; }
+  runtime::WorkThread& engine_thread() override { return *work_thread; }
+  engine::Engine& engine() override { return *database; }
+  runtime::TlsContext* tls() override { return tls_context.get(); }
+
+  void cancel(const CancelRequest& request) override {
+    const auto found = enlisted.find(request.process_id);
+    if (found == enlisted.end()) return;
+    found->second->cancel(request.secret);
+    tick_soon();
+  }
+  void enlist(std::uint32_t session_id, Connection& connection) override {
+    enlisted[session_id] = &connection;
+    if (stops > 0) connection.kick(shutdown_error());
+  }
+  void delist(std::uint32_t session_id) override { enlisted.erase(session_id); }
+
+  void tick_soon() {
+    must_tick.store(true, std::memory_order_release);
+    work_thread->post(poke);
+  }
+
+  // The engine's thread, after each batch of jobs.
+  std::int64_t upkeep() {
+    if (database == nullptr) return 0;
+    const std::int64_t deadline = database->next_deadline_us();
+    const bool is_due = deadline != 0 && clock.now_us() >= deadline;
+    if (!must_tick.exchange(false, std::memory_order_acquire) && !is_due) return deadline;
+    const std::vector<std::uint32_t> idle = database->tick();
+    if (!idle.empty()) {
+      io_thread->spawn([this, idle] {
+        for (const std::uint32_t id : idle) {
+          const auto found = enlisted.find(id);
+          if (found != enlisted.end()) found->second->kick_idle();
+        }
+      });
+    }
+    return database->next_deadline_us();
+  }
+
+  // ---- the I/O thread
+  void accept_all() {
+    is_accepting = true;
+    listener->accept_all([this](std::unique_ptr<runtime::ByteStream> stream, std::string address) {
+      auto owned = std::make_unique<Connection>(*this, std::move(stream), std::move(address));
+      Connection* const connection = owned.get();
+      connections.emplace(connection, std::move(owned));
+      io_thread->spawn([this, connection] {
+        connection->serve();
+        connections.erase(connection);
+        end_if_done();
+      });
+    });
+    is_accepting = false;
+    end_if_done();
+  }
+
+  void stop() {
+    ++stops;
+    if (stops == 1) {
+      listener->close();
+      for (const auto& [connection, owned] : connections) connection->kick(shutdown_error());
+      grace = std::make_unique<runtime::Alarm>(*io_thread, kGraceMillis, [this] { cancel_all(); });
+    } else if (stops == 2) {
+      cancel_all();
+    } else {
+      std::_Exit(EXIT_FAILURE);
+    }
+  }
+
+  void cancel_all() {
+    for (const auto& [id, connection] : enlisted) connection->cancel();
+    tick_soon();
+    // Who does not read what we send is not waited for either.
+    for (const auto& [connection, owned] : connections) connection->abandon();
+  }
+
+  void end_if_done() {
+    if (stops == 0 || is_accepting || !connections.empty()) return;
+    grace.reset();
+    const std::lock_guard lock(mutex);
+    has_ended = true;
+    ended.notify_all();
+  }
+
+  // ---- the thread that start()s and wait()s
+  Expected<void> open();
+  Expected<void> deploy_rules();
+  void close();
+};
+
+Expected<void> Server::Impl::open() {
+  if (!options.tls_certificate.empty()) {
+    auto context = runtime::TlsContext::load(options.tls_certificate, options.tls_key);
+    if (!context) return unexpected(context.error());
+    tls_context = std::move(*context);
+  }
+  auto io = runtime::IoThread::start();
+  if (!io) return unexpected(io.error());
+  io_thread = std::move(*io);
+  auto listening = runtime::TcpListener::open(*io_thread, options.listen);
+  if (!listening) return unexpected(listening.error());
+  listener = std::move(*listening);
+
+  work_thread = std::make_unique<runtime::WorkThread>(
+      runtime::WorkThread::Options{.upkeep = [this] { return upkeep(); }, .clock = &clock});
+  Expected<void> opened;
+  bool has_any_user = false;
+  work_thread->run([&] {
+    options.engine.clock = &clock;
+    auto open = engine::Engine::open(options.engine);
+    if (!open) {
+      opened = unexpected(open.error());
+      return;
+    }
+    database = std::move(*open);
+    has_any_user = database->has_users();
+  });
+  if (!opened) return opened;
+  if (!listener->is_loopback() && !has_any_user) {
+    return unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--listen {} would let anybody in, for there are no users: create one first "
+                    "(entail sql --data {} -c \"CREATE USER ... PASSWORD '...'\"), or listen on a "
+                    "loopback address",
+                    options.listen.host, options.engine.directory));
+  }
+  if (auto deployed = deploy_rules(); !deployed) return deployed;
+  if (options.watches_signals) {
+    signals = std::make_unique<runtime::SignalWatch>(
+        *io_thread, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP}, [this](int) { stop(); });
+  }
+  io_thread->spawn([this] { accept_all(); });
+  return {};
+}
+
+Expected<void> Server::Impl::deploy_rules() {
+  Expected<void> result;
+  std::uint64_t version = 0;
+  work_thread->run([&] {
+    if (options.rules.empty()) return;
+    auto session = database->connect({.application_name = "entail serve"});
+    if (!session) {
+      result = unexpected(session.error());
+      return;
+    }
+    for (const RuleFile& file : options.rules) {
+      auto outcome = (*session)->deploy(file.name, file.text);
+      if (!outcome) {
+        result = unexpected(outcome.error());
+        return;
+      }
+      version = std::max(version, outcome->version);
+    }
+  });
+  if (!result || version == 0) return result;
+  return database->wait_durable(version);
+}
+
+// What of it was opened, in the other order.
+void Server::Impl::close() {
+  if (std::exchange(is_closed, true)) return;
+  if (io_thread != nullptr) {
+    io_thread->run([this] {
+      signals.reset();
+      grace.reset();
+      if (listener != nullptr) listener->close();
+    });
+  }
+  if (work_thread != nullptr) {
+    work_thread->run([this] { database.reset(); });
+    work_thread.reset();
+  }
+  listener.reset();
+  io_thread.reset();
+}
+
+Expected<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  if (auto opened = impl->open(); !opened) {
+    impl->close();
+    return unexpected(opened.error());
+  }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  if (!impl_->is_closed) {
+    request_stop();
+    wait();
+  }
+}
+
+std::uint16_t Server::port() const { return impl_->listener->port(); }
+
+std::string Server::address() const {
+  const std::string& host = impl_->options.listen.host;
+  if (host.find(':') != std::string::npos) return fmt::format("[{}]:{}", host, port());
+  return fmt::format("{}:{}", host, port());
+}
+
+void Server::wait() {
+  {
+    std::unique_lock lock(impl_->mutex);
+    impl_->ended.wait(lock, [this] { return impl_->has_ended; });
+  }
+  impl_->close();
+}
+
+void Server::request_stop() {
+  impl_->io_thread->spawn([impl = impl_.get()] { impl->stop(); });
+}
+
+}  // namespace entail::pgwire

@@ -1,0 +1,187 @@
+#include "server/runtime/tcp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "server/runtime/io_thread_impl.h"
+
+namespace entail::runtime {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+// What a read asks for: little while a client asks small questions, for an idle connection keeps
+// the room; more where the last read filled it.
+constexpr std::size_t kReadBytesMin = 2048;
+constexpr std::size_t kReadBytesMax = std::size_t{256} << 10U;
+
+Unexpected io_error(std::string_view what, const error_code& error) {
+  return unexpected(ErrorCode::kIo, fmt::format("{}: {}", what, error.message()));
+}
+
+class TcpStream final : public ByteStream {
+ public:
+  explicit TcpStream(tcp::socket socket) : socket_(std::move(socket)) {}
+
+  Expected<bool> read(std::string& into) override {
+    if (is_interrupted_) return unexpected(ErrorCode::kCancelled, "the connection is being closed");
+    const std::size_t before = into.size();
+    into.resize(before + read_bytes_);
+    error_code error;
+    const std::size_t count =
+        socket_.async_read_some(asio::buffer(into.data() + before, read_bytes_), use_fiber[error]);
+    into.resize(before + (error ? 0 : count));
+    if (is_interrupted_) return unexpected(ErrorCode::kCancelled, "the connection is being closed");
+    if (error == asio::error::eof || error == asio::error::connection_reset) return false;
+    if (error) return io_error("a connection could not be read", error);
+    read_bytes_ = count == read_bytes_ ? std::min(read_bytes_ * 4, kReadBytesMax) : kReadBytesMin;
+    return true;
+  }
+
+  Expected<void> write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      error_code error;
+      const std::size_t count = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+      if (error == asio::error::would_block || error == asio::error::try_again) {
+        socket_.async_wait(tcp::socket::wait_write, use_fiber[error]);
+        if (!error) continue;
+      }
+      if (error) return io_error("a connection could not be written", error);
+      bytes.remove_prefix(count);
+    }
+    return {};
+  }
+
+  void interrupt() override {
+    is_interrupted_ = true;
+    error_code ignored;
+    if (is_reading_) socket_.cancel(ignored);
+  }
+
+  void abandon() override {
+    error_code ignored;
+    is_interrupted_ = true;
+    socket_.close(ignored);
+  }
+
+  void close() override {
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    socket_.close(ignored);
+  }
+
+ private:
+  tcp::socket socket_;
+  std::size_t read_bytes_ = kReadBytesMin;
+  bool is_interrupted_ = false;
+  bool is_reading_ = false;
+};
+
+}  // namespace
+
+Expected<ListenAddress> parse_listen_address(std::string_view text) {
+  ListenAddress address;
+  std::string_view host = text;
+  std::optional<std::string_view> port;
+  if (text.starts_with("[")) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) {
+      return unexpected(ErrorCode::kInvalidArgument, fmt::format("'{}' lacks its ]", text));
+    }
+    host = text.substr(1, end - 1);
+    const std::string_view rest = text.substr(end + 1);
+    if (!rest.empty() && rest[0] == ':') port = rest.substr(1);
+  } else if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  if (!host.empty()) address.host = host;
+  if (port) {
+    const char* const end = port->data() + port->size();
+    const auto [stop, fault] = std::from_chars(port->data(), end, address.port);
+    if (fault != std::errc() || stop != end || port->empty()) {
+      return unexpected(
+          ErrorCode::kInvalidArgument,
+          fmt::format("'{}' is no port in '{}': HOST:PORT, such as 127.0.0.1:5433", *port, text));
+    }
+  }
+  return address;
+}
+
+struct TcpListener::Impl {
+  explicit Impl(asio::io_context& io_context) : io(io_context), acceptor(io_context) {}
+  asio::io_context& io;
+  tcp::acceptor acceptor;
+  std::uint16_t port = 0;
+  bool is_loopback = false;
+};
+
+Expected<std::unique_ptr<TcpListener>> TcpListener::open(IoThread& io,
+                                                         const ListenAddress& address) {
+  auto impl = std::make_unique<Impl>(io.impl().io);
+  error_code error;
+  asio::ip::address ip;
+  if (address.host == "localhost") {
+    ip = asio::ip::address_v4::loopback();
+  } else if (address.host == "*") {
+    ip = asio::ip::address_v4::any();
+  } else {
+    ip = asio::ip::make_address(address.host, error);
+    if (error) {
+      return unexpected(
+          ErrorCode::kInvalidArgument,
+          fmt::format("'{}' is no address: an IP address, localhost, or * for all", address.host));
+    }
+  }
+  const tcp::endpoint endpoint(ip, address.port);
+  impl->acceptor.open(endpoint.protocol(), error);
+  if (!error) impl->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) impl->acceptor.bind(endpoint, error);
+  if (!error) impl->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    return io_error(fmt::format("cannot listen on {}:{}", address.host, address.port), error);
+  }
+  impl->port = impl->acceptor.local_endpoint(error).port();
+  impl->is_loopback = ip.is_loopback();
+  return std::unique_ptr<TcpListener>(new TcpListener(std::move(impl)));
+}
+
+TcpListener::TcpListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TcpListener::~TcpListener() = default;
+
+std::uint16_t TcpListener::port() const { return impl_->port; }
+bool TcpListener::is_loopback() const { return impl_->is_loopback; }
+
+void TcpListener::accept_all(const Accept& accept) {
+  while (impl_->acceptor.is_open()) {
+    tcp::socket socket(impl_->io);
+    error_code error;
+    impl_->acceptor.async_accept(socket, use_fiber[error]);
+    if (error == asio::error::operation_aborted || !impl_->acceptor.is_open()) return;
+    if (error) {
+      // Out of descriptors, mostly: others must close first. Trying at once would spin.
+      asio::steady_timer pause(impl_->io, std::chrono::milliseconds(50));
+      pause.async_wait(use_fiber[error]);
+      continue;
+    }
+    socket.set_option(tcp::no_delay(true), error);
+    socket.set_option(asio::socket_base::keep_alive(true), error);
+    socket.non_blocking(true, error);
+    const tcp::endpoint peer = socket.remote_endpoint(error);
+    if (error) continue;  // It is gone already.
+    accept(std::make_unique<TcpStream>(std::move(socket)), peer.address().to_string());
+  }
+}
+
+void TcpListener::close() {
+  error_code ignored;
+  impl_->acceptor.close(ignored);
+}
+
+}  // namespace entail::runtime
