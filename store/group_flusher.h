@@ -59,6 +59,8 @@ class GroupFlusher {
   std::uint64_t syncs() const;  // Fsyncs done.
 
  private:
+  void sync_once(std::unique_lock<std::mutex>& lock);
+
   VersionedStore& store_;
   const Options options_;
   mutable std::mutex mutex_;

@@ -22,7 +22,7 @@
 //             old    | born v | weight s | row b |
 //             new    | schema v | weight s | has time tag 1 | time tag s | row b |
 //             then   | firing v |?  | durable id v |?
-//       2 catalog change  | flags 1 (bit 0: old, bit 1: new) | key b | old b? | new b? |
+//       2 catalog change  | flags 1 (bit 0: old, bit 1: new) | key b | born v, old b? | new b? |
 //       3 outbox entry    | rule v | sink b | payload b |
 //       4 dead letter     | source b | partition b | position b | reason b | payload b |
 //
@@ -33,6 +33,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -109,7 +110,8 @@ struct RowChange {
 struct CatalogChange {
   std::string key;
   std::optional<std::string> value;   // None: the key goes.
-  std::optional<std::string> before;  // In a record: what stood there.
+  std::optional<std::string> before;  // In a record: what stood there,
+  Version before_born = 0;            // and the version that wrote it.
 };
 
 // What a production emitted: handed to a sink once durable, kept until the sink acknowledges it.
@@ -144,10 +146,10 @@ struct LogRecord {
   std::vector<OutboxEntry> outbox;
   std::vector<DeadLetter> dead_letters;
 
-  std::vector<std::string> bytes;  // The pieces.
+  std::deque<std::string> bytes;  // The pieces; they stay where they are when more come.
 
   LogRecord() = default;
-  LogRecord(LogRecord&&) = default;  // The strings of a vector stay where they are.
+  LogRecord(LogRecord&&) = default;
   LogRecord& operator=(LogRecord&&) = default;
   LogRecord(const LogRecord&) = delete;
   LogRecord& operator=(const LogRecord&) = delete;

@@ -30,44 +30,50 @@
 
 namespace entail::store {
 
-class SimulatedDisk {
+class SimulatedDisk : public std::enable_shared_from_this<SimulatedDisk> {
  public:
   enum class Fault : std::uint8_t { kNone, kError, kNoSpace };
 
-  explicit SimulatedDisk(std::uint64_t seed) : random_(seed) {}
+  static std::shared_ptr<SimulatedDisk> create(std::uint64_t seed);
 
-  // Opens the disk; a second time while the first Kv lives fails as a lock would. Afterwards use
-  // opener() or this, as often as wanted.
+  // Opens the disk; a second time while the first Kv lives fails as a lock would.
   Expected<std::unique_ptr<Kv>> open(const KvLayout& layout);
   KvOpener opener();
 
-  // Power cut: what was pending is lost from a random byte on. The Kv that is open answers every
+  // Power cut: what is pending is lost from a random byte on. The Kv that is open answers every
   // call with an error from now on; destroy it and open the disk again.
   void crash();
 
   // The n-th write() or sync() from now (1: the next) fails, and all that follow, until heal().
   void fail_after(std::uint64_t calls, Fault fault);
-  // The n-th write() or sync() from now does not happen and the power is cut instead.
+  // The n-th write() or sync() from now does not happen: the power is cut instead.
   void crash_after(std::uint64_t calls);
   void heal();
   bool crashed() const;
 
-  // Called inside each sync() or durable write, before it takes effect: to move a clock, or wait.
+  // Called inside each sync() and durable write, before it takes effect and without the lock: to
+  // move a clock, or to wait.
   void on_sync(std::function<void()> hook);
 
-  // Turns one bit of the stored entry number `entry` (counting all families in order, modulo their
-  // number): of its key where `in_key`, else of its value. Returns "family/key in hexadecimal";
-  // nothing when no entry is stored. Pending batches are made durable first.
+  // Turns a bit of the stored entry number `entry` (counting through all families, modulo their
+  // number): of its key where `in_key`, else of its value. Returns "family/key"; nothing when there
+  // is no such bit. What is pending becomes durable first.
   std::optional<std::string> flip_bit(std::uint64_t entry, bool in_key, std::uint64_t bit);
+
+  // The copy that Kv::checkpoint(path) made; null where there is none.
+  std::shared_ptr<SimulatedDisk> copy_at(const std::string& path) const;
 
   std::uint64_t writes() const;
   std::uint64_t syncs() const;
+  std::uint64_t entries() const;
 
  private:
   friend class SimulatedKv;
   friend class SimulatedBatch;
 
   using Entries = std::map<std::string, std::string, std::less<>>;
+  // By family name. Readers share the maps; the writer copies one that is shared.
+  using Families = std::map<std::string, std::shared_ptr<Entries>, std::less<>>;
   struct Operation {
     enum class Kind : std::uint8_t { kPut, kErase, kEraseRange };
     Kind kind = Kind::kPut;
@@ -79,28 +85,28 @@ class SimulatedDisk {
     std::size_t bytes = 0;
   };
 
-  static void apply(const std::vector<Operation>& operations,
-                    std::map<std::string, std::shared_ptr<Entries>, std::less<>>& families);
-  Expected<void> enter_call_locked(const char* what);
-  void crash_locked();
-  void settle_locked();
+  explicit SimulatedDisk(std::uint64_t seed) : random_(seed) {}
+
+  static Entries& writable(Families& families, const std::string& family);
+  static void apply(const std::vector<Operation>& operations, Families& families);
+  static Families copy_of(const Families& families);
+
+  // For all of these the caller holds mutex_.
+  Expected<void> enter_call(const char* what);  // Counts the call, and lets a fault strike.
+  Expected<void> check_alive() const;
+  void cut_power();
+  void make_durable();
 
   mutable std::mutex mutex_;
   Random random_;
-  std::map<std::string, std::shared_ptr<Entries>, std::less<>> durable_, live_;
-  std::vector<Pending> pending_;
-  bool open_ = false;
-  bool crashed_ = false;
+  Families durable_, live_;
+  std::vector<Pending> pending_;  // What live_ has and durable_ does not.
+  std::map<std::string, std::shared_ptr<SimulatedDisk>, std::less<>> copies_;
+  bool open_ = false, crashed_ = false;
   std::uint64_t calls_ = 0, writes_ = 0, syncs_ = 0;
   std::uint64_t fault_at_ = 0, crash_at_ = 0;  // Call numbers; 0: never.
   Fault fault_ = Fault::kNone;
   std::function<void()> sync_hook_;
-  std::uint64_t checkpoints_ = 0;
-  std::map<std::string, std::shared_ptr<SimulatedDisk>, std::less<>> copies_;
-
- public:
-  // The copy that Kv::checkpoint(path) made; null where there is none.
-  std::shared_ptr<SimulatedDisk> copy_at(const std::string& path) const;
 };
 
 }  // namespace entail::store

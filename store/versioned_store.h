@@ -36,6 +36,7 @@
 //
 // Threads: commit() and the other non-const members by one thread, the writer; sync() by any one
 // other thread; const members by any thread, beside the writer. A scan sees the state at its birth.
+// Scans, readers, pins and writers of derived state are dropped before their store.
 
 #pragma once
 
@@ -84,13 +85,16 @@ struct StoredRow {
   CauseKind cause = CauseKind::kSession;  // Of that version; the rest is in the log.
 };
 
+// A row that owns its bytes: the views of `stored` point into `bytes`, also after a move.
 struct PointRow {
   StoredRow stored;
-  std::string bytes;
+  std::vector<char> bytes;
 
   PointRow() = default;
   PointRow(PointRow&&) = default;
   PointRow& operator=(PointRow&&) = default;
+  PointRow(const PointRow&) = delete;
+  PointRow& operator=(const PointRow&) = delete;
 };
 
 // Rows of one relation in key order: while (scan.next()) use(scan.row()); then look at status().
@@ -149,6 +153,9 @@ struct VerifyReport {
   std::uint64_t current_rows = 0, history_rows = 0, log_changes = 0, derived_bytes = 0;
 };
 
+// A commit is one write of the disk below, which takes no more at once.
+inline constexpr std::size_t kCommitBytesMax = std::size_t{2} << 30U;
+
 class VersionedStore {
  public:
   struct Options {
@@ -166,7 +173,7 @@ class VersionedStore {
   // Makes the next version out of the batch, visible at once. Fails without a trace; with kCorrupt
   // when a row to be replaced or deleted is not there as `before` says.
   // Cost: a point read for each replaced or deleted row, then one write of about twice the bytes.
-  Expected<Version> commit(const CommitBatch& batch, Durability durability = Durability::kGroup);
+  Expected<Version> commit(CommitBatch batch, Durability durability = Durability::kGroup);
 
   // Makes every version committed before the call durable and returns the newest of them.
   // After a failure it tries to take up writing again.
@@ -279,18 +286,24 @@ class VersionedStore {
   VersionedStore() = default;
 
   Expected<void> load();
+  Expected<void> check_empty() const;
+  Expected<void> load_newest_version();
+  Expected<void> load_floors();
   Expected<void> check_readable(RelationNumber relation, Version as_of) const;
-  Expected<void> take_up_again();
-  Expected<void> stage_rows(const CommitBatch& batch, Version version, class LogRecordWriter& log);
-  Expected<void> persist_floor(std::string_view key, Version floor);
+  Expected<void> check_logged(Version version) const;
+  Expected<void> raise_floor(RelationNumber relation, bool of_log, Version floor);
+  Expected<void> stage_commit(const VersionInfo& info, CommitBatch& batch);
+  Expected<void> stage_catalog(const VersionInfo& info, std::vector<CatalogChange>& changes);
+  Expected<void> forget_entries(std::uint8_t kind, const std::vector<EntryId>& ids);
+  void raise_durable(Version version);
 
   const Clock* clock_ = nullptr;
   std::shared_ptr<RetentionFloors> floors_;
   std::unique_ptr<Kv> kv_;
-  std::unique_ptr<KvBatch> batch_;  // Kept for its memory.
+  std::unique_ptr<KvBatch> batch_;  // The writer's; kept for its memory.
   std::atomic<Version> version_{0}, durable_{0};
   std::atomic<std::int64_t> time_us_{0};
-  std::atomic<bool> failed_{false};  // The Kv refused a write: resume() before the next.
+  std::atomic<bool> failed_{false};  // The disk refused something: resume() before the next.
 };
 
 }  // namespace entail::store

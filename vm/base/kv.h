@@ -14,13 +14,14 @@
 //   (1) A batch is applied wholly or not at all, also across a crash.
 //   (2) After a crash, what is there is a prefix of the batches in the order they were written, and
 //       it reaches at least to the last batch that was durable.
-//   (3) A write that failed changed nothing. A sync that failed promises nothing; once the cause is
-//       gone, resume() makes everything written so far durable or fails again.
+//   (3) A write that failed changed nothing, except that a durable one may turn up after a crash. A
+//       sync that failed promises nothing; once the cause is gone, resume() makes everything
+//       written so far durable or fails again.
 //   (4) Reads return the bytes written, or fail with kCorrupt naming the file. An implementation
 //       may leave it to its user's own checksums to notice; the store keeps some on every value.
 //
 // Errors: kIo (SQLSTATE 58030), a full disk kLimit (53100), kCorrupt (XX001).
-// Threads: write() by one thread at a time; everything else from any thread, also beside write().
+// Threads: everything from any thread at any time; a batch, an iterator from one.
 // Source: the shape is LevelDB's.
 
 #pragma once
