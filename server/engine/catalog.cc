@@ -104,6 +104,122 @@ std::pair<const Table*, const TableIndex*> Catalog::index(Oid schema, std::strin
   return {nullptr, nullptr};
 }
 
+std::vector<std::pair<const Table*, const TableConstraint*>> Catalog::references_to(
+    Oid referenced) const {
+  std::vector<std::pair<const Table*, const TableConstraint*>> result;
+  const auto found = references_.find(referenced);
+  if (found == references_.end()) return result;
+  for (const auto& [oid, count] : found->second) {
+    const Table* const child = table(oid);
+    for (const TableConstraint& constraint : child->constraints) {
+      if (constraint.type == ConstraintType::kForeignKey && constraint.referenced == referenced) {
+        result.emplace_back(child, &constraint);
+      }
+    }
+  }
+  return result;
+}
+
+const sql2datalog::TableDescription& Catalog::description(const Table& table) const {
+  std::shared_ptr<const sql2datalog::TableDescription>& kept = descriptions_[table.oid];
+  if (kept != nullptr) return *kept;
+  auto made = std::make_shared<sql2datalog::TableDescription>();
+  made->oid = table.oid;
+  const Schema* const owner = schema(table.schema);
+  made->schema = owner == nullptr ? "" : owner->name;
+  made->name = table.name;
+  switch (table.kind) {
+    case TableKind::kTable:
+      made->kind = sql2datalog::TableKind::kTable;
+      break;
+    case TableKind::kView:
+      made->kind = sql2datalog::TableKind::kView;
+      break;
+    case TableKind::kMaterializedView:
+      made->kind = sql2datalog::TableKind::kMaterializedView;
+      break;
+    case TableKind::kRules:
+      made->kind = sql2datalog::TableKind::kRuleRelation;
+      break;
+  }
+  made->relation = table.relation;
+  for (const TableColumn& column : table.columns) {
+    sql2datalog::ColumnDescription description;
+    description.name = column.name;
+    description.type = column.sql_type;
+    description.machine = column.type;
+    description.not_null = column.not_null;
+    if (const UserType* const user_type = type(column.sql_type.oid)) {
+      description.type_name = user_type->name;
+    }
+    description.default_value = column.default_value;
+    description.default_text = column.default_text;
+    if (const Sequence* const from = sequence(column.sequence)) {
+      description.sequence = qualified_name(*from);
+    }
+    description.identity = column.identity == Identity::kAlways ? sql2datalog::IdentityKind::kAlways
+                           : column.identity == Identity::kByDefault
+                               ? sql2datalog::IdentityKind::kByDefault
+                               : sql2datalog::IdentityKind::kNone;
+    description.generated = column.generated;
+    made->columns.push_back(std::move(description));
+  }
+  const auto add_key = [&](const TableIndex& index) {
+    made->keys.push_back({index.name, index.columns, index.primary, index.constraint != 0});
+  };
+  for (const TableIndex& index : table.indexes) {
+    if (index.primary) add_key(index);
+  }
+  for (const TableIndex& index : table.indexes) {
+    if (index.unique && !index.primary && !index.columns.empty()) add_key(index);
+  }
+  for (const TableConstraint& constraint : table.constraints) {
+    if (constraint.type == ConstraintType::kCheck) {
+      made->checks.push_back({constraint.name, constraint.check});
+    } else if (constraint.type == ConstraintType::kForeignKey) {
+      const Table* const foreign = this->table(constraint.referenced);
+      if (foreign == nullptr) continue;
+      const Schema* const foreign_schema = schema(foreign->schema);
+      made->foreign_keys.push_back({constraint.name, constraint.columns,
+                                    foreign_schema == nullptr ? "" : foreign_schema->name,
+                                    foreign->name, constraint.referenced_columns});
+    }
+  }
+  made->view_query = table.view_query;
+  made->view_search_path = table.view_search_path;
+  kept = std::move(made);
+  return *kept;
+}
+
+const sql2datalog::EnumDescription* Catalog::enum_description(const UserType& user_type) const {
+  if (user_type.labels.empty() && user_type.base.oid != 0) return nullptr;
+  std::shared_ptr<const sql2datalog::EnumDescription>& kept = enums_[user_type.oid];
+  if (kept == nullptr) {
+    auto made = std::make_shared<sql2datalog::EnumDescription>();
+    made->oid = user_type.oid;
+    made->array_oid = user_type.array_oid;
+    const Schema* const owner = schema(user_type.schema);
+    made->schema = owner == nullptr ? "" : owner->name;
+    made->name = user_type.name;
+    made->machine = user_type.type;
+    made->labels = user_type.labels;
+    kept = std::move(made);
+  }
+  return kept.get();
+}
+
+std::string Catalog::qualified_name(const Sequence& named) const {
+  const Schema* const owner = schema(named.schema);
+  return (owner == nullptr ? std::string("public") : owner->name) + "." + named.name;
+}
+
+const Sequence* Catalog::sequence_by_qualified_name(std::string_view name) const {
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return sequence(kSchemaPublic, name);
+  const Schema* const owner = schema(name.substr(0, dot));
+  return owner == nullptr ? nullptr : sequence(owner->oid, name.substr(dot + 1));
+}
+
 bool Catalog::is_name_taken(Oid schema, std::string_view name) const {
   const Name key{schema, std::string(name)};
   return table_names_.count(key) != 0 || sequence_names_.count(key) != 0 ||
@@ -123,9 +239,14 @@ void Catalog::put(Schema schema) {
 void Catalog::put(Table table) {
   const Oid oid = table.oid;
   drop_table(oid);
+  // Who refers to it is described with its name.
+  descriptions_.clear();
   table_names_[{table.schema, table.name}] = oid;
   for (const TableIndex& index : table.indexes) index_names_[{table.schema, index.name}] = oid;
   if (table.holds_rows()) relation_tables_[table.relation] = oid;
+  for (const TableConstraint& constraint : table.constraints) {
+    if (constraint.type == ConstraintType::kForeignKey) ++references_[constraint.referenced][oid];
+  }
   tables_[oid] = std::make_shared<const Table>(std::move(table));
   changed();
 }
@@ -137,7 +258,15 @@ void Catalog::drop_table(Oid oid) {
   table_names_.erase({table.schema, table.name});
   for (const TableIndex& index : table.indexes) index_names_.erase({table.schema, index.name});
   if (table.holds_rows()) relation_tables_.erase(table.relation);
+  for (const TableConstraint& constraint : table.constraints) {
+    if (constraint.type != ConstraintType::kForeignKey) continue;
+    const auto referenced = references_.find(constraint.referenced);
+    if (referenced == references_.end()) continue;
+    referenced->second.erase(oid);
+    if (referenced->second.empty()) references_.erase(referenced);
+  }
   tables_.erase(found);
+  descriptions_.clear();
   changed();
 }
 
@@ -145,6 +274,7 @@ void Catalog::put(Sequence sequence) {
   const Oid oid = sequence.oid;
   drop_sequence(oid);
   sequence_names_[{sequence.schema, sequence.name}] = oid;
+  descriptions_.clear();
   sequences_[oid] = std::make_shared<const Sequence>(std::move(sequence));
   changed();
 }
@@ -161,6 +291,8 @@ void Catalog::put(UserType type) {
   const Oid oid = type.oid;
   drop_type(oid);
   type_names_[{type.schema, type.name}] = oid;
+  descriptions_.clear();
+  enums_.clear();
   types_[oid] = std::make_shared<const UserType>(std::move(type));
   changed();
 }

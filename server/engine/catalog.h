@@ -25,6 +25,7 @@
 
 #include "datalog/expression.h"
 #include "grammar/sql_tree.h"
+#include "sql2datalog/sql_catalog.h"
 #include "sql2datalog/sql_type.h"
 #include "vm/type.h"
 
@@ -118,7 +119,10 @@ struct Table {
   std::string deployment;                 // kRules: of which deployment it is.
   bool writable = true;                   // kRules: has a stated part.
   std::int16_t last_attribute = 0;
-  std::uint32_t schema_version = 0;  // Of its rows on disk.
+  std::uint32_t storage =
+      0;  // The store's number of its rows; another one after they were rewritten.
+  std::vector<RelationId> auxiliary;          // kMaterializedView: relations made to compute it.
+  std::vector<std::string> view_search_path;  // Under which the view's names were resolved.
   std::string comment;
 
   std::optional<std::uint32_t> find_column(std::string_view column) const;
@@ -159,9 +163,10 @@ struct User {
   std::string verifier;  // SCRAM-SHA-256$…
 };
 
-struct Deployment {
+struct Deployment {  // A text of rules.
   std::string name;
   std::string text;
+  std::vector<RelationId> relations;  // All that it made, auxiliary ones included.
 };
 
 class Catalog {
@@ -185,6 +190,15 @@ class Catalog {
   const Deployment* deployment(std::string_view name) const;
   // The table that has an index of this name in the schema, and the index.
   std::pair<const Table*, const TableIndex*> index(Oid schema, std::string_view name) const;
+  // Foreign keys that refer to the table, with the tables that have them.
+  std::vector<std::pair<const Table*, const TableConstraint*>> references_to(Oid table) const;
+  bool has_references() const { return !references_.empty(); }
+  // What lowering is told of a table; stays until the table changes.
+  const sql2datalog::TableDescription& description(const Table& table) const;
+  const sql2datalog::EnumDescription* enum_description(const UserType& type) const;
+  // "shop.order_id_seq", as descriptions name sequences.
+  std::string qualified_name(const Sequence& sequence) const;
+  const Sequence* sequence_by_qualified_name(std::string_view name) const;
   // Whether a table, view, index or sequence has the name.
   bool is_name_taken(Oid schema, std::string_view name) const;
 
@@ -231,6 +245,9 @@ class Catalog {
   std::map<Name, Oid> table_names_, sequence_names_, type_names_;
   std::map<Name, Oid> index_names_;  // To the table.
   std::map<RelationId, Oid> relation_tables_;
+  std::map<Oid, std::map<Oid, std::size_t>> references_;  // Referenced, referring, how often.
+  mutable std::map<Oid, std::shared_ptr<const sql2datalog::TableDescription>> descriptions_;
+  mutable std::map<Oid, std::shared_ptr<const sql2datalog::EnumDescription>> enums_;
 };
 
 }  // namespace entail::engine

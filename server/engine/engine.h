@@ -32,10 +32,7 @@
 #include "server/engine/session.h"
 #include "vm/base/clock.h"
 #include "vm/base/expected.h"
-
-namespace entail::store {
-class Kv;
-}  // namespace entail::store
+#include "vm/base/kv.h"
 
 namespace entail::engine {
 
@@ -50,8 +47,8 @@ struct EngineLimits {
 };
 
 struct EngineOptions {
-  std::string directory;         // Empty: nothing outlives the engine, unless `kv` is given.
-  store::Kv* kv = nullptr;       // Instead of a directory: tests, simulations. Outlives the engine.
+  std::string directory;         // Empty: nothing outlives the engine, unless `open_kv` is given.
+  KvOpener open_kv;              // Instead of a directory: tests, simulations.
   const Clock* clock = nullptr;  // nullptr: one that stands at 0.
   Durability durability = Durability::kGroup;
   EngineLimits limits;

@@ -78,7 +78,9 @@ LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name,
     lock.queue.push_back({transaction, mode});
     waiting_.emplace(transaction, name);
     if (closes_cycle(transaction)) {
-      stop_waiting(transaction);
+      // Its request stood last in the queue: nobody waits for it.
+      std::vector<TransactionId> none;
+      stop_waiting(transaction, none);
       return LockAnswer::kDeadlock;
     }
   } else {
@@ -93,7 +95,7 @@ bool LockManager::available(TransactionId transaction, const LockName& name, Loc
   return grantable(found->second, transaction, mode, found->second.queue.size());
 }
 
-void LockManager::stop_waiting(TransactionId transaction) {
+void LockManager::stop_waiting(TransactionId transaction, std::vector<TransactionId>& woken) {
   const auto found = waiting_.find(transaction);
   if (found == waiting_.end()) return;
   const LockName name = found->second;
@@ -102,7 +104,7 @@ void LockManager::stop_waiting(TransactionId transaction) {
   ENTAIL_ENSURE(lock != locks_.end());
   std::erase_if(lock->second.queue,
                 [&](const Hold& hold) { return hold.transaction == transaction; });
-  if (lock->second.holds.empty() && lock->second.queue.empty()) locks_.erase(lock);
+  wake_queue(name, woken);
 }
 
 std::size_t LockManager::held_count(TransactionId transaction) const {
@@ -144,12 +146,7 @@ void LockManager::release_since(TransactionId transaction, std::size_t count,
 }
 
 void LockManager::release_all(TransactionId transaction, std::vector<TransactionId>& woken) {
-  const auto waits = waiting_.find(transaction);
-  if (waits != waiting_.end()) {
-    const LockName name = waits->second;
-    stop_waiting(transaction);
-    wake_queue(name, woken);
-  }
+  stop_waiting(transaction, woken);
   release_since(transaction, 0, woken);
 }
 

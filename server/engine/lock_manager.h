@@ -67,8 +67,8 @@ class LockManager {
   // Whether it would be granted at once: NOWAIT, SKIP LOCKED.
   bool available(TransactionId transaction, const LockName& name, LockMode mode) const;
 
-  // The request it waits for is withdrawn: cancelled, timed out.
-  void stop_waiting(TransactionId transaction);
+  // The request it waits for is withdrawn: cancelled, timed out. Who can go on now is appended to `woken`.
+  void stop_waiting(TransactionId transaction, std::vector<TransactionId>& woken);
   bool is_waiting(TransactionId transaction) const { return waiting_.count(transaction) != 0; }
 
   // A place to go back to with release_since().

@@ -85,6 +85,8 @@ struct SystemRelation {
   std::string name;
   Oid oid = 0;  // PostgreSQL's where it has one.
   std::vector<SystemColumn> columns;
+  // A function of the catalog as a relation: columns for its arguments, then the result (sql_catalog.h).
+  bool is_function = false;
   std::function<Expected<void>(const SystemContext& context, SystemRows& rows)> rows;
 };
 

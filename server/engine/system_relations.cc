@@ -128,6 +128,7 @@ std::vector<SystemRelation> basic_relations() {
                     "pg_settings",
                     12100,
                     {{"name", oids::kText}, {"setting", oids::kText}},
+                    false,
                     settings_rows});
   result.push_back({kSchemaPgCatalog,
                     "pg_namespace",
@@ -136,6 +137,7 @@ std::vector<SystemRelation> basic_relations() {
                      {"nspname", oids::kName},
                      {"nspowner", oids::kOid},
                      {"nspacl", oids::kText}},
+                    false,
                     namespace_rows});
   return result;
 }

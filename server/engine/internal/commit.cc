@@ -1,0 +1,187 @@
+// The commit of a transaction: one version of the network and of the store.
+#include <algorithm>
+#include <unordered_map>
+
+#include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/persistence.h"
+#include "server/engine/internal/stored_row.h"
+#include "server/engine/sql_error.h"
+
+namespace entail::engine {
+
+using datalog::RelationId;
+using vm::Word;
+
+namespace {
+
+Error serialization_failure() {
+  return make_sql_error("40001",
+                        "could not serialize access due to read/write dependencies among "
+                        "transactions",
+                        {.detail = "Reason code: Canceled on identification as a pivot, during "
+                                   "commit attempt.",
+                         .hint = "The transaction might succeed if retried."});
+}
+
+// Stated changes as rows of the store; replaced rows under one key become one change.
+class StoredChanges {
+ public:
+  StoredChanges(const EngineState& state, vm::Version version) : state_(state), version_(version) {}
+
+  void add(const rete::StatedChange& change) {
+    const datalog::Relation& relation = state_.program.relation(change.relation);
+    if (relation.auxiliary) return;
+    const StoredRowCodec codec(relation, state_.layout_of(change.relation), *state_.pool);
+    std::unordered_map<std::string, std::size_t> by_key;
+    for (std::size_t i = 0; i < change.size(); ++i) {
+      vm::DurableId id = change.ids.empty() ? vm::DurableId{} : change.ids[i];
+      if (id.source == rete::StatedChange::kOpenSource) id.source = version_;
+      StoredRowCodec::Key key = codec.key(change.columns, i, id);
+      const auto [place, fresh] = by_key.try_emplace(key.bytes, entries_.size());
+      if (fresh) {
+        entries_.push_back({change.relation, key.bytes, {}, {}, key.hashed});
+      }
+      Entry& entry = entries_[place->second];
+      std::string& image = change.signs[i] < 0 ? entry.before : entry.after;
+      image = codec.value(change.columns, i);
+    }
+  }
+
+  void move_to(store::CommitBatch& batch) const {
+    for (const Entry& entry : entries_) {
+      store::RowChange change;
+      change.relation = static_cast<store::RelationNumber>(datalog::index_of(entry.relation)) + 1;
+      change.key = entry.key;
+      if (!entry.before.empty()) change.before = store::RowImage{.row = entry.before};
+      if (!entry.after.empty()) change.after = store::RowImage{.row = entry.after};
+      change.check_absent = entry.hashed && entry.before.empty();
+      batch.changes.push_back(change);
+    }
+  }
+
+ private:
+  struct Entry {
+    RelationId relation{};
+    std::string key, before, after;  // Images are never empty where there is one.
+    bool hashed = false;
+  };
+  const EngineState& state_;
+  vm::Version version_;
+  std::vector<Entry> entries_;
+};
+
+std::vector<ChangeChunk> chunks_of(const EngineState& state,
+                                   const std::vector<rete::StatedChange>& stated) {
+  std::vector<ChangeChunk> chunks;
+  std::vector<Word> words;
+  for (const rete::StatedChange& change : stated) {
+    for (const bool deletion : {true, false}) {
+      ChangeChunk chunk{change.relation, deletion,
+                        RowSet(state.layout_of(change.relation), *state.pool)};
+      for (std::size_t i = 0; i < change.size(); ++i) {
+        if ((change.signs[i] < 0) != deletion) continue;
+        words.clear();
+        for (const std::vector<Word>& column : change.columns) words.push_back(column[i]);
+        chunk.rows.append(words);
+      }
+      if (!chunk.rows.empty()) chunks.push_back(std::move(chunk));
+    }
+  }
+  return chunks;
+}
+
+}  // namespace
+
+Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std::string& user) {
+  const bool has_changes =
+      std::any_of(transaction.changes.begin(), transaction.changes.end(),
+                  [](const ChangeChunk& chunk) { return !chunk.rows.empty(); });
+  const bool has_catalog = transaction.catalog != nullptr;
+  if (!has_changes && !has_catalog && transaction.dirty_sequences.empty()) {
+    return std::uint64_t{0};
+  }
+  if (transaction.isolation == Isolation::kSerializable && transaction.snapshot) {
+    for (const KeptCommit& commit : kept) {
+      if (commit.version <= *transaction.snapshot) continue;
+      for (const RelationId written : commit.written) {
+        if (transaction.reads.count(written) != 0) return unexpected(serialization_failure());
+      }
+    }
+  }
+  std::vector<rete::StatedChange> stated;
+  std::vector<rete::EmittedRow> emitted;
+  vm::Version network_version = network->version();
+  if (has_changes) {
+    if (auto lent = lend_head_for_commit(transaction); !lent) {
+      return unexpected(with_sqlstate(std::move(lent).error()));
+    }
+    auto committed = network->commit();
+    if (!committed) {
+      take_head_back();
+      return unexpected(with_sqlstate(std::move(committed).error()));
+    }
+    head = {};
+    network_version = committed->version;
+    stated = std::move(committed->stated);
+    emitted = std::move(committed->emitted);
+  } else {
+    take_head_back();
+  }
+
+  if (store != nullptr) {
+    store::CommitBatch batch;
+    batch.cause.kind =
+        transaction.deployment.empty() ? store::CauseKind::kSession : store::CauseKind::kDeployment;
+    batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
+    batch.cause.number = transaction.session;
+    batch.cause.detail = transaction.cause_detail;
+    StoredChanges rows(*this, network_version);
+    for (const rete::StatedChange& change : stated) rows.add(change);
+    rows.move_to(batch);
+    if (has_catalog) batch.catalog = catalog_changes(*catalog, *transaction.catalog);
+    for (const Oid sequence : transaction.dirty_sequences) {
+      batch.catalog.push_back(sequence_change(sequence, sequences));
+    }
+    for (const rete::EmittedRow& row : emitted) {
+      batch.outbox.push_back(outbox_entry(*this, row));
+    }
+    auto made = store->commit(
+        batch, options.durability == Durability::kSync    ? store::Durability::kSync
+               : options.durability == Durability::kAsync ? store::Durability::kAsync
+                                                          : store::Durability::kGroup);
+    if (!made) {
+      // The network goes back to what the store has.
+      for (const ChangeChunk& chunk : chunks_of(*this, stated)) {
+        std::vector<std::int64_t> weights(chunk.rows.size(), chunk.deletion ? 1 : -1);
+        auto undone = network->change(chunk.relation,
+                                      {chunk.rows.arrays(), chunk.rows.size(), weights.data()});
+        ENTAIL_ENSURE(undone.has_value());
+      }
+      if (!stated.empty()) {
+        auto undone = network->commit();
+        ENTAIL_ENSURE(undone.has_value());
+      }
+      return unexpected(with_sqlstate(std::move(made).error()));
+    }
+    version = *made;
+  } else {
+    ++version;
+  }
+  if (has_catalog) {
+    catalog = transaction.catalog;
+    plans.clear();
+  }
+  if (oldest_snapshot()) {
+    KeptCommit kept_commit;
+    kept_commit.version = version;
+    kept_commit.changes = chunks_of(*this, stated);
+    for (const ChangeChunk& chunk : kept_commit.changes) {
+      kept_commit.written.insert(chunk.relation);
+      kept_rows += chunk.rows.size();
+    }
+    kept.push_back(std::move(kept_commit));
+  }
+  return version;
+}
+
+}  // namespace entail::engine

@@ -1,0 +1,119 @@
+// server/engine/internal/engine_state.h - the engine's parts, and the operations on them that sessions share.
+//
+//     program, pool, network     the catalog program and what stands
+//     catalog                    the committed one
+//     head                       who the network's open epoch belongs to
+//     locks, transactions        who holds what
+//     store, sequences           what lasts
+//
+// Threads: the engine's, for all but what names others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "compiler/layout.h"
+#include "datalog/rule_program.h"
+#include "rete/network.h"
+#include "server/engine/catalog.h"
+#include "server/engine/engine.h"
+#include "server/engine/lock_manager.h"
+#include "server/engine/transaction.h"
+#include "store/group_flusher.h"
+#include "store/versioned_store.h"
+#include "vm/base/cancel.h"
+#include "vm/base/memory_budget.h"
+#include "vm/value_pool.h"
+
+namespace entail::engine {
+
+class SessionImpl;
+class Plan;
+
+struct SequenceState {
+  std::int64_t last = 0;
+  bool is_called = false;
+};
+
+// Who the open epoch of the network belongs to.
+struct Head {
+  TransactionId owner = 0;  // 0: nobody; the network shows the newest commit.
+  std::uint64_t change_epoch = 0;
+  std::size_t applied = 0;                // Chunks of the owner.
+  std::optional<std::uint64_t> snapshot;  // The version that was gone back to.
+};
+
+struct EngineState {
+  explicit EngineState(EngineOptions given);
+  ~EngineState();
+
+  EngineOptions options;
+  ManualClock still_clock;
+  const Clock* clock;
+  Engine* engine = nullptr;
+  MemoryBudget memory;
+  CancelToken cancel;
+
+  datalog::RuleProgram program;  // The pool works over its types.
+  std::unique_ptr<vm::ValuePool> pool;
+  std::unique_ptr<rete::Network> network;
+  std::uint64_t objects_epoch = 0;  // Raised when relations became other objects: plans are stale.
+  std::shared_ptr<const Catalog> catalog;
+  LockManager locks;
+  TransactionId next_transaction = 1;
+  std::map<TransactionId, Transaction*> transactions;
+  std::uint32_t next_session = 1;
+  std::map<std::uint32_t, SessionImpl*> sessions;
+  std::map<Oid, SequenceState> sequences;
+  Head head;
+  std::uint64_t version = 0;  // The newest commit's: the store's, or a count of our own.
+  std::deque<KeptCommit> kept;
+  std::uint64_t kept_rows = 0;
+  std::unique_ptr<store::VersionedStore> store;
+  std::unique_ptr<store::GroupFlusher> flusher;
+  std::unordered_map<std::string, std::shared_ptr<Plan>> plans;
+  std::atomic<SessionImpl*> executing{nullptr};
+
+  std::int64_t now_us() const { return clock->now_us(); }
+
+  // --- head.cc
+  // The network shows what the transaction sees; nullptr: the newest commit.
+  Expected<void> lend_head(Transaction* transaction);
+  // The head at the newest version with the transaction's changes: for commit.
+  Expected<void> lend_head_for_commit(Transaction& transaction);
+  void take_head_back();  // The network shows the newest commit, whoever had it.
+  const vm::StandingRelation& rows_of(RelationId relation) const;
+  const compiler::RelationLayout& layout_of(RelationId relation) const;
+
+  // --- commit.cc
+  // Makes the transaction's changes a version: 0 where there was nothing to commit. On an error nothing
+  // of it is left but its record, for the caller to roll back.
+  Expected<std::uint64_t> commit(Transaction& transaction, const std::string& user);
+  void forget_kept_commits();
+  std::optional<std::uint64_t> oldest_snapshot() const;
+
+  // --- program.cc: the catalog program and the network change together
+  using ProgramEdit = std::function<void(datalog::RuleProgram&)>;
+  Expected<void> change_program(const ProgramEdit& edit,
+                                const grammar::SourceFiles* files = nullptr);
+  Expected<RelationId> add_table_relation(const Table& table);
+  // Relations that no catalog names any more are let go.
+  void drop_unnamed_relations();
+  // Sessions whose locks were granted are told.
+  void wake(const std::vector<TransactionId>& woken);
+
+ private:
+  Expected<void> apply_chunks(const Transaction& transaction, std::size_t first);
+  Expected<void> go_back_to(std::uint64_t snapshot);
+};
+
+}  // namespace entail::engine

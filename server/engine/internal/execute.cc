@@ -1,0 +1,589 @@
+// What a statement does: one attempt, and queries, INSERT, UPDATE, DELETE, COPY.
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "server/engine/internal/changer.h"
+#include "server/engine/internal/constraints.h"
+#include "server/engine/internal/portal_impl.h"
+#include "server/engine/internal/session_impl.h"
+#include "server/engine/sql_error.h"
+
+namespace entail::engine {
+
+namespace sql = grammar::sql;
+using compiler::ParameterValue;
+using vm::Row;
+using vm::Word;
+
+namespace {
+
+bool is_transaction_control(const Plan& plan) {
+  const sql::Statement* const statement = plan.statement.get();
+  return statement != nullptr &&
+         (statement->as<sql::Begin>() != nullptr || statement->as<sql::Commit>() != nullptr ||
+          statement->as<sql::Rollback>() != nullptr ||
+          statement->as<sql::Savepoint>() != nullptr ||
+          statement->as<sql::SetTransaction>() != nullptr ||
+          statement->as<sql::Set>() != nullptr || statement->as<sql::Show>() != nullptr);
+}
+
+Expected<void> refuse_read_only(const Transaction& transaction, std::string_view command) {
+  if (!transaction.read_only) return {};
+  return sql_error("25006", "cannot execute " + std::string(command) +
+                                " in a read-only transaction");
+}
+
+}  // namespace
+
+Expected<Outcome> SessionImpl::attempt(Plan& plan, std::span<const ParameterValue> parameters,
+                                       PortalImpl& portal, RowSink& sink) {
+  if (!is_waiting_) {
+    cancel_requested_.store(false, std::memory_order_release);
+    statement_since_us_ = state_.now_us();
+    current_query_ = plan.text;
+  }
+  Outcome outcome;
+  if (plan.kind == PlanKind::kEmpty) return outcome;
+  const bool was_waiting = is_waiting_;
+  is_waiting_ = false;
+  deadline_us_ = 0;
+  if (was_waiting && wait_error_) {
+    Error error = *std::exchange(wait_error_, std::nullopt);
+    give_up_waiting();
+    fail_statement(error);
+    return unexpected(std::move(error));
+  }
+  if (auto begun = begin_statement(plan); !begun) return unexpected(std::move(begun).error());
+  StatementMark mark{transaction_->changes.size(), transaction_->catalog};
+  const TransactionId transaction_id = transaction_->id;
+  if (!is_transaction_control(plan)) {
+    transaction_->began_work = true;
+    if (transaction_->isolation != Isolation::kReadCommitted && !transaction_->snapshot) {
+      transaction_->snapshot = state_.version;
+    }
+  }
+  state_.cancel.reset();
+  state_.executing.store(this, std::memory_order_release);
+  is_executing_ = true;
+  const auto run = [&]() -> Expected<Outcome> {
+    switch (plan.kind) {
+      case PlanKind::kQuery:
+        return run_query(plan, parameters, portal, sink);
+      case PlanKind::kInsert:
+        return run_insert(plan, parameters, portal);
+      case PlanKind::kUpdate:
+        return run_update(plan, parameters, portal);
+      case PlanKind::kDelete:
+        return run_delete(plan, parameters, portal);
+      default:
+        return run_utility(plan, portal, sink, parameters);
+    }
+  };
+  auto result = run();
+  is_executing_ = false;
+  idle_since_us_ = state_.now_us();
+  state_.executing.store(nullptr, std::memory_order_release);
+  if (!result) {
+    const bool must_wait = is_must_wait(result.error());
+    // COMMIT and ROLLBACK have ended the transaction, whatever came of them.
+    if (transaction_ != nullptr && transaction_->id == transaction_id) undo_to(mark);
+    if (must_wait) return wait_outcome();
+    give_up_waiting();
+    Error error = with_sqlstate(std::move(result).error());
+    if (error.sqlstate() == "57014" && error.code == ErrorCode::kCancelled) {
+      error = make_sql_error("57014", "canceling statement due to user request");
+    }
+    if (transaction_ != nullptr && transaction_->id == transaction_id) fail_statement(error);
+    return unexpected(std::move(error));
+  }
+  give_up_waiting();
+  return result;
+}
+
+// A request for a lock that the statement did not come to any more.
+void SessionImpl::give_up_waiting() {
+  is_waiting_ = false;
+  deadline_us_ = 0;
+  if (!waits_for_ || transaction_ == nullptr) return;
+  std::vector<TransactionId> woken;
+  state_.locks.stop_waiting(transaction_->id, woken);
+  waits_for_.reset();
+  state_.wake(woken);
+}
+
+void SessionImpl::note_reads(const Plan& plan) {
+  if (transaction_->isolation != Isolation::kSerializable) return;
+  for (const RelationId relation : plan.reads) state_.add_base_relations(relation, transaction_->reads);
+}
+
+Expected<void> SessionImpl::lend(const Plan& plan) {
+  note_reads(plan);
+  auto lent = state_.lend_head(transaction_.get());
+  if (!lent) return unexpected(with_sqlstate(std::move(lent).error()));
+  // A standing view whose rules failed for some row answers with the error, as evaluating it would.
+  for (const RelationId relation : plan.reads) {
+    if (!state_.network->has_errors(relation)) continue;
+    const std::vector<rete::ErrorInstance> errors = state_.network->errors(relation);
+    if (!errors.empty()) return unexpected(error_of_instance(errors.front()));
+  }
+  return {};
+}
+
+Expected<Outcome> SessionImpl::run_query(Plan& plan, std::span<const ParameterValue> parameters,
+                                         PortalImpl& portal, RowSink& /*sink*/) {
+  if (auto lent = lend(plan); !lent) return unexpected(std::move(lent).error());
+  if (auto run = plan.query->run(*this, parameters, {}, portal.rows); !run) {
+    return unexpected(std::move(run).error());
+  }
+  if (!plan.query->lowered().locking.empty()) {
+    if (auto done = refuse_read_only(*transaction_, "SELECT FOR UPDATE"); !done) {
+      return unexpected(std::move(done).error());
+    }
+    if (auto locked = lock_rows(plan, portal.rows); !locked) {
+      return unexpected(std::move(locked).error());
+    }
+  }
+  portal.shape = plan.shape;
+  portal.has_rows = true;
+  portal.tag_word = "SELECT";
+  return Outcome{};
+}
+
+// FOR UPDATE and its kin: the locked rows are behind the answer's columns.
+Expected<void> SessionImpl::lock_rows(Plan& plan, compiler::QueryResult& rows) {
+  const compiler::RelationLayout& layout = plan.query->full_layout();
+  std::vector<bool> skipped(rows.row_count(), false);
+  bool any_skipped = false;
+  for (const sql2datalog::LockingRequest& request : plan.query->lowered().locking) {
+    const Table* const table = catalog().table(request.table->oid);
+    if (table == nullptr) continue;
+    Changer changer(*this, *table);
+    const LockMode mode = request.strength == sql::LockStrength::kUpdate ? LockMode::kUpdate
+                          : request.strength == sql::LockStrength::kNoKeyUpdate
+                              ? LockMode::kNoKeyUpdate
+                          : request.strength == sql::LockStrength::kShare ? LockMode::kShare
+                                                                          : LockMode::kKeyShare;
+    LockName table_name;
+    table_name.table = table->oid;
+    if (auto locked = lock(table_name, LockMode::kTableRowShare); !locked) return locked;
+    for (std::size_t i = 0; i < rows.row_count(); ++i) {
+      if (skipped[i]) continue;
+      bool all_null = true;
+      for (std::size_t c = 0; c < table->columns.size(); ++c) {
+        const compiler::ColumnLayout& column = layout.columns[request.first_column + c];
+        all_null &= column.nullable && rows.word(i, column.null_word()) != 0;
+      }
+      if (all_null) continue;
+      RowSet row = changer.make_rows();
+      if (auto made = changer.append_from_answer(rows, layout, i, request.first_column, row);
+          !made) {
+        return made;
+      }
+      if (request.wait != sql::LockWait::kBlock &&
+          !state_.locks.available(transaction_->id, changer.row_lock_name(row, 0), mode)) {
+        if (request.wait == sql::LockWait::kSkipLocked) {
+          skipped[i] = true;
+          any_skipped = true;
+          continue;
+        }
+        return sql_error("55P03",
+                         "could not obtain lock on row in relation \"" + table->name + "\"");
+      }
+      if (auto locked = changer.lock_row(row, 0, mode); !locked) return locked;
+    }
+  }
+  if (any_skipped) rows.erase_if(skipped);
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// INSERT
+
+namespace {
+
+// The row that a conflict found, as it stands.
+struct Conflict {
+  Row standing = vm::kNoRow;
+};
+
+}  // namespace
+
+Expected<Outcome> SessionImpl::run_insert(Plan& plan, std::span<const ParameterValue> parameters,
+                                          PortalImpl& portal) {
+  if (auto done = refuse_read_only(*transaction_, "INSERT"); !done) {
+    return unexpected(std::move(done).error());
+  }
+  InsertPlan& insert = *plan.insert;
+  const Table* const table = catalog().table(insert.lowered.table->oid);
+  if (table == nullptr) {
+    return sql_error("42809", "cannot insert into \"" + insert.lowered.table->name + "\"");
+  }
+  if (auto writable = check_writable(*table, "insert into"); !writable) {
+    return unexpected(std::move(writable).error());
+  }
+  if (auto lent = lend(plan); !lent) return unexpected(std::move(lent).error());
+  compiler::QueryResult source;
+  if (auto run = insert.source->run(*this, parameters, {}, source); !run) {
+    return unexpected(std::move(run).error());
+  }
+  Changer changer(*this, *table);
+  RowSet rows = changer.make_rows();
+  const compiler::RelationLayout& layout = insert.source->layout();
+  std::vector<Word> words;
+  for (std::size_t i = 0; i < source.row_count(); ++i) {
+    words.clear();
+    for (std::size_t c = 0; c < table->columns.size(); ++c) {
+      const sql2datalog::InsertColumn& from = insert.lowered.columns_from[c];
+      const std::uint32_t width = vm::value_words(table->columns[c].type);
+      switch (from.origin) {
+        case sql2datalog::ValueOrigin::kSource: {
+          const compiler::ColumnLayout& column = layout.columns[from.source];
+          const bool is_null = column.nullable && source.word(i, column.null_word()) != 0;
+          for (std::uint32_t w = 0; w < width; ++w) {
+            words.push_back(is_null ? 0 : source.word(i, column.first_word + w));
+          }
+          words.push_back(is_null ? 1 : 0);
+          break;
+        }
+        case sql2datalog::ValueOrigin::kSequence: {
+          auto value = next_value(from.sequence);
+          if (!value) return unexpected(std::move(value).error());
+          words.push_back(vm::int_word(*value));
+          words.push_back(0);
+          break;
+        }
+        case sql2datalog::ValueOrigin::kNull:
+          words.insert(words.end(), width, 0);
+          words.push_back(1);
+          break;
+      }
+    }
+    if (insert.generated == nullptr) {
+      if (auto made = changer.append_row(words, rows); !made) return unexpected(made.error());
+      continue;
+    }
+    if (auto made = append_generated(*table, *insert.generated, words, changer, rows); !made) {
+      return unexpected(std::move(made).error());
+    }
+  }
+  return insert_rows(plan, *table, std::move(rows), portal);
+}
+
+Expected<Outcome> SessionImpl::insert_rows(Plan& plan, const Table& table, RowSet rows,
+                                           PortalImpl& portal) {
+  InsertPlan& insert = *plan.insert;
+  Changer changer(*this, table);
+  if (auto held = changer.check(plan.checks, rows); !held) return unexpected(held.error());
+  RowSet touched = changer.make_rows();  // For RETURNING.
+  std::uint64_t count = rows.size();
+  if (insert.lowered.on_conflict == sql2datalog::ConflictAction::kNone) {
+    if (insert.returning != nullptr) {
+      for (std::size_t i = 0; i < rows.size(); ++i) touched.append(rows, i);
+    }
+    if (auto done = changer.change(changer.make_rows(), std::move(rows), false); !done) {
+      return unexpected(std::move(done).error());
+    }
+  } else {
+    auto done = insert_on_conflict(plan, table, rows, touched, count);
+    if (!done) return unexpected(std::move(done).error());
+  }
+  if (insert.returning != nullptr) {
+    const compiler::RowBatch batch = touched.batch();
+    if (auto run = insert.returning->run(*this, {}, std::span(&batch, 1), portal.rows); !run) {
+      return unexpected(std::move(run).error());
+    }
+    portal.shape = plan.shape;
+    portal.has_rows = true;
+  }
+  Outcome outcome;
+  outcome.rows = count;
+  outcome.tag = "INSERT 0 " + std::to_string(count);
+  return outcome;
+}
+
+Expected<void> SessionImpl::insert_on_conflict(Plan& plan, const Table& table, const RowSet& rows,
+                                               RowSet& touched, std::uint64_t& count) {
+  InsertPlan& insert = *plan.insert;
+  Changer changer(*this, table);
+  const KeyEncoder encoder(changer.layout(), *state_.pool);
+  // The keys that are meant, as indexes.
+  std::vector<const TableIndex*> indexes;
+  for (const std::uint32_t position : insert.lowered.conflict_keys) {
+    const sql2datalog::KeyDescription& key = insert.lowered.table->keys[position];
+    for (const TableIndex& index : table.indexes) {
+      if (index.name == key.name) indexes.push_back(&index);
+    }
+  }
+  RowSet inserted = changer.make_rows();
+  RowSet existing = changer.make_rows(), proposed = changer.make_rows();
+  std::unordered_set<std::string> own, updated;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (auto locked = changer.lock_keys(rows, i); !locked) return locked;
+    bool conflicts = false, with_own = false;
+    std::vector<Row> found;
+    for (const TableIndex* const index : indexes) {
+      std::string key = std::to_string(index->oid) + ":";
+      if (!encoder.encode(rows, i, index->columns, key)) continue;
+      with_own |= own.count(key) != 0;
+      found.clear();
+      if (auto done = changer.find_conflicts(*index, rows, i, found); !done) return done;
+      conflicts |= !found.empty();
+      if (conflicts || with_own) break;
+    }
+    if (with_own && insert.lowered.on_conflict == sql2datalog::ConflictAction::kUpdate) {
+      return sql_error("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                       {.hint = "Ensure that no rows proposed for insertion within the same "
+                                "command have duplicate constrained values."});
+    }
+    if (!conflicts && !with_own) {
+      for (const TableIndex* const index : indexes) {
+        std::string key = std::to_string(index->oid) + ":";
+        if (encoder.encode(rows, i, index->columns, key)) own.insert(std::move(key));
+      }
+      inserted.append(rows, i);
+      touched.append(rows, i);
+      continue;
+    }
+    if (insert.lowered.on_conflict == sql2datalog::ConflictAction::kNothing) continue;
+    RowSet standing = changer.make_rows();
+    append_standing_row(state_.rows_of(table.relation), found.front(), standing);
+    std::string key;
+    encoder.encode_row(standing, 0, key);
+    if (!updated.insert(std::move(key)).second) {
+      return sql_error("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                       {.hint = "Ensure that no rows proposed for insertion within the same "
+                                "command have duplicate constrained values."});
+    }
+    if (auto locked = changer.lock_row(standing, 0, LockMode::kUpdate); !locked) return locked;
+    existing.append(standing, 0);
+    proposed.append(rows, i);
+  }
+  count = inserted.size();
+  RowSet old_rows = changer.make_rows(), new_rows = changer.make_rows();
+  if (!existing.empty()) {
+    std::vector<const Word*> arrays(existing.arrays().begin(), existing.arrays().end());
+    const auto more = proposed.arrays();
+    arrays.insert(arrays.end(), more.begin(), more.end());
+    const compiler::RowBatch batch{arrays, existing.size()};
+    compiler::QueryResult answer;
+    auto run = insert.conflict_update->run(*this, {}, std::span(&batch, 1), answer);
+    if (!run) return run;
+    const compiler::RelationLayout& layout = insert.conflict_update->layout();
+    for (std::size_t i = 0; i < answer.row_count(); ++i) {
+      if (auto made = changer.append_from_answer(answer, layout, i, 0, old_rows); !made) {
+        return made;
+      }
+      auto made =
+          changer.append_from_answer(answer, layout, i, table.columns.size(), new_rows);
+      if (!made) return made;
+      touched.append(new_rows, new_rows.size() - 1);
+    }
+    count += new_rows.size();
+    if (auto held = changer.check(plan.checks, new_rows); !held) return held;
+  }
+  if (!inserted.empty()) {
+    if (auto done = changer.change(changer.make_rows(), std::move(inserted), false); !done) {
+      return done;
+    }
+  }
+  if (!old_rows.empty()) {
+    // The rows inserted before are seen by the check of keys.
+    if (auto lent = state_.lend_head(transaction_.get()); !lent) return lent;
+    return changer.change(std::move(old_rows), std::move(new_rows), true);
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------
+// UPDATE and DELETE
+
+namespace {
+
+// An old row that comes several times is meant as often as it stands.
+class Repetition {
+ public:
+  Repetition(SessionImpl& session, const Table& table, const Changer& changer)
+      : session_(session),
+        table_(table),
+        encoder_(changer.layout(), *session.state().pool) {}
+
+  bool is_new(const RowSet& rows, std::size_t row) {
+    std::string key;
+    encoder_.encode_row(rows, row, key);
+    const std::size_t seen = ++seen_[key];
+    if (seen == 1) return true;
+    if (!table_.primary_key.empty()) return false;
+    const vm::StandingRelation& standing = session_.state().rows_of(table_.relation);
+    std::vector<Word> words;
+    rows.copy_row(row, words);
+    std::vector<const Word*> arrays;
+    for (const Word& word : words) arrays.push_back(&word);
+    std::vector<Row> equal;
+    std::vector<std::uint32_t> lanes;
+    standing.probe(0, vm::View::kTotal, arrays, 1, equal, lanes);
+    return seen <= equal.size();
+  }
+
+ private:
+  SessionImpl& session_;
+  const Table& table_;
+  KeyEncoder encoder_;
+  std::unordered_map<std::string, std::size_t> seen_;
+};
+
+}  // namespace
+
+Expected<Outcome> SessionImpl::run_update(Plan& plan, std::span<const ParameterValue> parameters,
+                                          PortalImpl& portal) {
+  if (auto done = refuse_read_only(*transaction_, "UPDATE"); !done) {
+    return unexpected(std::move(done).error());
+  }
+  UpdatePlan& update = *plan.update;
+  const Table* const table = catalog().table(update.lowered.table->oid);
+  if (table == nullptr) {
+    return sql_error("42809", "cannot update \"" + update.lowered.table->name + "\"");
+  }
+  if (auto writable = check_writable(*table, "update"); !writable) {
+    return unexpected(std::move(writable).error());
+  }
+  if (auto lent = lend(plan); !lent) return unexpected(std::move(lent).error());
+  compiler::QueryResult source;
+  if (auto run = update.source->run(*this, parameters, {}, source); !run) {
+    return unexpected(std::move(run).error());
+  }
+  Changer changer(*this, *table);
+  RowSet old_rows = changer.make_rows(), new_rows = changer.make_rows();
+  const compiler::RelationLayout& layout = update.source->layout();
+  const std::size_t columns = table->columns.size();
+  Repetition repetition(*this, *table, changer);
+  std::vector<bool> left_out(source.row_count(), false);
+  for (std::size_t i = 0; i < source.row_count(); ++i) {
+    if (auto made = changer.append_from_answer(source, layout, i, 0, old_rows); !made) {
+      return unexpected(made.error());
+    }
+    if (update.may_repeat && !repetition.is_new(old_rows, old_rows.size() - 1)) {
+      old_rows.truncate(old_rows.size() - 1);
+      left_out[i] = true;
+      continue;
+    }
+    if (auto made = changer.append_from_answer(source, layout, i, columns, new_rows); !made) {
+      return unexpected(made.error());
+    }
+    for (std::size_t c = 0; c < columns; ++c) {
+      const sql2datalog::InsertColumn& from = update.lowered.columns_from[c];
+      if (from.origin != sql2datalog::ValueOrigin::kSequence) continue;
+      auto value = next_value(from.sequence);
+      if (!value) return unexpected(std::move(value).error());
+      new_rows.set_word(new_rows.size() - 1, changer.layout().columns[c].first_word,
+                        vm::int_word(*value));
+    }
+  }
+  if (auto held = changer.check(plan.checks, new_rows); !held) return unexpected(held.error());
+  Outcome outcome;
+  outcome.rows = new_rows.size();
+  outcome.tag = "UPDATE " + std::to_string(new_rows.size());
+  auto done = changer.change(std::move(old_rows), std::move(new_rows), true,
+                             update.lowered.assigned);
+  if (!done) return unexpected(std::move(done).error());
+  if (update.lowered.has_returning) {
+    give_returning(source, layout, 2 * columns, left_out, portal);
+    portal.shape = plan.shape;
+  }
+  return outcome;
+}
+
+Expected<Outcome> SessionImpl::run_delete(Plan& plan, std::span<const ParameterValue> parameters,
+                                          PortalImpl& portal) {
+  if (auto done = refuse_read_only(*transaction_, "DELETE"); !done) {
+    return unexpected(std::move(done).error());
+  }
+  DeletePlan& remove = *plan.remove;
+  const Table* const table = catalog().table(remove.lowered.table->oid);
+  if (table == nullptr) {
+    return sql_error("42809", "cannot delete from \"" + remove.lowered.table->name + "\"");
+  }
+  if (auto writable = check_writable(*table, "delete from"); !writable) {
+    return unexpected(std::move(writable).error());
+  }
+  if (auto lent = lend(plan); !lent) return unexpected(std::move(lent).error());
+  compiler::QueryResult source;
+  if (auto run = remove.source->run(*this, parameters, {}, source); !run) {
+    return unexpected(std::move(run).error());
+  }
+  Changer changer(*this, *table);
+  RowSet old_rows = changer.make_rows();
+  const compiler::RelationLayout& layout = remove.source->layout();
+  Repetition repetition(*this, *table, changer);
+  std::vector<bool> left_out(source.row_count(), false);
+  for (std::size_t i = 0; i < source.row_count(); ++i) {
+    if (auto made = changer.append_from_answer(source, layout, i, 0, old_rows); !made) {
+      return unexpected(made.error());
+    }
+    if (remove.may_repeat && !repetition.is_new(old_rows, old_rows.size() - 1)) {
+      old_rows.truncate(old_rows.size() - 1);
+      left_out[i] = true;
+    }
+  }
+  Outcome outcome;
+  outcome.rows = old_rows.size();
+  outcome.tag = "DELETE " + std::to_string(old_rows.size());
+  if (auto done = changer.change(std::move(old_rows), changer.make_rows(), false); !done) {
+    return unexpected(std::move(done).error());
+  }
+  if (remove.lowered.has_returning) {
+    give_returning(source, layout, table->columns.size(), left_out, portal);
+    portal.shape = plan.shape;
+  }
+  return outcome;
+}
+
+// The answer's columns from `first` on are RETURNING's.
+void SessionImpl::give_returning(const compiler::QueryResult& source,
+                                 const compiler::RelationLayout& layout, std::size_t first,
+                                 const std::vector<bool>& left_out, PortalImpl& portal) {
+  compiler::RelationLayout returned;
+  std::uint32_t first_word = 0;
+  if (first < layout.columns.size()) first_word = layout.columns[first].first_word;
+  for (std::size_t c = first; c < layout.columns.size(); ++c) {
+    compiler::ColumnLayout column = layout.columns[c];
+    column.first_word -= first_word;
+    returned.columns.push_back(column);
+  }
+  returned.words.assign(layout.words.begin() + first_word, layout.words.end());
+  portal.rows.begin(returned, *state_.pool, &state_.memory);
+  std::vector<std::vector<Word>> columns(returned.words.size());
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < source.row_count(); ++i) {
+    if (left_out[i]) continue;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      columns[c].push_back(source.word(i, first_word + c));
+    }
+    ++n;
+  }
+  std::vector<const Word*> arrays;
+  for (const std::vector<Word>& column : columns) arrays.push_back(column.data());
+  auto taken = portal.rows.take({arrays, n});
+  ENTAIL_ENSURE(taken.has_value());
+  portal.has_rows = true;
+}
+
+Expected<void> SessionImpl::check_writable(const Table& table, std::string_view verb) {
+  switch (table.kind) {
+    case TableKind::kTable:
+      return {};
+    case TableKind::kRules:
+      if (table.writable) return {};
+      return sql_error("42809", "cannot " + std::string(verb) + " \"" + table.name +
+                                    "\": its rows are derived by rules");
+    case TableKind::kView:
+      return sql_error("0A000", "cannot " + std::string(verb) + " view \"" + table.name +
+                                    "\": updatable views are not supported yet");
+    case TableKind::kMaterializedView:
+      return sql_error("42809", "cannot change materialized view \"" + table.name + "\"");
+  }
+  return {};
+}
+
+}  // namespace entail::engine

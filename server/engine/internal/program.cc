@@ -1,0 +1,122 @@
+// The catalog program and the network change together.
+#include <algorithm>
+
+#include "datalog/stratify.h"
+#include "grammar/diagnostics.h"
+#include "server/engine/internal/engine_state.h"
+#include "server/engine/sql_error.h"
+
+namespace entail::engine {
+
+using datalog::RelationId;
+
+namespace {
+
+struct ProgramParts {
+  std::vector<datalog::Relation> relations;
+  std::vector<datalog::Rule> rules;
+  std::vector<datalog::Production> productions;
+  std::vector<datalog::Procedure> procedures;
+  std::vector<datalog::Directive> directives;
+  std::vector<datalog::Stratum> strata;
+};
+
+ProgramParts parts_of(const datalog::RuleProgram& program) {
+  return {program.relations,  program.rules,      program.productions,
+          program.procedures, program.directives, program.strata};
+}
+
+void restore(datalog::RuleProgram& program, ProgramParts parts) {
+  program.relations = std::move(parts.relations);
+  program.rules = std::move(parts.rules);
+  program.productions = std::move(parts.productions);
+  program.procedures = std::move(parts.procedures);
+  program.directives = std::move(parts.directives);
+  program.strata = std::move(parts.strata);
+}
+
+}  // namespace
+
+Expected<void> EngineState::change_program(const ProgramEdit& edit,
+                                           const grammar::SourceFiles* files) {
+  take_head_back();
+  ProgramParts before = parts_of(program);
+  edit(program);
+  grammar::Diagnostics diagnostics;
+  if (!datalog::stratify(program, diagnostics)) {
+    std::string message = "the rules cannot be stratified";
+    if (!diagnostics.empty()) message = diagnostics.sorted().front().message;
+    restore(program, std::move(before));
+    return sql_error("42P20", std::move(message));
+  }
+  rete::ExtendOptions extend;
+  extend.files = files;
+  auto extension = network->extend(program, extend);
+  if (!extension) {
+    restore(program, std::move(before));
+    return unexpected(with_sqlstate(std::move(extension).error()));
+  }
+  if (!extension->remade.empty()) ++objects_epoch;
+  return {};
+}
+
+Expected<RelationId> EngineState::add_table_relation(const Table& table) {
+  const auto id = static_cast<RelationId>(program.relations.size());
+  auto done = change_program([&](datalog::RuleProgram& edited) {
+    datalog::Relation relation;
+    const Schema* const schema = catalog->schema(table.schema);
+    relation.name = schema == nullptr || schema->oid == kSchemaPublic
+                        ? table.name
+                        : schema->name + "." + table.name;
+    for (const TableColumn& column : table.columns) {
+      relation.columns.push_back({column.name, column.type, !column.not_null, {}});
+    }
+    relation.defaults.resize(relation.columns.size());
+    relation.key = table.primary_key;
+    std::sort(relation.key.begin(), relation.key.end());
+    relation.collection =
+        relation.key.empty() ? datalog::Collection::kBag : datalog::Collection::kSet;
+    edited.relations.push_back(std::move(relation));
+  });
+  if (!done) return unexpected(std::move(done).error());
+  return id;
+}
+
+void EngineState::drop_unnamed_relations() {
+  std::set<RelationId> named;
+  const auto note = [&](const Catalog& noted) {
+    for (const auto& [oid, table] : noted.tables()) {
+      if (table->holds_rows()) named.insert(table->relation);
+      named.insert(table->auxiliary.begin(), table->auxiliary.end());
+    }
+    for (const auto& [name, deployment] : noted.deployments()) {
+      named.insert(deployment->relations.begin(), deployment->relations.end());
+    }
+  };
+  note(*catalog);
+  for (const auto& [id, transaction] : transactions) {
+    if (transaction->catalog != nullptr) note(*transaction->catalog);
+    for (const SavepointState& savepoint : transaction->savepoints) {
+      if (savepoint.catalog != nullptr) note(*savepoint.catalog);
+    }
+  }
+  std::set<RelationId> unnamed;
+  for (std::size_t i = 0; i < program.relations.size(); ++i) {
+    const auto id = static_cast<RelationId>(i);
+    if (!program.relations[i].dropped && named.count(id) == 0) unnamed.insert(id);
+  }
+  if (unnamed.empty()) return;
+  auto done = change_program([&](datalog::RuleProgram& edited) {
+    std::erase_if(edited.rules, [&](const datalog::Rule& rule) {
+      return unnamed.count(rule.head.relation) != 0;
+    });
+    std::erase_if(edited.directives, [&](const datalog::Directive& directive) {
+      return unnamed.count(directive.relation) != 0;
+    });
+    for (const RelationId id : unnamed) edited.relation(id).dropped = true;
+  });
+  // Letting go needs no memory and evaluates nothing; who still reads such a relation goes with it.
+  ENTAIL_ENSURE(done.has_value());
+}
+
+}  // namespace entail::engine

@@ -1,0 +1,125 @@
+#include "server/engine/internal/query_runner.h"
+
+#include "server/engine/internal/session_catalog.h"
+#include "server/engine/internal/session_impl.h"
+#include "server/engine/internal/time_travel.h"
+#include "server/engine/sql_error.h"
+#include "server/engine/system_relation.h"
+
+namespace entail::engine {
+
+ResultShape shape_of(std::span<const sql2datalog::OutputColumn> columns,
+                     const compiler::RelationLayout& layout, std::size_t first) {
+  ResultShape shape;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const compiler::ColumnLayout& stored = layout.columns[first + c];
+    OutputColumn column;
+    column.name = columns[c].name;
+    column.type_oid = columns[c].type.oid;
+    column.typmod = columns[c].type.typmod;
+    column.type = stored.type;
+    column.nullable = stored.nullable;
+    column.table_oid = columns[c].table;
+    column.attribute = static_cast<std::int16_t>(columns[c].attribute);
+    shape.add(std::move(column));
+  }
+  return shape;
+}
+
+Expected<std::unique_ptr<QueryRunner>> QueryRunner::create(EngineState& state,
+                                                           sql2datalog::LoweredQuery lowered) {
+  std::unique_ptr<QueryRunner> runner(new QueryRunner(state, std::move(lowered)));
+  compiler::PreparedQueryOptions options;
+  options.pool = state.pool.get();
+  options.bind = [&state](RelationId relation) { return &state.rows_of(relation); };
+  options.add_index = [&state](RelationId relation,
+                               const vm::IndexSpec& spec) -> std::optional<std::uint32_t> {
+    auto index = state.network->add_index(relation, spec);
+    return index ? std::optional(*index) : std::nullopt;
+  };
+  options.cancel = &state.cancel;
+  options.memory = &state.memory;
+  runner->parameter_types_ = runner->lowered_.program.parameters;
+  const std::size_t answer_columns = runner->lowered_.program.answer_columns;
+  auto query = compiler::PreparedQuery::create(std::move(runner->lowered_.program), options);
+  if (!query) return unexpected(with_sqlstate(std::move(query).error()));
+  runner->query_ = std::move(*query);
+  const std::span<const sql2datalog::OutputColumn> columns(runner->lowered_.columns);
+  runner->shape_ =
+      shape_of(columns.first(std::min(columns.size(), answer_columns)), runner->layout());
+  return runner;
+}
+
+template <typename Sink>
+Expected<void> QueryRunner::run_into(SessionImpl& session,
+                                     std::span<const compiler::ParameterValue> parameters,
+                                     std::span<const compiler::RowBatch> inputs, Sink& sink) {
+  values_.assign(parameters.begin(), parameters.end());
+  values_.resize(lowered_.parameters.size(), compiler::ParameterValue{{0, 0}, true});
+  for (const sql2datalog::SessionValue& wanted : lowered_.session_values) {
+    auto value = session.session_value(wanted);
+    if (!value) return unexpected(std::move(value).error());
+    values_.push_back(*value);
+  }
+  std::vector<std::unique_ptr<SystemRows>> system_rows;
+  std::vector<std::vector<const vm::Word*>> arrays;
+  std::vector<RowSet> past;
+  past.reserve(lowered_.given.size());
+  arrays.reserve(lowered_.given.size());
+  given_.clear();
+  std::size_t input = 0;
+  for (const sql2datalog::GivenRelation& given : lowered_.given) {
+    switch (given.kind) {
+      case sql2datalog::GivenKind::kInput:
+        ENTAIL_ENSURE(input < inputs.size());
+        given_.push_back(inputs[input++]);
+        break;
+      case sql2datalog::GivenKind::kSystem: {
+        const SystemRelation* const relation = find_system_relation(given.table->oid);
+        ENTAIL_ENSURE(relation != nullptr);
+        auto rows = std::make_unique<SystemRows>(system_types(*relation, state_.program.types),
+                                                 *state_.pool);
+        const SystemContext context{session.catalog(),  *state_.engine, session,
+                                    session.settings(), session.user(), session.options().database};
+        if (auto made = relation->rows(context, *rows); !made) return made;
+        arrays.emplace_back();
+        for (const std::vector<vm::Word>& column : rows->columns()) {
+          arrays.back().push_back(column.data());
+        }
+        given_.push_back({arrays.back(), rows->row_count()});
+        system_rows.push_back(std::move(rows));
+        break;
+      }
+      case sql2datalog::GivenKind::kSnapshot: {
+        auto rows = rows_of_the_past(session, given, values_);
+        if (!rows) return unexpected(std::move(rows).error());
+        past.push_back(std::move(*rows));
+        given_.push_back(past.back().batch());
+        break;
+      }
+    }
+  }
+  compiler::QueryArguments arguments;
+  arguments.parameters = values_;
+  arguments.given = given_;
+  arguments.now = session.transaction_start_us();
+  auto done = query_->run(arguments, sink);
+  if (!done) return unexpected(with_sqlstate(std::move(done).error()));
+  return {};
+}
+
+Expected<void> QueryRunner::run(SessionImpl& session,
+                                std::span<const compiler::ParameterValue> parameters,
+                                std::span<const compiler::RowBatch> inputs,
+                                compiler::RowSink& sink) {
+  return run_into(session, parameters, inputs, sink);
+}
+
+Expected<void> QueryRunner::run(SessionImpl& session,
+                                std::span<const compiler::ParameterValue> parameters,
+                                std::span<const compiler::RowBatch> inputs,
+                                compiler::QueryResult& result) {
+  return run_into(session, parameters, inputs, result);
+}
+
+}  // namespace entail::engine

@@ -1,0 +1,66 @@
+// server/engine/internal/query_runner.h - a lowered query, compiled once, and what it needs to be run: values of the
+// session, rows of system relations, rows of the past.
+//
+// Threads: the engine's.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/prepared_query.h"
+#include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/row_set.h"
+#include "server/engine/result.h"
+#include "sql2datalog/lower_statement.h"
+
+namespace entail::engine {
+
+class SessionImpl;
+
+class QueryRunner {
+ public:
+  static Expected<std::unique_ptr<QueryRunner>> create(EngineState& state,
+                                                       sql2datalog::LoweredQuery lowered);
+
+  // The program has gone into the compiled query; the rest is as lowering left it.
+  const sql2datalog::LoweredQuery& lowered() const { return lowered_; }
+  const ResultShape& shape() const { return shape_; }
+  const compiler::RelationLayout& layout() const { return query_->layout(); }
+  std::size_t statement_parameters() const { return lowered_.parameters.size(); }
+  // Of all parameters, those of the statement first.
+  std::span<const vm::Type> parameter_types() const { return parameter_types_; }
+
+  // `inputs`: a batch for each given relation of kind kInput, in order.
+  Expected<void> run(SessionImpl& session, std::span<const compiler::ParameterValue> parameters,
+                     std::span<const compiler::RowBatch> inputs, compiler::RowSink& sink);
+  Expected<void> run(SessionImpl& session, std::span<const compiler::ParameterValue> parameters,
+                     std::span<const compiler::RowBatch> inputs, compiler::QueryResult& result);
+
+  std::string explain(bool analyze) const { return query_->explain(analyze); }
+  const compiler::QueryCounters& counters() const { return query_->counters(); }
+
+ private:
+  QueryRunner(EngineState& state, sql2datalog::LoweredQuery lowered)
+      : state_(state), lowered_(std::move(lowered)) {}
+
+  template <typename Sink>
+  Expected<void> run_into(SessionImpl& session,
+                          std::span<const compiler::ParameterValue> parameters,
+                          std::span<const compiler::RowBatch> inputs, Sink& sink);
+
+  EngineState& state_;
+  sql2datalog::LoweredQuery lowered_;
+  std::unique_ptr<compiler::PreparedQuery> query_;
+  std::vector<vm::Type> parameter_types_;
+  ResultShape shape_;
+  std::vector<compiler::ParameterValue> values_;
+  std::vector<compiler::RowBatch> given_;
+};
+
+// The columns of a result as clients are told of them; types from the layout.
+ResultShape shape_of(std::span<const sql2datalog::OutputColumn> columns,
+                     const compiler::RelationLayout& layout, std::size_t first = 0);
+
+}  // namespace entail::engine

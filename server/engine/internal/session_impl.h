@@ -1,0 +1,218 @@
+// server/engine/internal/session_impl.h - a session: its transaction, settings, prepared statements, cursors.
+//
+//     portal.run -> begin_statement -> lend the head -> execute(plan) -> end_statement
+//                                                         |  kMustWait: undone, registered, to be run again
+//
+// Files: session_impl.cc (life, transactions), session_values.cc (now(), nextval …), execute.cc (what a
+// statement does), change_rows.cc (INSERT, UPDATE, DELETE), constraints.cc, define_*.cc (DDL), utility.cc (SET …).
+//
+// Threads: the engine's, but for cancel().
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grammar/sql_tree.h"
+#include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/plan.h"
+#include "server/engine/internal/session_catalog.h"
+#include "server/engine/session.h"
+#include "server/engine/settings.h"
+#include "server/engine/transaction.h"
+#include "sql2datalog/lower_statement.h"
+
+namespace entail::engine {
+
+class PortalImpl;
+
+// A PREPAREd statement.
+struct NamedStatement {
+  std::string text;
+  std::vector<Oid> parameter_oids;
+  std::shared_ptr<const grammar::sql::Statement> statement;
+  std::int64_t prepared_us = 0;
+};
+
+// DECLARE … CURSOR: its rows, made at once, for they are those of that moment.
+struct Cursor {
+  std::string text;
+  ResultShape shape;
+  compiler::QueryResult rows;
+  std::int64_t position = 0;  // 0 before the first row, n + 1 behind the last.
+  bool with_hold = false, scroll = true;
+  std::int64_t created_us = 0;
+};
+
+// What must be undone when a statement ends without success.
+struct StatementMark {
+  std::size_t changes = 0;
+  std::shared_ptr<Catalog> catalog;
+};
+
+class SessionImpl final : public Session {
+ public:
+  SessionImpl(EngineState& state, SessionOptions options, std::uint32_t id);
+  ~SessionImpl() override;
+
+  Expected<std::shared_ptr<const Prepared>> parse(
+      std::string_view text, std::span<const std::uint32_t> parameter_oids) override;
+  Expected<std::unique_ptr<Portal>> bind(std::shared_ptr<const Prepared> prepared,
+                                         std::vector<Parameter> parameters) override;
+  Expected<Outcome> sync() override;
+  Expected<std::unique_ptr<SimpleQuery>> simple(std::string_view text) override;
+  Expected<std::vector<TextResult>> query_all(std::string_view text,
+                                              std::string_view null_text) override;
+  Expected<TextResult> query(std::string_view text, std::string_view null_text) override;
+  Expected<Outcome> deploy(std::string_view name, std::string_view text) override;
+  std::uint32_t id() const override { return id_; }
+  TransactionStatus status() const override;
+  const SessionOptions& options() const override { return options_; }
+  const TextSettings& text_settings() const override { return settings_.text(); }
+  Expected<std::string> setting(std::string_view name) const override {
+    return settings_.show(name);
+  }
+  std::vector<Notice> take_notices() override;
+  std::vector<std::pair<std::string, std::string>> take_reported_settings() override {
+    return settings_.take_reported();
+  }
+  void cancel() override;
+  std::int64_t deadline_us() const override { return deadline_us_; }
+
+  // --- for the parts of the engine
+  EngineState& state() { return state_; }
+  const Settings& settings() const { return settings_; }
+  Settings& settings() { return settings_; }
+  const std::string& user() const { return user_; }
+  const Catalog& catalog() const;
+  Transaction* transaction() { return transaction_.get(); }
+  SessionCatalog session_catalog() const;
+  std::int64_t transaction_start_us() const;
+  Expected<compiler::ParameterValue> session_value(const sql2datalog::SessionValue& wanted);
+  void notice(Severity severity, std::string_view sqlstate, std::string message,
+              std::string detail = {}, std::string hint = {});
+  const std::map<std::string, NamedStatement, std::less<>>& named_statements() const {
+    return named_statements_;
+  }
+  const std::map<std::string, Cursor, std::less<>>& cursors() const { return cursors_; }
+  bool is_waiting() const { return is_waiting_; }
+  const std::string& current_query() const { return current_query_; }
+  bool is_executing() const { return is_executing_; }
+  std::int64_t connected_us() const { return connected_us_; }
+  void wake();
+  // Looks at the time: true when the session is to be closed.
+  bool tick(std::int64_t now_us);
+
+  // --- statements (execute.cc)
+  Expected<std::shared_ptr<Plan>> plan_text(std::string_view text,
+                                            std::span<const std::uint32_t> parameter_oids);
+  Expected<std::shared_ptr<Plan>> plan_statement(
+      std::shared_ptr<const grammar::sql::Statement> statement, std::string_view text,
+      std::span<const std::uint32_t> parameter_oids);
+  // One attempt. kMustWait: nothing is left of it.
+  Expected<Outcome> attempt(Plan& plan, std::span<const compiler::ParameterValue> parameters,
+                            PortalImpl& portal, RowSink& sink);
+  Expected<compiler::ParameterValue> parameter_value(const Parameter& parameter, vm::Type type,
+                                                     Oid oid);
+
+  // --- for constraints (change_rows.cc)
+  // Shares the key of the parent that a child's row refers to.
+  Expected<void> lock_parent(const Table& parent, const TableConstraint& constraint,
+                             const Table& child, const RowSet& rows, std::size_t row);
+  // Whether an equal row stands in the table.
+  bool stands(const Table& table, const RowSet& rows, std::size_t row);
+  // What DEFAULT gives for a column that takes from no sequence.
+  Expected<compiler::ParameterValue> default_value(const Table& table, std::uint32_t column);
+
+  // --- transactions (session_impl.cc)
+  Expected<void> begin_statement(const Plan& plan);
+  // After a statement outside a block: commits. `failed`: rolls back.
+  Expected<std::uint64_t> end_implicit();
+  void fail_statement(const Error& error);
+  bool in_implicit_block() const { return simple_depth_ > 0; }
+
+ private:
+  friend class PortalImpl;
+  friend class SimpleQueryImpl;
+  friend class Changer;
+  friend class Definer;
+
+  void ensure_transaction();
+  Expected<std::uint64_t> commit_transaction();
+  void rollback_transaction();
+  void finish_transaction(bool committed);
+  void undo_to(const StatementMark& mark);
+  void drop_temporary_schema();
+  Error failed_transaction_error() const;
+
+  // Locks. Empty: granted; kMustWait travels as an error of this code that nobody outside sees.
+  Expected<void> lock(const LockName& name, LockMode mode);
+  Expected<Outcome> wait_outcome();
+  Error deadlock_error() const;
+
+  // Statements without rows to plan (utility.cc).
+  Expected<Outcome> run_utility(Plan& plan, PortalImpl& portal, RowSink& sink,
+                                std::span<const compiler::ParameterValue> parameters);
+  Expected<Outcome> run_begin(const grammar::sql::Begin& begin);
+  Expected<Outcome> run_commit(const grammar::sql::Commit& commit);
+  Expected<Outcome> run_rollback(const grammar::sql::Rollback& rollback);
+  Expected<Outcome> run_savepoint(const grammar::sql::Savepoint& savepoint);
+  Expected<Outcome> run_set_transaction(const grammar::sql::SetTransaction& set);
+  Expected<void> set_modes(const grammar::sql::TransactionModes& modes);
+  Expected<Outcome> run_set(const grammar::sql::Set& set);
+  Expected<Outcome> run_show(const grammar::sql::Show& show, RowSink& sink);
+  Expected<Outcome> run_discard(const grammar::sql::Discard& discard);
+  Expected<Outcome> run_prepare(const grammar::sql::Prepare& prepare, std::string_view text);
+  Expected<Outcome> run_execute(const grammar::sql::Execute& execute, std::string_view text,
+                                PortalImpl& portal, RowSink& sink);
+  Expected<Outcome> run_deallocate(const grammar::sql::Deallocate& deallocate);
+  Expected<Outcome> run_declare(const grammar::sql::DeclareCursor& declare, std::string_view text,
+                                std::span<const compiler::ParameterValue> parameters);
+  Expected<Outcome> run_fetch(const grammar::sql::Fetch& fetch, RowSink& sink);
+  Expected<Outcome> run_close(const grammar::sql::CloseCursor& close);
+  Expected<Outcome> run_explain(const grammar::sql::Explain& explain, std::string_view text,
+                                std::span<const compiler::ParameterValue> parameters,
+                                PortalImpl& portal, RowSink& sink);
+
+  // Queries (execute.cc).
+  Expected<Outcome> run_query(Plan& plan, std::span<const compiler::ParameterValue> parameters,
+                              PortalImpl& portal, RowSink& sink);
+  Expected<void> lock_rows(Plan& plan, compiler::QueryResult& rows, bool& again);
+  void note_reads(const Plan& plan);
+
+  EngineState& state_;
+  const std::uint32_t id_;
+  SessionOptions options_;
+  std::string user_;
+  Settings settings_;
+  std::unique_ptr<Transaction> transaction_;
+  std::vector<Notice> notices_;
+  std::map<std::string, NamedStatement, std::less<>> named_statements_;
+  std::map<std::string, Cursor, std::less<>> cursors_;
+  std::map<Oid, std::int64_t> current_values_;  // currval().
+  std::optional<Oid> last_sequence_;
+  std::string temporary_schema_;
+  std::string current_query_;
+  bool is_executing_ = false;
+  bool is_waiting_ = false;
+  std::optional<Error> wait_error_;  // Why the wait ended badly.
+  std::optional<LockName> waits_for_;
+  std::int64_t wait_since_us_ = 0, statement_since_us_ = 0, idle_since_us_ = 0;
+  std::int64_t connected_us_ = 0;
+  std::int64_t deadline_us_ = 0;
+  int simple_depth_ = 0;  // In a text of several statements: they share an implicit block.
+  std::atomic<bool> cancel_requested_{false};
+  std::int64_t backend_xid_ = 0;
+};
+
+// The code of an Error by which "must wait" travels inside the engine.
+inline constexpr std::string_view kMustWaitState = "EN001";
+bool is_must_wait(const Error& error);
+
+}  // namespace entail::engine
