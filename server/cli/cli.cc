@@ -10,6 +10,9 @@
 #include "server/cli/options.h"
 #include "server/cli/program_source.h"
 #include "server/cli/run_command.h"
+#include "server/cli/serve_command.h"
+#include "server/cli/sql_command.h"
+#include "server/cli/upkeep_command.h"
 #include "server/cli/why_command.h"
 
 namespace entail::cli {
@@ -52,6 +55,14 @@ int run_command_line(std::span<const char* const> arguments) {
       return run_why(*line);
     case Command::kLint:
       return run_lint(*line);
+    case Command::kServe:
+      return run_serve(*line);
+    case Command::kSql:
+      return run_sql(*line);
+    case Command::kCheck:
+    case Command::kReplay:
+    case Command::kBackup:
+      return run_upkeep(*line);
   }
   return static_cast<int>(ExitCode::kUsage);
 }

@@ -17,14 +17,22 @@ constexpr std::string_view kProgramHelp =
     R"(entail - rules over facts: Datalog in Souffle's dialect, from scratch or kept exact
 
 Usage: entail COMMAND [options] FILE
+       entail COMMAND --data DIR [options]
 
-Commands:
+Commands for programs:
   run       evaluate a program: read its facts, derive, write its outputs
   follow    keep a program's results exact while its facts change, line by line
   explain   show what a program becomes: tree, rules, plan, bytecode, network
   why       prove a fact: the rules and facts that it rests on
   why-not   show at which condition each rule fails to derive a fact
   lint      check a program without running it; errors and warnings
+
+Commands for databases:
+  serve     let PostgreSQL's clients work with a database, by SQL and rules
+  sql       run SQL on a database without a server
+  check     compute what is derived anew and compare
+  replay    prove that the log leads to what is stored
+  backup    copy a database
 
   entail COMMAND --help   the options of a command
   entail --help           this page
@@ -184,6 +192,92 @@ that occur once, rules that lead to no output.
 Exit codes: 0 no errors (there may be warnings), 1 errors, 2 usage.
 )";
 
+constexpr std::string_view kServeHelp =
+    R"(entail serve - let PostgreSQL's clients work with a database, by SQL and rules
+
+Usage: entail serve --data DIR [options]
+
+      --data DIR           where the database is; made if it is not there
+      --rules FILE         deploy the rules of FILE before anybody connects; may be repeated. The
+                           deployment has the file's name; an unchanged file changes nothing
+      --listen HOST:PORT   where to listen (default 127.0.0.1:5433); port 0: any that is free.
+                           Beyond loopback only where there are users (CREATE USER)
+      --tls-cert FILE      offer TLS with this certificate (PEM) …
+      --tls-key FILE       … and its key
+      --durability=group|sync|async
+                           what waits until a commit is on disk: its client (default), the engine,
+                           or nobody
+      --memory SIZE        refuse work that needs more, as in 2G (suffixes k, M, G)
+  -I, --include-dir DIR    where included files are looked for, too; may be repeated
+  -M, --define NAME=VALUE  as if each rule file began with #define NAME VALUE; may be repeated
+      --program-limit SIZE refuse rule files of more text (default 16M)
+  -h, --help               this page
+
+When clients can connect, standard output says: entail: ready on 127.0.0.1:5433
+SIGTERM and Ctrl-C stop it: running statements may finish for five seconds; a second one cancels
+them. Without users everybody on this machine may connect under any name.
+
+Exit codes: 0 stopped, 1 error in the database, the rules or the system, 2 usage.
+
+Example:
+  entail serve --data shop --rules prices.dl
+  psql -h 127.0.0.1 -p 5433
+)";
+
+constexpr std::string_view kSqlHelp =
+    R"(entail sql - run SQL on a database without a server
+
+Usage: entail sql --data DIR [-c TEXT | -f FILE]...     or statements on standard input
+
+      --data DIR           where the database is; made if it is not there
+  -c, --command TEXT       run the statements of TEXT, as one transaction unless they say otherwise
+  -f, --file FILE          run those of FILE, one after the other
+      --format=table|csv|json
+                           how rows appear: as psql shows them (default), RFC 4180 with a header,
+                           or one JSON object a line
+      --durability=group|sync|async
+                           what waits until a commit is on disk
+      --memory SIZE        refuse work that needs more, as in 2G (suffixes k, M, G)
+  -h, --help               this page
+
+At a terminal, statements are asked for, and errors end nothing; otherwise the first error ends it.
+COPY ... FROM STDIN reads the lines behind its statement, to a line with \. alone; \q ends it.
+
+Exit codes: 0 ok, 1 error in a statement or the database, 2 usage, 141 output closed.
+)";
+
+constexpr std::string_view kCheckHelp =
+    R"(entail check - compute what is derived anew and compare
+
+Usage: entail check --data DIR
+
+Every view and every derived relation is computed from scratch and compared with what stands, every
+row and index with its checksum. No server may run on the database.
+
+Exit codes: 0 all is well, 1 something is not, and it is named, 2 usage.
+)";
+
+constexpr std::string_view kReplayHelp =
+    R"(entail replay - prove that the log leads to what is stored
+
+Usage: entail replay --data DIR --check
+
+Each record of the log is rebuilt from the cause that it names, a statement's rows, a batch, a
+deployment, and compared with what is stored. No server may run on the database.
+
+Exit codes: 0 they are equal, 1 a record differs, and it is named, 2 usage.
+)";
+
+constexpr std::string_view kBackupHelp =
+    R"(entail backup - copy a database
+
+Usage: entail backup --data DIR --to DIR
+
+The copy is a database of its own, of one version. No server may run on the database.
+
+Exit codes: 0 copied, 1 error, 2 usage.
+)";
+
 }  // namespace
 
 std::string help_text(std::optional<Command> topic) {
@@ -201,6 +295,16 @@ std::string help_text(std::optional<Command> topic) {
       return fmt::format(kWhyNotHelp, kSharedHelp);
     case Command::kLint:
       return fmt::format(kLintHelp, kSharedHelp);
+    case Command::kServe:
+      return std::string(kServeHelp);
+    case Command::kSql:
+      return std::string(kSqlHelp);
+    case Command::kCheck:
+      return std::string(kCheckHelp);
+    case Command::kReplay:
+      return std::string(kReplayHelp);
+    case Command::kBackup:
+      return std::string(kBackupHelp);
     default:
       return std::string(kProgramHelp);
   }

@@ -21,9 +21,11 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr CommandName kCommands[] = {{"run", Command::kRun},         {"follow", Command::kFollow},
-                                     {"explain", Command::kExplain}, {"why", Command::kWhy},
-                                     {"why-not", Command::kWhyNot},  {"lint", Command::kLint}};
+constexpr CommandName kCommands[] = {
+    {"run", Command::kRun},       {"follow", Command::kFollow},  {"explain", Command::kExplain},
+    {"why", Command::kWhy},       {"why-not", Command::kWhyNot}, {"lint", Command::kLint},
+    {"serve", Command::kServe},   {"sql", Command::kSql},        {"check", Command::kCheck},
+    {"replay", Command::kReplay}, {"backup", Command::kBackup}};
 
 std::string_view name_of(Command command) {
   for (const CommandName& known : kCommands) {
@@ -50,6 +52,16 @@ enum class OptionId : std::uint8_t {
   kProgramLimit,
   kStage,
   kLimit,
+  kData,
+  kRules,
+  kListen,
+  kTlsCertificate,
+  kTlsKey,
+  kDurability,
+  kCommand,
+  kFile,
+  kTo,
+  kCheck,
   kHelp,
   kVersion
 };
@@ -61,7 +73,15 @@ constexpr unsigned kForFollow = 8;
 constexpr unsigned kForWhy = 16;
 constexpr unsigned kForWhyNot = 32;
 constexpr unsigned kForBothWhys = kForWhy | kForWhyNot;
-constexpr unsigned kForAll = kForRun | kForExplain | kForLint | kForFollow | kForBothWhys;
+// Those about a program, and those about a database.
+constexpr unsigned kForPrograms = kForRun | kForExplain | kForLint | kForFollow | kForBothWhys;
+constexpr unsigned kForServe = 64;
+constexpr unsigned kForSql = 128;
+constexpr unsigned kForCheck = 256;
+constexpr unsigned kForReplay = 512;
+constexpr unsigned kForBackup = 1024;
+constexpr unsigned kForDatabases = kForServe | kForSql | kForCheck | kForReplay | kForBackup;
+constexpr unsigned kForAll = kForPrograms | kForDatabases;
 
 struct OptionName {
   OptionId id;
@@ -74,9 +94,10 @@ constexpr OptionName kOptions[] = {
     {OptionId::kFacts, 'F', "fact-dir", true, kForRun | kForFollow | kForExplain | kForBothWhys},
     {OptionId::kOutputs, 'D', "output-dir", true, kForRun},
     {OptionId::kJobs, 'j', "jobs", true, kForRun},
-    {OptionId::kMemory, 0, "memory", true, kForRun | kForFollow | kForBothWhys},
+    {OptionId::kMemory, 0, "memory", true, kForRun | kForFollow | kForBothWhys | kForDatabases},
     {OptionId::kQuery, 0, "query", true, kForRun | kForExplain},
-    {OptionId::kFormat, 0, "format", true, kForRun | kForFollow | kForExplain | kForBothWhys},
+    {OptionId::kFormat, 0, "format", true,
+     kForRun | kForFollow | kForExplain | kForBothWhys | kForSql},
     {OptionId::kStats, 0, "stats", false, kForRun | kForFollow},
     {OptionId::kSnapshot, 0, "snapshot", false, kForFollow},
     {OptionId::kEcho, 0, "echo", false, kForFollow},
@@ -84,10 +105,20 @@ constexpr OptionName kOptions[] = {
     {OptionId::kClock, 0, "clock", true, kForFollow},
     {OptionId::kStage, 0, "stage", true, kForExplain},
     {OptionId::kLimit, 0, "limit", true, kForWhy},
-    {OptionId::kInclude, 'I', "include-dir", true, kForAll},
-    {OptionId::kDefine, 'M', "define", true, kForAll},
-    {OptionId::kNumber, 0, "number", true, kForAll},
-    {OptionId::kProgramLimit, 0, "program-limit", true, kForAll},
+    {OptionId::kInclude, 'I', "include-dir", true, kForPrograms | kForServe},
+    {OptionId::kDefine, 'M', "define", true, kForPrograms | kForServe},
+    {OptionId::kNumber, 0, "number", true, kForPrograms},
+    {OptionId::kProgramLimit, 0, "program-limit", true, kForPrograms | kForServe},
+    {OptionId::kData, 0, "data", true, kForDatabases},
+    {OptionId::kRules, 0, "rules", true, kForServe},
+    {OptionId::kListen, 0, "listen", true, kForServe},
+    {OptionId::kTlsCertificate, 0, "tls-cert", true, kForServe},
+    {OptionId::kTlsKey, 0, "tls-key", true, kForServe},
+    {OptionId::kDurability, 0, "durability", true, kForServe | kForSql},
+    {OptionId::kCommand, 'c', "command", true, kForSql},
+    {OptionId::kFile, 'f', "file", true, kForSql},
+    {OptionId::kTo, 0, "to", true, kForBackup},
+    {OptionId::kCheck, 0, "check", false, kForReplay},
     {OptionId::kHelp, 'h', "help", false, kForAll},
     {OptionId::kVersion, 0, "version", false, kForAll},
 };
@@ -106,6 +137,16 @@ unsigned bit_of(Command command) {
       return kForWhyNot;
     case Command::kLint:
       return kForLint;
+    case Command::kServe:
+      return kForServe;
+    case Command::kSql:
+      return kForSql;
+    case Command::kCheck:
+      return kForCheck;
+    case Command::kReplay:
+      return kForReplay;
+    case Command::kBackup:
+      return kForBackup;
     default:
       return 0;
   }
@@ -124,10 +165,10 @@ struct FormatName {
   unsigned commands;
 };
 constexpr FormatName kFormats[] = {
-    {"table", OutputFormat::kTable, kForRun},
-    {"csv", OutputFormat::kCsv, kForRun},
+    {"table", OutputFormat::kTable, kForRun | kForSql},
+    {"csv", OutputFormat::kCsv, kForRun | kForSql},
     {"text", OutputFormat::kText, kForFollow | kForExplain | kForBothWhys},
-    {"json", OutputFormat::kJson, kForRun | kForFollow | kForBothWhys},
+    {"json", OutputFormat::kJson, kForRun | kForFollow | kForBothWhys | kForSql},
     {"dot", OutputFormat::kDot, kForExplain}};
 
 // "table, csv or json".
@@ -137,6 +178,12 @@ std::string alternatives(const std::vector<std::string>& names) {
     text += (i + 1 == names.size() ? " or " : ", ") + names[i];
   }
   return text;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const CommandName& known : kCommands) names.emplace_back(known.name);
+  return names;
 }
 
 Expected<void> apply_format(std::string_view value, CommandLine& line) {
@@ -249,6 +296,44 @@ Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
       line.line_limit = *count;
       return {};
     }
+    case OptionId::kData:
+      line.data_directory = value;
+      return {};
+    case OptionId::kRules:
+      line.rule_files.emplace_back(value);
+      return {};
+    case OptionId::kListen:
+      line.listen = value;
+      return {};
+    case OptionId::kTlsCertificate:
+      line.tls_certificate = value;
+      return {};
+    case OptionId::kTlsKey:
+      line.tls_key = value;
+      return {};
+    case OptionId::kDurability:
+      if (value == "group") {
+        line.durability = CommitDurability::kGroup;
+      } else if (value == "sync") {
+        line.durability = CommitDurability::kSync;
+      } else if (value == "async") {
+        line.durability = CommitDurability::kAsync;
+      } else {
+        return usage(fmt::format("--durability is group, sync or async, not '{}'", value));
+      }
+      return {};
+    case OptionId::kCommand:
+      line.sql_inputs.push_back({.is_file = false, .text = std::string(value)});
+      return {};
+    case OptionId::kFile:
+      line.sql_inputs.push_back({.is_file = true, .text = std::string(value)});
+      return {};
+    case OptionId::kTo:
+      line.backup_directory = value;
+      return {};
+    case OptionId::kCheck:
+      line.replay_checks = true;
+      return {};
     case OptionId::kHelp:
       line.help_topic = line.command;
       line.command = Command::kHelp;
@@ -295,6 +380,27 @@ Unexpected unknown_option(std::string_view argument, Command command) {
                            nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
 }
 
+// What the commands about a database need, and take together.
+Expected<CommandLine> check_database_command(CommandLine line) {
+  const std::string_view name = name_of(line.command);
+  if (!line.program.empty()) {
+    return usage(fmt::format("entail {} takes no file: '{}'", name, line.program));
+  }
+  if (line.data_directory.empty()) {
+    return usage(fmt::format("entail {} needs the directory of a database: --data DIR", name));
+  }
+  if (line.tls_certificate.empty() != line.tls_key.empty()) {
+    return usage("--tls-cert and --tls-key go together");
+  }
+  if (line.command == Command::kBackup && line.backup_directory.empty()) {
+    return usage("entail backup needs a directory to write to: --to DIR");
+  }
+  if (line.command == Command::kReplay && !line.replay_checks) {
+    return usage("entail replay proves the log, and says so: entail replay --data DIR --check");
+  }
+  return line;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
@@ -319,7 +425,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 Expected<CommandLine> parse_command_line(std::span<const char* const> arguments) {
   CommandLine line;
   if (arguments.empty())
-    return usage("a command is missing: run, follow, explain, why, why-not or lint");
+    return usage(fmt::format("a command is missing: {}", alternatives(command_names())));
   const std::string_view first = arguments[0];
   if (first == "--help" || first == "-h" || first == "help") {
     if (arguments.size() > 1) {
@@ -334,18 +440,16 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
     return line;
   }
   bool is_known = false;
-  std::vector<std::string> names;
   for (const CommandName& known : kCommands) {
-    names.emplace_back(known.name);
     if (known.name != first) continue;
     line.command = known.command;
     is_known = true;
   }
   if (!is_known) {
-    const auto nearest = closest_name(std::string(first), names);
+    const auto nearest = closest_name(std::string(first), command_names());
     return usage(fmt::format("there is no command '{}'{}", first,
                              nearest ? fmt::format("; did you mean {}?", *nearest)
-                                     : "; there are run, follow, explain, why, why-not and lint"));
+                                     : fmt::format("; it is {}", alternatives(command_names()))));
   }
 
   const Command command = line.command;
@@ -392,6 +496,7 @@ Expected<CommandLine> parse_command_line(std::span<const char* const> arguments)
     }
     if (line.command != command) return line;  // Help or version: the rest does not matter.
   }
+  if ((bit_of(command) & kForDatabases) != 0) return check_database_command(std::move(line));
   const bool needs_program =
       !(line.command == Command::kExplain && line.stage == ExplainStage::kOpcodes);
   if (asks_for_fact && line.program.empty()) {

@@ -42,14 +42,32 @@ enum class Command : std::uint8_t {
   kWhy,
   kWhyNot,
   kLint,
+  kServe,
+  kSql,
+  kCheck,
+  kReplay,
+  kBackup,
   kHelp,
   kVersion
 };
 
-// run: table, csv, json; follow, why, why-not: text, json; explain: text, dot.
+// run, sql: table, csv, json; follow, why, why-not: text, json; explain: text, dot.
 enum class OutputFormat : std::uint8_t { kTable, kCsv, kJson, kText, kDot };
 
 enum class ExplainStage : std::uint8_t { kTree, kRules, kPlan, kBytecode, kNetwork, kOpcodes };
+
+// What waits for a commit's bytes to be on disk.
+enum class CommitDurability : std::uint8_t {
+  kGroup,  // The client; commits that come together share a sync.
+  kSync,   // The engine: each commit has a sync of its own.
+  kAsync,  // Nobody: a crash may lose the last of them.
+};
+
+// A piece of SQL that entail sql runs.
+struct SqlInput {
+  bool is_file = false;
+  std::string text;  // Or the file's name.
+};
 
 // What a line of changes that is wrong does to the run.
 enum class OnError : std::uint8_t { kStop, kSkip };
@@ -83,6 +101,16 @@ struct CommandLine {
   // why, why-not; memory_limit and format, too
   std::string question;           // A fact; stands before the program.
   std::size_t line_limit = 1000;  // Of a proof.
+
+  // serve, sql, check, replay, backup
+  std::string data_directory;
+  std::vector<std::string> rule_files;                     // serve
+  std::string listen = "127.0.0.1:5433";                   // serve
+  std::string tls_certificate, tls_key;                    // serve
+  CommitDurability durability = CommitDurability::kGroup;  // serve, sql
+  std::vector<SqlInput> sql_inputs;  // sql, in their order; none: standard input.
+  std::string backup_directory;      // backup
+  bool replay_checks = false;        // replay
 
   // explain
   ExplainStage stage = ExplainStage::kPlan;

@@ -114,6 +114,21 @@ Expected<ListenAddress> parse_listen_address(std::string_view text) {
   return address;
 }
 
+Expected<std::unique_ptr<ByteStream>> connect_tcp(IoThread& io, const std::string& host,
+                                                  std::uint16_t port) {
+  error_code error;
+  const asio::ip::address ip = asio::ip::make_address(host, error);
+  if (error) {
+    return unexpected(ErrorCode::kInvalidArgument, fmt::format("'{}' is no IP address", host));
+  }
+  tcp::socket socket(io.impl().io);
+  socket.async_connect(tcp::endpoint(ip, port), use_fiber[error]);
+  if (error) return io_error(fmt::format("cannot connect to {}:{}", host, port), error);
+  socket.set_option(tcp::no_delay(true), error);
+  socket.non_blocking(true, error);
+  return std::unique_ptr<ByteStream>(std::make_unique<TcpStream>(std::move(socket)));
+}
+
 struct TcpListener::Impl {
   explicit Impl(asio::io_context& io_context) : io(io_context), acceptor(io_context) {}
   asio::io_context& io;

@@ -48,4 +48,8 @@ class TcpListener {
   std::unique_ptr<Impl> impl_;
 };
 
+// A connection to an address, made by a fiber of `io`.
+Expected<std::unique_ptr<ByteStream>> connect_tcp(IoThread& io, const std::string& host,
+                                                  std::uint16_t port);
+
 }  // namespace entail::runtime
