@@ -15,9 +15,12 @@
 // Ranks: where relations of the stratum carry them, a row is derived with 1 + the highest rank among those
 // of its premises that are rows of such relations, or 1 where it has none.
 //
+// A relation whose rows are emitted is in no round: its stratum runs its rules and halts.
+//
 // Threads: pure, but that constants are interned in the pool.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +40,8 @@ struct EmitScope {
   const grammar::SourceFiles* files = nullptr;  // For places in messages; may be null.
   // Relations of this stratum whose rows carry ranks; the plans were made with the same.
   std::set<datalog::RelationId> ranked = {};
+  // Its rows are handed on as they are found, and not stored.
+  std::optional<datalog::RelationId> emitted = {};
 };
 
 // How many fold a recursive relation may outgrow its planned size before the loop is planned again.
@@ -48,6 +53,7 @@ struct StratumCode {
   std::vector<std::string> versions;          // By fragment: "full", "delta 2", "full, groups".
   // Constants that the program holds a reference to; whoever takes the code releases them after the run.
   std::vector<vm::Word> retained;
+  bool leaves_values = false;  // It may make texts or records that no row keeps.
 };
 
 // Fails with kUnsupported at an expression or aggregate that is not executed yet.

@@ -112,7 +112,13 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
       datalog::print_rule(*scope_.program, *plan.rule) + "  // " + plan.version_name());
   BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
   const std::set<datalog::VariableId> needed = variables_of_head(*plan.rule);
-  auto derive = [&] { body.insert(plan.rule->head); };
+  auto derive = [&] {
+    if (scope_.emitted == plan.rule->head.relation) {
+      body.emit_head(plan.rule->head);
+    } else {
+      body.insert(plan.rule->head);
+    }
+  };
   if (grouped) {
     body.run_groups(plan.steps, table, needed, derive);
   } else {
@@ -152,6 +158,15 @@ bool leaves_values(const std::vector<RulePlan>& plans) {
 Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& plan) {
   StratumEmitter emitter(scope);
   std::vector<Instruction> control;
+  const bool leaves = leaves_values(plan.base) || leaves_values(plan.deltas);
+  if (plan.relations.size() == 1 && scope.emitted == plan.relations.front()) {
+    // The rows that were handed on still use what was made for them.
+    for (const RulePlan& rule : plan.base) emitter.add(rule, control);
+    control.push_back({Opcode::kHalt, 0, 0, 0, 0, 0, 0, 0});
+    auto code = emitter.finish(std::move(control));
+    if (code) code->leaves_values = leaves;
+    return code;
+  }
   const std::uint32_t relations = emitter.relation_list(plan.relations);
   auto with_list = [&](Opcode op, std::uint16_t a = 0) {
     control.push_back({op, 0, a, 0, 0, 0, relations, 0});
@@ -173,11 +188,11 @@ Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& pl
     control.back().f = top;
   }
   with_list(Opcode::kSettle);
-  if (leaves_values(plan.base) || leaves_values(plan.deltas)) {
-    control.push_back({Opcode::kReclaim, 0, 0, 0, 0, 0, 0, 0});
-  }
+  if (leaves) control.push_back({Opcode::kReclaim, 0, 0, 0, 0, 0, 0, 0});
   control.push_back({Opcode::kHalt, 0, 0, 0, 0, 0, 0, 0});
-  return emitter.finish(std::move(control));
+  auto code = emitter.finish(std::move(control));
+  if (code) code->leaves_values = leaves;
+  return code;
 }
 
 Expected<StratumCode> emit_once(const EmitScope& scope, const RulePlan& plan) {

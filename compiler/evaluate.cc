@@ -309,8 +309,8 @@ Expected<StratumCode> Evaluation::compile_stratum(const datalog::Stratum& stratu
 std::vector<vm::RelationBinding> Evaluation::bindings_of(const StratumCode& code) const {
   std::vector<vm::RelationBinding> bindings;
   for (const RelationId id : code.operands) {
-    bindings.push_back(
-        {relations_[datalog::index_of(id)].get(), equivalences_[datalog::index_of(id)].get()});
+    bindings.push_back({relations_[datalog::index_of(id)].get(),
+                        equivalences_[datalog::index_of(id)].get(), nullptr});
   }
   return bindings;
 }

@@ -45,9 +45,12 @@ void select_indexes(const std::vector<RulePlan*>& plans, const AddIndex& add_ind
       if (!searches(step)) return;
       const Key key{step.match->relation, step.spec.key};
       const auto found = ordered.find(key);
-      step.open_range =
-          step.kind == StepKind::kProbe && found != ordered.end() && hashed.count(key) == 0;
-      if (step.open_range) step.spec.range_column = found->second;
+      // An index that stands costs nothing more.
+      if (!step.index_stands) {
+        step.open_range =
+            step.kind == StepKind::kProbe && found != ordered.end() && hashed.count(key) == 0;
+      }
+      if (step.open_range && !step.index_stands) step.spec.range_column = found->second;
       step.index = add_index(step.match->relation, step.spec);
       if (ENTAIL_PLANT_BUG(3)) step.index = 0;
     });

@@ -75,8 +75,16 @@ double filter_selectivity(const datalog::Expression& condition) {
   }
 }
 
+// The same for every row of the run, and in a register.
 bool is_constant(const datalog::Expression& expression) {
-  return expression.op == ExpressionOp::kConstant || expression.op == ExpressionOp::kNull;
+  return expression.op == ExpressionOp::kConstant || expression.op == ExpressionOp::kNull ||
+         expression.op == ExpressionOp::kParameter;
+}
+
+// Worked out before any row is read.
+bool is_ground(const datalog::Expression& expression) {
+  return expression.op != ExpressionOp::kAutoIncrement && !raises(expression) &&
+         datalog::variables_of(expression).empty();
 }
 
 std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
@@ -144,6 +152,8 @@ class Planner {
   bool find_range(const State& state, const datalog::Match& match, Step& step,
                   std::vector<std::size_t>& used) const;
 
+  bool choose_range_index(const State& state, const datalog::Match& match, Step& step) const;
+
   std::vector<std::uint32_t> given_columns(const State& state, const datalog::Match& match) const;
   // Whether the columns that are not given hold nothing that anybody needs.
   bool rest_is_free(const State& state, const datalog::Match& match, std::size_t literal) const;
@@ -151,6 +161,14 @@ class Planner {
   std::set<VariableId> outer_variables(std::size_t literal, std::set<VariableId> inner) const;
   void choose_test(const State& state, const datalog::Match& match, Step& step) const;
   bool has_membership(const datalog::Match& match) const;
+  // The columns of those given that an index looks up, into step.given and step.spec. False: nothing finds
+  // the rows but reading all of them.
+  bool choose_index(const State& state, const datalog::Match& match, Step& step) const;
+  // Whether the test that was chosen can look its key up.
+  bool can_test(const State& state, Step& step) const;
+  const std::vector<vm::IndexSpec>* standing_indexes(const datalog::Match& match) const {
+    return scope_.standing == nullptr ? nullptr : scope_.standing->of(match.relation);
+  }
   // Whether each row that matches is to be read, for its rank.
   bool is_ranked(const datalog::Match& match) const {
     return scope_.ranked.count(match.relation) != 0;
@@ -323,6 +341,69 @@ void Planner::choose_test(const State& state, const datalog::Match& match, Step&
   }
 }
 
+// How many times a batch must look up for an index to be asked for.
+constexpr double kIndexWorthRows = 4;
+
+bool Planner::choose_index(const State& state, const datalog::Match& match, Step& step) const {
+  const std::vector<std::uint32_t> words = layout(match).words_of_columns(step.given);
+  const std::vector<vm::IndexSpec>* const standing = standing_indexes(match);
+  if (standing == nullptr) {
+    step.spec.key = words;
+    return true;
+  }
+  // Columns whose words are all there, out of those given.
+  const auto columns_of = [&](const std::vector<std::uint32_t>& key) {
+    std::vector<std::uint32_t> columns;
+    for (const std::uint32_t column : step.given) {
+      const std::uint32_t word = layout(match).columns[column].first_word;
+      if (std::find(key.begin(), key.end(), word) != key.end()) columns.push_back(column);
+    }
+    if (layout(match).words_of_columns(columns) != key) columns.clear();
+    return columns;
+  };
+  const vm::IndexSpec* best = nullptr;
+  double best_matches = 0;
+  for (const vm::IndexSpec& spec : *standing) {
+    if (spec.key.empty() || columns_of(spec.key).empty()) continue;
+    const double matches = matches_per_key(match, step.view, spec.key);
+    const bool better =
+        best == nullptr || matches < best_matches ||
+        (matches == best_matches && best->range_column >= 0 && spec.range_column < 0);
+    if (!better) continue;
+    best = &spec;
+    best_matches = matches;
+  }
+  // Half as many rows are not worth an index more.
+  if (state.has_batch && state.rows >= kIndexWorthRows && (best == nullptr || best->key != words)) {
+    vm::IndexSpec wanted;
+    wanted.key = words;
+    const double total = scope_.cardinalities->rows(match.relation, step.view);
+    const double matches = matches_per_key(match, step.view, words);
+    const double without = best == nullptr ? total : best_matches;
+    if (matches * 2 < without && scope_.standing->may_add(match.relation, wanted)) {
+      step.spec = std::move(wanted);
+      return true;
+    }
+  }
+  if (best == nullptr) return false;
+  step.given = columns_of(best->key);
+  step.spec = *best;
+  step.index_stands = true;
+  step.open_range = best->range_column >= 0;
+  return true;
+}
+
+bool Planner::can_test(const State& state, Step& step) const {
+  if (step.kind != StepKind::kSemi && step.kind != StepKind::kCount) return true;
+  const std::vector<vm::IndexSpec>* const standing = standing_indexes(*step.match);
+  if (standing == nullptr) return true;
+  for (const vm::IndexSpec& spec : *standing) {
+    step.index_stands = step.index_stands || (spec.key == step.spec.key && spec.range_column < 0);
+  }
+  return step.index_stands || (state.rows >= kIndexWorthRows &&
+                               scope_.standing->may_add(step.match->relation, step.spec));
+}
+
 // ---------------------------------------------------------------------------------------------------
 // What needs no further atom
 
@@ -424,6 +505,7 @@ bool Planner::place_given_atom(State& state) const {
     step.view = view_of(i);
     choose_test(state, match, step);
     if (step.kind == StepKind::kEqMember && step.view == vm::View::kDelta) continue;
+    if (!can_test(state, step)) continue;
     state.cost += state.rows * kMemberCost;
     state.rows *= 0.5;
     bind_match(state, match);
@@ -449,6 +531,7 @@ bool Planner::place_negation(State& state) const {
     step.view = view_of(i);
     choose_test(state, *match, step);
     if (step.kind == StepKind::kEqMember && step.given.empty()) continue;
+    if (!can_test(state, step)) continue;
     state.cost += state.rows * kMemberCost;
     state.rows *= 0.5;
     push(state, i, std::move(step));
@@ -503,6 +586,10 @@ bool Planner::place_inner(State& state) const {
         step.match = match;
         step.spec.key = layout(*match).words_of_columns(given);
         step.given = std::move(given);
+        if (!can_test(state, step)) {
+          step = {};
+          step.kind = StepKind::kReduce;
+        }
       }
     }
     for (const datalog::Aggregate& aggregate : reduce->aggregates) {
@@ -567,7 +654,7 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
     const datalog::Expression& term = match.terms[column];
     const ColumnLayout& placed = layout(match).columns[column];
     if (term.op != ExpressionOp::kVariable || contains(state.bound, term.variable) ||
-        placed.nullable || placed.value_words != 1 || !has_word_order(placed.type)) {
+        placed.value_words != 1 || !has_word_order(placed.type)) {
       continue;
     }
     const datalog::Expression* low = nullptr;
@@ -585,8 +672,7 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
         const datalog::Expression& mine = condition.arguments[side];
         const datalog::Expression& other = condition.arguments[1 - side];
         if (mine.op != ExpressionOp::kVariable || mine.variable != term.variable) continue;
-        if (other.nullable || other.type != placed.type ||
-            !includes(state.bound, datalog::variables_of(other))) {
+        if (other.type != placed.type || !includes(state.bound, datalog::variables_of(other))) {
           continue;
         }
         const bool is_high = less == (side == 0);  // x < other bounds x from above.
@@ -596,8 +682,8 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
         const bool inclusive =
             condition.op == ExpressionOp::kLessEqual || condition.op == ExpressionOp::kGreaterEqual;
         (is_high ? step.high_inclusive : step.low_inclusive) = inclusive;
-        // NaN has a place in the index but satisfies no comparison, so floats are filtered again.
-        if (placed.type.kind != vm::TypeKind::kFloat8) used.push_back(i);
+        // NaN and null have a place in the index but satisfy no comparison: filtered again.
+        if (placed.type.kind != vm::TypeKind::kFloat8 && !placed.nullable) used.push_back(i);
         break;
       }
     }
@@ -605,9 +691,52 @@ bool Planner::find_range(const State& state, const datalog::Match& match, Step& 
     step.range_column = column;
     step.low = low;
     step.high = high;
-    return true;
+    step.spec.key = layout(match).words_of_columns(step.given);
+    step.spec.range_column = static_cast<std::int32_t>(placed.first_word);
+    if (choose_range_index(state, match, step)) return true;
+    step.low = step.high = nullptr;
+    step.low_inclusive = step.high_inclusive = false;
+    step.spec = {};
+    used.clear();
   }
   return false;
+}
+
+// Of a relation that stands: an ordered index that it has, whose key is given; else one that it may get.
+bool Planner::choose_range_index(const State& state, const datalog::Match& match,
+                                 Step& step) const {
+  const std::vector<vm::IndexSpec>* const standing = standing_indexes(match);
+  if (standing == nullptr) return true;
+  const vm::IndexSpec* best = nullptr;
+  std::vector<std::uint32_t> best_columns;
+  for (const vm::IndexSpec& spec : *standing) {
+    if (spec.range_column != step.spec.range_column) continue;
+    std::vector<std::uint32_t> columns;
+    for (const std::uint32_t column : step.given) {
+      const std::uint32_t word = layout(match).columns[column].first_word;
+      if (std::find(spec.key.begin(), spec.key.end(), word) != spec.key.end()) {
+        columns.push_back(column);
+      }
+    }
+    if (layout(match).words_of_columns(columns) != spec.key) continue;
+    if (best != nullptr && best->key.size() >= spec.key.size()) continue;
+    best = &spec;
+    best_columns = std::move(columns);
+  }
+  if (best != nullptr) {
+    // A key that is given whole is better looked up than part of it with a range.
+    if (best_columns.size() < step.given.size()) {
+      for (const vm::IndexSpec& spec : *standing) {
+        if (spec.range_column < 0 && spec.key == step.spec.key) return false;
+      }
+    }
+    step.given = std::move(best_columns);
+    step.spec = *best;
+    step.index_stands = true;
+    return true;
+  }
+  return state.has_batch && state.rows >= kIndexWorthRows &&
+         scope_.standing->may_add(match.relation, step.spec);
 }
 
 double Planner::upkeep(const datalog::Match& match) const {
@@ -629,6 +758,7 @@ void Planner::extend(State& state, std::size_t literal) const {
   const double total = scope_.cardinalities->rows(match.relation, step.view);
   const std::vector<std::uint32_t> words = layout(match).words_of_columns(step.given);
   const double matches = step.given.empty() ? total : matches_per_key(match, step.view, words);
+  const bool stands = standing_indexes(match) != nullptr;
   std::vector<std::size_t> used;
   // A row of a bag may be there twice, which counts where rows matter.
   const bool may_test =
@@ -636,33 +766,60 @@ void Planner::extend(State& state, std::size_t literal) const {
   const bool starts_with_given =
       !state.has_batch && step.given.size() == match.terms.size() && !match.row;
   if (starts_with_given && is_ranked(match) && !step.given.empty()) open_unit(state);
-  if (starts_with_given && !is_ranked(match) && may_test) {
-    open_unit(state);
+  bool tests = starts_with_given && !is_ranked(match) && may_test;
+  if (tests) {
     choose_test(state, match, step);
+    tests = can_test(state, step);
+    if (!tests) {
+      Step plain;
+      plain.match = step.match;
+      plain.view = step.view;
+      plain.given = step.given;
+      step = std::move(plain);
+    }
+  }
+  const auto look_up_range = [&] {
+    step.kind = StepKind::kRange;
+    const double fraction = step.low != nullptr && step.high != nullptr ? 0.1 : 0.4;
+    if (!scope_.repeated && !step.index_stands) state.cost += total * kIndexBuildCost * 4;
+    state.cost += state.rows * (kProbeCost + matches * fraction) + upkeep(match);
+    state.rows *= matches * fraction;
+  };
+  if (tests) {
+    open_unit(state);
     state.cost += kMemberCost;
     state.rows = 0.5;
   } else if (!state.has_batch) {
-    step.kind = StepKind::kScan;
-    state.rows = matches;
-    state.cost += total;
+    Step sought = step;
+    if (stands && matches > kRangeWorthMatches && find_range(state, match, sought, used) &&
+        sought.index_stands) {
+      step = std::move(sought);
+      open_unit(state);
+      look_up_range();
+    } else if (used.clear(), sought = step;
+               stands && !step.given.empty() && choose_index(state, match, sought)) {
+      step = std::move(sought);
+      open_unit(state);
+      step.kind = StepKind::kProbe;
+      state.cost += kProbeCost + matches_per_key(match, step.view, step.spec.key);
+      state.rows = matches;
+    } else {
+      step.kind = StepKind::kScan;
+      state.rows = matches;
+      state.cost += total;
+    }
   } else if (matches > kRangeWorthMatches && find_range(state, match, step, used)) {
-    step.kind = StepKind::kRange;
-    step.spec.key = words;
-    step.spec.range_column =
-        static_cast<std::int32_t>(layout(match).columns[step.range_column].first_word);
-    const double fraction = step.low != nullptr && step.high != nullptr ? 0.1 : 0.4;
-    if (!scope_.repeated) state.cost += total * kIndexBuildCost * 4;
-    state.cost += state.rows * (kProbeCost + matches * fraction) + upkeep(match);
-    state.rows *= matches * fraction;
-  } else if (step.given.empty()) {
+    look_up_range();
+  } else if (step.given.empty() || !choose_index(state, match, step)) {
     step.kind = StepKind::kCross;
-    state.rows *= total;
-    state.cost += state.rows;
+    step.given.clear();  // Known columns are compared.
+    state.cost += state.rows * total;
+    state.rows *= matches;
   } else {
     step.kind = StepKind::kProbe;
-    step.spec.key = words;
-    if (!scope_.repeated) state.cost += total * kIndexBuildCost;
-    state.cost += state.rows * (kProbeCost + matches) + upkeep(match);
+    const double found = matches_per_key(match, step.view, step.spec.key);
+    if (!scope_.repeated && !step.index_stands) state.cost += total * kIndexBuildCost;
+    state.cost += state.rows * (kProbeCost + found) + upkeep(match);
     state.rows *= matches;
   }
   state.has_batch = true;
@@ -845,6 +1002,12 @@ Expected<PlannedBody> Planner::plan() {
   start.has_batch = task_.has_batch;
   start.rows = task_.has_batch ? task_.rows : 1;
   if (task_.scans_source) scan_source(start);
+  // What is worked out from parameters is looked up by: it comes before the first atom.
+  for (const datalog::Literal& literal : body_) {
+    const auto* bind = std::get_if<datalog::Bind>(&literal.node);
+    if (scope_.standing == nullptr || bind == nullptr || start.has_batch) continue;
+    if (!is_constant(bind->value) && is_ground(bind->value)) open_unit(start);
+  }
   place_ready(start);
   State state = search(std::move(start));
   finish(state);

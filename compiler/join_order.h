@@ -11,7 +11,9 @@
 //   (1) A literal runs when the variables it needs are bound; tests before what multiplies rows.
 //   (2) An expression that can fail runs after the filters that stand before it in the body.
 //   (3) An atom whose new variables nobody needs is a test, where how many rows match does not matter.
-//   (4) An atom of a ranked relation is never a test: a premise's rank is read from its row.
+//   (4) Of a relation that stands rows are looked up by an index that there is, as narrow as can be, else by
+//       one that it may be given if that pays in this run; else they are scanned.
+//   (5) An atom of a ranked relation is never a test: a premise's rank is read from its row.
 //
 // Sources: Selinger et al. 1979 (dynamic programming over left-deep orders).
 // Threads: pure functions, given a Cardinalities of one thread.
@@ -29,13 +31,24 @@ namespace entail::compiler {
 
 inline constexpr std::size_t kExhaustiveAtomsMax = 8;
 
+// How rows are found in relations that stand, whose indexes are not the plan's own.
+class StandingIndexes {
+ public:
+  virtual ~StandingIndexes() = default;
+  // The indexes that there are; nothing for a relation that does not stand.
+  virtual const std::vector<vm::IndexSpec>* of(datalog::RelationId relation) const = 0;
+  // Whether an index of its own may be asked for.
+  virtual bool may_add(datalog::RelationId relation, const vm::IndexSpec& spec) const = 0;
+};
+
 // What the planner must know beside the body. Everything is borrowed.
 struct PlanScope {
   const datalog::RuleProgram* program = nullptr;
   const std::vector<RelationLayout>* layouts = nullptr;  // By relation.
   const Cardinalities* cardinalities = nullptr;
-  std::set<datalog::RelationId> growing;  // Relations of the stratum being evaluated.
-  std::set<datalog::RelationId> ranked;   // Those of them whose rows carry ranks.
+  const StandingIndexes* standing = nullptr;  // Null: no relation stands.
+  std::set<datalog::RelationId> growing;      // Relations of the stratum being evaluated.
+  std::set<datalog::RelationId> ranked;       // Those of them whose rows carry ranks.
   bool repeated =
       false;  // The plan runs many times, so that building an index is paid once for all.
 };

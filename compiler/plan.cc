@@ -109,6 +109,8 @@ class PlanPrinter {
         return "reduce " + literal(step);
       case StepKind::kGroups:
         return "groups " + literal(step);
+      case StepKind::kRanks:
+        return "ranks " + literal(step);
     }
     return "";
   }

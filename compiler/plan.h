@@ -54,6 +54,7 @@ enum class StepKind : std::uint8_t {
   kCount,   // Reduce: count of the matches of one index key.
   kReduce,  // Reduce per binding, over an inner pipeline.
   kGroups,  // Reduce per group: the groups that the inner pipeline, a fragment of its own, makes.
+  kRanks,   // Rank: the rows of the inner pipeline, likewise, sorted and with their results.
 };
 
 inline constexpr std::uint32_t kNoIndex = 0xffffffff;
@@ -64,9 +65,12 @@ struct Step {
   const datalog::Match* match = nullptr;      // The atom read, also that of a simple Absent.
   bool negate = false;                        // kMember, kSemi, kNonEmpty, kEqMember, kMark.
   vm::View view = vm::View::kTotal;
-  std::vector<std::uint32_t> given;  // Columns of the match that are given, ascending.
+  // Columns of the match that are given, ascending; of a probe those that the index looks up, while others
+  // that are known are compared with what it finds.
+  std::vector<std::uint32_t> given;
   vm::IndexSpec spec;                // kProbe, kRange, kSemi, kCount: in word columns.
   std::uint32_t index = kNoIndex;    // Its position in the relation; by index_selection.
+  bool index_stands = false;         // The relation keeps it up whatever this plan needs.
   bool open_range = false;           // The index chosen has a range column that is not used here.
   std::uint32_t range_column = 0;    // kRange.
   const datalog::Expression* low = nullptr;
@@ -74,7 +78,7 @@ struct Step {
   bool low_inclusive = false;
   bool high_inclusive = false;
   bool reversed = false;                  // kBind: the value's variable gets the variable's value.
-  std::vector<Step> inner;                // kMark, kReduce, kGroups.
+  std::vector<Step> inner;                // kMark, kReduce, kGroups, kRanks.
   std::vector<datalog::VariableId> live;  // Variables that later steps or the head need, ascending.
   double rows = 0;                        // Estimated rows after the step.
 };

@@ -91,6 +91,9 @@ std::string disassemble(const Program& program, const Instruction& in) {
       case 'A':
         out += fmt::format(" acc{}", value);
         break;
+      case 'K':
+        if (value > 0) out += fmt::format(" ranks{}", value);
+        break;
       case 'G':
         out += fmt::format(" groups{}", value);
         break;
@@ -114,6 +117,11 @@ std::string disassemble(const Program& program) {
       titles[f.entry] +=
           fmt::format("       r{} = {:#x}\n", constant.register_number, constant.word);
     }
+  }
+  for (const ParameterRegister& parameter : program.parameters) {
+    titles[program.fragments[parameter.fragment].entry] +=
+        fmt::format("       r{} = word {} of parameter {}\n", parameter.register_number,
+                    parameter.word, parameter.parameter + 1);
   }
   for (std::size_t position = 0; position < program.code.size(); ++position) {
     out += titles[position];

@@ -224,10 +224,11 @@ std::size_t next_cross_pairs(Frame& frame, const Instruction& in) {
 void count_matches(Frame& frame, const Instruction& in) {
   const std::size_t n = frame.batch_rows[in.c];
   const Relation* relation = (*frame.bindings)[in.b].relation;
-  if (frame.postings.size() < kBatchRows) frame.postings.resize(kBatchRows);
-  relation->probe(in.e, view_of(in), frame.arrays(in.f), n, frame.postings.data());
   frame.counters.rows_probed += n;
   Word* out = frame.word(in.a);
+  if (relation == nullptr) return count_standing_matches(frame, in);
+  if (frame.postings.size() < kBatchRows) frame.postings.resize(kBatchRows);
+  relation->probe(in.e, view_of(in), frame.arrays(in.f), n, frame.postings.data());
   for (std::size_t i = 0; i < n; ++i) out[i] = frame.postings[i].count;
 }
 
@@ -491,7 +492,7 @@ FrameStatus run_frame(Frame& frame) {
         if (must_stop(frame, status)) return status;
         Cursor& cursor = frame.cursors[in.a];
         const std::size_t n = cursor.standing != nullptr
-                                  ? next_standing_rows(frame, frame.row(in.c))
+                                  ? next_standing_rows(frame, cursor, frame.row(in.c))
                                   : next_scan_rows(frame, cursor, frame.row(in.c));
         frame.counters.rows_scanned += n;
         deliver(in, n);
@@ -670,7 +671,7 @@ FrameStatus run_frame(Frame& frame) {
       }
 
       case Opcode::kGivenOpen:
-        frame.run->position = 0;
+        open_given(frame, in);
         break;
       case Opcode::kGivenNext: {
         if (must_stop(frame, status)) return status;
@@ -680,7 +681,7 @@ FrameStatus run_frame(Frame& frame) {
         break;
       }
       case Opcode::kEmit:
-        emit_changes(frame, in);
+        if (!emit_rows(frame, in)) return FrameStatus::kEnough;
         break;
       case Opcode::kDivert:
         divert_errors(frame, in);

@@ -1,10 +1,12 @@
 #include "vm/interpreter.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 #include "vm/internal/frame.h"
+#include "vm/rank_table.h"
 
 namespace entail::vm {
 
@@ -28,45 +30,77 @@ void FragmentCounters::add(const FragmentCounters& other) {
   nanoseconds += other.nanoseconds;
 }
 
+struct LoadedProgram::Buffers {
+  std::vector<std::unique_ptr<CandidateBuffer>> candidates;  // By relation operand.
+  std::vector<std::vector<Word>> pairs;                      // Likewise, of equivalences.
+};
+
+LoadedProgram::LoadedProgram(const Program& program, std::vector<RelationBinding> bindings,
+                             std::vector<RankTable*> rank_tables)
+    : program_(program), bindings_(std::move(bindings)), rank_tables_(std::move(rank_tables)) {
+  ENTAIL_ENSURE(bindings_.size() == program.relation_names.size());
+  ENTAIL_ENSURE(rank_tables_.size() == program.rank_tables);
+  constants_.resize(program.fragments.size());
+  for (const ConstantRegister& constant : program.constants) {
+    constants_[constant.fragment].push_back(constant);
+  }
+  for (const ParameterRegister& place : program.parameters) {
+    auto& constants = constants_[place.fragment];
+    parameters_.push_back({place.parameter, place.fragment,
+                           static_cast<std::uint32_t>(constants.size()), place.word});
+    constants.push_back({place.fragment, place.register_number, 0});
+  }
+}
+
+LoadedProgram::~LoadedProgram() = default;
+
+void LoadedProgram::set_parameter(std::uint32_t parameter, std::span<const Word> words) {
+  for (const ParameterPlace& place : parameters_) {
+    if (place.parameter != parameter) continue;
+    constants_[place.fragment][place.position].word = words[place.word];
+  }
+}
+
 struct Machine::Worker {
   explicit Worker(ValuePool& pool) : frame(pool) {}
 
   Frame frame;
   std::vector<GroupTable> groups;
-  std::vector<std::unique_ptr<CandidateBuffer>> buffers;
-  std::vector<std::vector<Word>> equivalence_pairs;
-  std::uint32_t fragment = kNoFragment;  // Whose constants are in the registers.
+  // Whose constants are in the registers; no longer so when a run begins.
+  std::uint32_t fragment = kNoFragment;
   FrameStatus status = FrameStatus::kDone;
 
   static constexpr std::uint32_t kNoFragment = 0xffffffff;
 };
 
 struct Machine::Impl {
+  LoadedProgram* loaded = nullptr;
   const Program* program = nullptr;
   const std::vector<RelationBinding>* bindings = nullptr;
   std::vector<std::unique_ptr<Worker>> workers;
-  // Constants by fragment, so that entering one need not search.
-  std::vector<std::vector<ConstantRegister>> constants;
+  std::vector<CandidateBuffer*> filled;  // Scratch of merge().
   SharedSource source;
   std::uint64_t next_auto_increment = 0;
+  std::optional<ValuePool::Mark> mark;
 
-  void enter(Worker& worker, std::uint32_t fragment_number, bool shared,
+  void enter(std::size_t number, std::uint32_t fragment_number, bool shared,
              const Machine::Options& options, std::uint64_t rows_touched_left);
   std::size_t workers_for(const Fragment& fragment, std::size_t team_size, std::uint64_t rows_min);
 };
 
 // Makes the worker's frame ready for the first instruction of a fragment.
-void Machine::Impl::enter(Worker& worker, std::uint32_t fragment_number, bool shared,
+void Machine::Impl::enter(std::size_t number, std::uint32_t fragment_number, bool shared,
                           const Machine::Options& options, std::uint64_t rows_touched_left) {
   const Fragment& fragment = program->fragments[fragment_number];
+  Worker& worker = *workers[number];
   Frame& frame = worker.frame;
   const std::size_t had = frame.words.count();
   frame.words.reserve(fragment.registers);
   frame.rows.reserve(fragment.row_registers);
+  frame.constants = &loaded->constants_[fragment_number];
   if (worker.fragment != fragment_number || had != frame.words.count()) {
-    for (const ConstantRegister& constant : constants[fragment_number]) {
-      if (ENTAIL_PLANT_BUG(27) && worker.fragment != Worker::kNoFragment) break;
-      std::fill_n(frame.word(constant.register_number), kBatchRows, constant.word);
+    if (!ENTAIL_PLANT_BUG(27) || worker.fragment == Worker::kNoFragment) {
+      fill_constants(frame, kSmallLanes);
     }
     worker.fragment = fragment_number;
   }
@@ -81,8 +115,11 @@ void Machine::Impl::enter(Worker& worker, std::uint32_t fragment_number, bool sh
   frame.bindings = bindings;
   frame.position = frame.fragment_entry = fragment.entry;
   frame.groups = &worker.groups;
-  frame.buffers = &worker.buffers;
-  frame.equivalence_pairs = &worker.equivalence_pairs;
+  frame.buffers = &loaded->buffers_[number]->candidates;
+  frame.equivalence_pairs = &loaded->buffers_[number]->pairs;
+  frame.rank_tables = loaded->rank_tables_;
+  frame.receiver = options.receiver;
+  frame.sql_errors = options.sql_errors;
   frame.source = &source;
   frame.source_is_shared = shared;
   frame.next_auto_increment = &next_auto_increment;
@@ -99,6 +136,7 @@ std::size_t Machine::Impl::workers_for(const Fragment& fragment, std::size_t tea
   source.unit_taken.store(false, std::memory_order_relaxed);
   const Instruction& first = program->code[fragment.entry];
   if (team_size < 2 || fragment.single_worker || first.op != Opcode::kScanOpen) return 1;
+  if ((*bindings)[first.b].relation == nullptr) return 1;
   const Relation& relation = *(*bindings)[first.b].relation;
   const RowRange range = relation.range(static_cast<View>(first.flags & kViewMask));
   if (range.size() < rows_min) return 1;
@@ -119,12 +157,13 @@ Machine::~Machine() = default;
 
 // Merges what the workers derived. REQUIRES: no worker runs.
 Expected<void> Machine::merge(FragmentCounters& counters) {
-  std::vector<CandidateBuffer*> filled;
+  std::vector<CandidateBuffer*>& filled = impl_->filled;
   for (std::size_t r = 0; r < impl_->bindings->size(); ++r) {
     const RelationBinding& binding = (*impl_->bindings)[r];
+    if (binding.standing != nullptr) continue;
     if (binding.equivalence != nullptr) {
-      for (auto& worker : impl_->workers) {
-        auto& pairs = worker->equivalence_pairs[r];
+      for (auto& buffers : impl_->loaded->buffers_) {
+        auto& pairs = buffers->pairs[r];
         if (pairs.empty()) continue;
         auto merged = binding.equivalence->insert_pairs(pairs);
         pairs.clear();
@@ -134,8 +173,8 @@ Expected<void> Machine::merge(FragmentCounters& counters) {
       continue;
     }
     filled.clear();
-    for (auto& worker : impl_->workers) {
-      const auto& buffer = worker->buffers[r];
+    for (auto& buffers : impl_->loaded->buffers_) {
+      const auto& buffer = buffers->candidates[r];
       if (buffer && buffer->size() > 0) filled.push_back(buffer.get());
     }
     if (filled.empty()) continue;
@@ -165,7 +204,7 @@ Expected<void> Machine::merge(FragmentCounters& counters) {
   return {};
 }
 
-Expected<void> Machine::run_fragment(std::uint32_t number) {
+Expected<bool> Machine::run_fragment(std::uint32_t number) {
   const Fragment& fragment = impl_->program->fragments[number];
   FragmentCounters counters;
   counters.runs = 1;
@@ -175,10 +214,11 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
   const std::uint64_t limit = options_.limits.rows_touched;
   const std::uint64_t left = limit > rows_touched_ ? limit - rows_touched_ : 0;
   for (std::size_t w = 0; w < workers; ++w) {
-    impl_->enter(*impl_->workers[w], number, workers > 1, options_, left);
+    impl_->enter(w, number, workers > 1, options_, left);
   }
   // Workers stop when a buffer is full; the merge empties all buffers, and those with work go on.
   bool running = true;
+  bool enough = false;
   while (running) {
     if (workers == 1) {
       impl_->workers[0]->status = run_frame(impl_->workers[0]->frame);
@@ -194,10 +234,11 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
       if (worker.status == FrameStatus::kCancelled)
         return unexpected(ErrorCode::kCancelled, "interrupted");
       if (worker.status == FrameStatus::kError) return unexpected(worker.frame.error);
+      if (worker.status == FrameStatus::kEnough) enough = true;
       if (ENTAIL_PLANT_BUG(25)) continue;
       running = running || worker.status == FrameStatus::kBufferFull;
     }
-    if (auto merged = merge(counters); !merged) return merged;
+    if (auto merged = merge(counters); !merged) return unexpected(std::move(merged).error());
   }
   for (std::size_t w = 0; w < workers; ++w) counters.add(impl_->workers[w]->frame.counters);
   if (impl_->program->code[fragment.entry].op != Opcode::kGroupScanOpen) {
@@ -214,25 +255,51 @@ Expected<void> Machine::run_fragment(std::uint32_t number) {
   if (options_.clock != nullptr) counters.nanoseconds = options_.clock->steady_ns() - started;
   rows_touched_ += counters.rows_scanned + counters.rows_matched;
   counters_[number].add(counters);
-  return {};
+  return !enough;
 }
 
 Expected<Outcome> Machine::run(const Program& program, std::uint32_t entry,
                                const std::vector<RelationBinding>& bindings,
                                const std::vector<std::uint64_t>& planned_sizes) {
-  ENTAIL_ENSURE(bindings.size() == program.relation_names.size());
+  LoadedProgram loaded(program, bindings);
+  return run(loaded, entry, planned_sizes);
+}
+
+void Machine::begin_run(bool makes_values) {
+  ENTAIL_ENSURE(options_.shares_pool);
+  rows_touched_ = rows_derived_ = rounds_ = 0;
+  if (makes_values) {
+    impl_->mark = options_.pool->mark();
+  } else {
+    impl_->mark.reset();
+  }
+}
+
+void Machine::end_run() {
+  if (impl_->mark) options_.pool->reclaim(*impl_->mark);
+  impl_->mark.reset();
+}
+
+Expected<Outcome> Machine::run(LoadedProgram& loaded, std::uint32_t entry,
+                               const std::vector<std::uint64_t>& planned_sizes) {
+  const Program& program = loaded.program_;
+  const std::vector<RelationBinding>& bindings = loaded.bindings_;
+  impl_->loaded = &loaded;
   impl_->program = &program;
   impl_->bindings = &bindings;
-  impl_->constants.assign(program.fragments.size(), {});
-  for (const ConstantRegister& constant : program.constants) {
-    impl_->constants[constant.fragment].push_back(constant);
+  while (loaded.buffers_.size() < impl_->workers.size()) {
+    loaded.buffers_.push_back(std::make_unique<LoadedProgram::Buffers>());
+    loaded.buffers_.back()->candidates.resize(bindings.size());
+    loaded.buffers_.back()->pairs.resize(bindings.size());
   }
-  for (auto& worker : impl_->workers) {
-    worker->fragment = Worker::kNoFragment;
-    worker->buffers.clear();
-    worker->buffers.resize(bindings.size());
-    worker->equivalence_pairs.assign(bindings.size(), {});
+  for (auto& buffers : loaded.buffers_) {
+    // A run that failed may have left something.
+    for (auto& buffer : buffers->candidates) {
+      if (buffer && buffer->size() > 0) buffer->clear();
+    }
+    for (auto& pairs : buffers->pairs) pairs.clear();
   }
+  for (auto& worker : impl_->workers) worker->fragment = Worker::kNoFragment;
   counters_.assign(program.fragments.size(), {});
 
   const auto list = [&](const Instruction& in) {
@@ -251,7 +318,16 @@ Expected<Outcome> Machine::run(const Program& program, std::uint32_t entry,
     const Instruction& in = program.code[position++];
     switch (in.op) {
       case Opcode::kRun:
-        if (auto done = run_fragment(in.a); !done) return unexpected(std::move(done).error());
+        if (auto more = run_fragment(in.a); !more) {
+          return unexpected(std::move(more).error());
+        } else if (!*more) {
+          return Outcome::kEnough;
+        }
+        break;
+      case Opcode::kComputeRanks:
+        if (auto done = loaded.rank_tables_[in.a - 1U]->compute(); !done) {
+          return unexpected(std::move(done).error());
+        }
         break;
       case Opcode::kAdvance:
         for (const std::uint16_t r : list(in)) {
@@ -290,7 +366,11 @@ Expected<Outcome> Machine::run(const Program& program, std::uint32_t entry,
         }
         break;
       case Opcode::kReclaim:
-        options_.pool->end_step();
+        if (!options_.shares_pool) {
+          options_.pool->end_step();
+        } else if (impl_->mark) {
+          options_.pool->reclaim(*impl_->mark);
+        }
         break;
       case Opcode::kJump:
         position = in.f;

@@ -10,7 +10,12 @@
 //                                        └───────── resume ◄──── merge ◄─────┘
 //                Advance: pending rows become the delta
 //
-// Result: kDone, or kReplan when a relation outgrew what the program was planned for: the caller plans
+// A program that is run again and again is loaded once (LoadedProgram): its constants, its buffers and
+// which relations it binds are worked out then, and a run allocates nothing that an earlier one has left.
+// Of relations that stand it reads what is there now; only what it derives goes to a vm::Relation, or
+// with Emit to a receiver, row by row as it is found.
+//
+// Result: kDone, kEnough when the receiver wanted no more, or kReplan when a relation outgrew what the program was planned for: the caller plans
 // again and goes on at the new program's resume entry.
 // Errors: kData (a Raise: division by zero, a conversion; the message starts with the place), kLimit
 // (steps, rows, bytes), kCancelled.
@@ -23,6 +28,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,8 +47,10 @@ namespace entail::vm {
 class EquivalenceRelation;
 class StandingRelation;
 
-// What a relation operand stands for: exactly one of the three. `standing` is for standing programs
-// (vm/standing_machine.h), the others for one-shot evaluation.
+class RankTable;
+
+// What a relation operand stands for: exactly one of the three. Standing programs (vm/standing_machine.h)
+// have only standing ones, and one-shot programs derive no rows of those.
 struct RelationBinding {
   Relation* relation = nullptr;
   EquivalenceRelation* equivalence = nullptr;
@@ -67,13 +75,55 @@ struct FragmentCounters {
   void add(const FragmentCounters& other);
 };
 
-enum class Outcome : std::uint8_t { kDone, kReplan };
+enum class Outcome : std::uint8_t { kDone, kReplan, kEnough };
+
+// Takes the rows that a query's Emit hands on.
+class RowReceiver {
+ public:
+  virtual ~RowReceiver() = default;
+  // Returns whether more are wanted. The arrays are good during the call.
+  virtual bool receive(std::span<const Word* const> columns, std::size_t n) = 0;
+};
 
 // What a run is doing, for a progress line; written by the driving thread, read by any.
 struct Progress {
   std::atomic<std::uint32_t> stratum{0};  // Set by who runs the strata.
   std::atomic<std::uint64_t> rounds{0};
   std::atomic<std::uint64_t> rows_derived{0};
+};
+
+// A program and what it is bound to, ready to run. Program, relations and tables outlive it.
+// REQUIRES: verify_program(program) holds; `bindings` has one element for each of
+// program.relation_names, and `rank_tables` as many as the program says.
+class LoadedProgram {
+ public:
+  LoadedProgram(const Program& program, std::vector<RelationBinding> bindings,
+                std::vector<RankTable*> rank_tables = {});
+  ~LoadedProgram();
+  LoadedProgram(const LoadedProgram&) = delete;  // Frames point into it.
+  LoadedProgram& operator=(const LoadedProgram&) = delete;
+
+  const Program& program() const { return program_; }
+  const std::vector<RelationBinding>& bindings() const { return bindings_; }
+
+  // The value of a parameter in the runs to come: its words and, behind them, its null flag.
+  void set_parameter(std::uint32_t parameter, std::span<const Word> words);
+
+ private:
+  friend class Machine;
+  struct Buffers;
+
+  const Program& program_;
+  std::vector<RelationBinding> bindings_;
+  std::vector<RankTable*> rank_tables_;
+  // Constants by fragment, so that entering one need not search; parameters are constants of a run.
+  std::vector<std::vector<ConstantRegister>> constants_;
+  struct ParameterPlace {
+    std::uint32_t parameter, fragment, position;  // In constants_[fragment].
+    std::uint16_t word;
+  };
+  std::vector<ParameterPlace> parameters_;
+  std::vector<std::unique_ptr<Buffers>> buffers_;  // By worker.
 };
 
 class Machine {
@@ -90,6 +140,12 @@ class Machine {
     // Below this many rows in the source, waking the other workers costs more than it saves: a wake
     // and a barrier are some 10 us, a row of a join some 10 ns.
     std::uint64_t parallel_rows_min = 4096;
+    RowReceiver* receiver = nullptr;  // Of what Emit hands on; required by programs that have it.
+    // Reclaim frees what was made since the run began and nobody keeps, and nothing else: others use the
+    // pool meanwhile.
+    bool shares_pool = false;
+    // An expression that fails is reported as SQL's clients know it, without its place.
+    bool sql_errors = false;
   };
 
   explicit Machine(Options options);
@@ -103,6 +159,13 @@ class Machine {
   Expected<Outcome> run(const Program& program, std::uint32_t entry,
                         const std::vector<RelationBinding>& bindings,
                         const std::vector<std::uint64_t>& planned_sizes);
+  Expected<Outcome> run(LoadedProgram& program, std::uint32_t entry,
+                        const std::vector<std::uint64_t>& planned_sizes);
+
+  // Of a machine that shares its pool: a run of one or more programs. The budgets begin anew; what is made
+  // from now on and nobody keeps is freed by Reclaim and by end_run().
+  void begin_run(bool makes_values);
+  void end_run();
 
   // Counters of the last run's fragments, by position in Program::fragments.
   const std::vector<FragmentCounters>& fragment_counters() const { return counters_; }
@@ -113,7 +176,8 @@ class Machine {
   struct Worker;
   struct Impl;
 
-  Expected<void> run_fragment(std::uint32_t fragment);
+  // Whether the receiver wants more.
+  Expected<bool> run_fragment(std::uint32_t fragment);
   Expected<void> merge(FragmentCounters& counters);
 
   Options options_;

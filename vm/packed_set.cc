@@ -145,6 +145,19 @@ void PackedSet<Key>::release(Partition& partition) {
 }
 
 template <typename Key>
+void PackedSet<Key>::clear() {
+  constexpr std::uint64_t kKeptBytes = std::uint64_t{64} << 10;
+  Partition& only = partitions_.front();
+  if (partitions_.size() > 1 || only.blocks || bytes_of(only) > kKeptBytes) {
+    *this = PackedSet(budget_);
+    return;
+  }
+  if (only.slots != nullptr) std::memset(only.slots, 0, bytes_of(only));
+  only.used = only.keys = 0;
+  has_all_ones_ = false;
+}
+
+template <typename Key>
 template <typename Visit>
 void PackedSet<Key>::for_each(const Partition& partition, Visit visit) {
   if (partition.blocks) {

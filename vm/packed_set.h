@@ -75,6 +75,9 @@ class PackedSet {
   bool insert_with(ThreadTeam& team, std::span<const std::span<const Key>> buffers,
                    std::vector<std::span<const Key>>& fresh, bool* refused);
 
+  // Takes all keys out. Small tables are kept for the next ones.
+  void clear();
+
   // out[i] = whether the set holds keys[i].
   void contains(const Key* keys, std::size_t n, std::uint8_t* out) const;
 

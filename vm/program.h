@@ -21,7 +21,8 @@
 // cursor is shared, dealt out in morsels.
 //
 // A *standing* program has no control code but Halt: its fragments are run one by one, each on the rows
-// that changed, and Emit what changes in turn (vm/standing_machine.h).
+// that changed, and Emit what changes in turn (vm/standing_machine.h). In a query Emit hands rows of the
+// answer on, or fills a rank table (vm/rank_table.h).
 //
 // Threads: a Program is immutable once verified and may be shared.
 #pragma once
@@ -123,6 +124,25 @@ struct ConstantRegister {
   Word word = 0;
 };
 
+// A register that holds a value which each run is given: its word `word`, the one behind its value words
+// being the null flag.
+struct ParameterRegister {
+  std::uint32_t fragment = 0;
+  std::uint16_t register_number = 0;
+  std::uint16_t word = 0;
+  std::uint32_t parameter = 0;
+};
+
+// What CallScalar calls: a vm::ScalarFunction, or kCastCall for the cast of its one argument.
+inline constexpr std::uint16_t kCastCall = 0xffff;
+struct ScalarCallSite {
+  std::uint16_t function = kCastCall;
+  Type result;
+  std::vector<Type> arguments;
+
+  friend bool operator==(const ScalarCallSite&, const ScalarCallSite&) = default;
+};
+
 // A variable whose value tells which instance of a rule failed.
 struct PlaceValue {
   std::string name;
@@ -144,13 +164,16 @@ struct Program {
   std::vector<std::uint16_t> lists;  // A list operand is a position here: count, then the elements.
   std::vector<Fragment> fragments;
   std::vector<ConstantRegister> constants;
+  std::vector<ParameterRegister> parameters;
   std::vector<Type> types;  // Operands of Convert and DatePart.
+  std::vector<ScalarCallSite> calls;
   std::vector<Place> places;
   std::vector<std::string>
       relation_names;              // By relation operand; the machine binds them to relations.
   std::uint32_t entry = 0;         // Where a fresh run starts.
   std::uint32_t resume_entry = 0;  // Where a run goes on after ReplanIfGrew.
   std::uint16_t group_tables = 0;
+  std::uint16_t rank_tables = 0;
 
   // Adds a list and returns its operand.
   std::uint32_t add_list(const std::vector<std::uint16_t>& elements) {

@@ -97,12 +97,40 @@ Relation::Relation(RelationOptions options)
   layout_ = *layout;
 }
 
-Relation::~Relation() {
+Relation::~Relation() { release_rows(); }
+
+void Relation::release_rows() {
+  if (std::none_of(options_.columns.begin(), options_.columns.end(),
+                   [](const ColumnOptions& column) { return column.handle; })) {
+    return;
+  }
   for (Row row = 0; row < store_.size(); ++row) {
     if (dead_count_ == 0 || row >= visible_ || !is_bit_set(dead_, row)) release_row(row);
-    if (row == 0 && std::none_of(options_.columns.begin(), options_.columns.end(),
-                                 [](const ColumnOptions& column) { return column.handle; })) {
-      return;
+  }
+}
+
+void Relation::clear() {
+  if (store_.size() == 0) return;
+  release_rows();
+  store_.set_size(0);
+  ranks_.clear();
+  delta_begin_ = visible_ = 0;
+  if (membership_ == Membership::kPacked) {
+    narrow_set_.clear();
+    wide_set_.clear();
+  } else if (membership_ == Membership::kRows) {
+    row_map_.clear();
+  }
+  dead_.clear();
+  dead_count_ = 0;
+  superseded_.clear();
+  predecessors_.clear();
+  for (Index& index : indexes_) {
+    if (!index.is_live) continue;
+    if (index.hash != nullptr) {
+      index.hash->clear();
+    } else {
+      index.ordered->clear();
     }
   }
 }

@@ -149,6 +149,9 @@ class Relation {
   // The delta becomes empty; total unchanged.
   void settle();
 
+  // Takes all rows out, pending ones too, and keeps the room that they had. Indexes stay prepared.
+  void clear();
+
   RowRange range(View view) const;
   std::size_t size() const { return visible_ - dead_count_; }  // Visible rows that are alive.
 
@@ -243,6 +246,7 @@ class Relation {
   bool widen_columns(const Word* const* columns, std::size_t n);
   void retain_rows(Row first, Row end);
   void release_row(Row row);
+  void release_rows();
   std::uint32_t tag_of(Row row) const;
 
   void bury_superseded();

@@ -9,8 +9,6 @@
 namespace entail::vm {
 
 namespace {
-// Constants are filled so far at first: the batches of a small change.
-constexpr std::size_t kSmallLanes = std::min<std::size_t>(16, kBatchRows);
 constexpr std::uint32_t kNoFragment = 0xffffffff;
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "vm/base/ensure.h"
 #include "vm/internal/frame.h"
+#include "vm/rank_table.h"
 #include "vm/standing_relation.h"
 
 namespace entail::vm {
@@ -11,6 +12,7 @@ namespace entail::vm {
 namespace {
 
 View view_of(const Frame& frame, const Instruction& in) {
+  if (frame.run == nullptr) return View::kTotal;  // A query.
   switch (frame.run->views) {
     case RunViews::kAllTotal:
       return View::kTotal;
@@ -39,8 +41,8 @@ Cursor& begin_matches(Frame& frame, const Instruction& in) {
 
 // Of the first probe's matches, those that the run asks for. Lanes ascend.
 void cut_matches(Frame& frame, const Instruction& in, Cursor& cursor) {
+  if (frame.run == nullptr || frame.run->was_cut == nullptr) return;
   StandingRun& run = *frame.run;
-  if (run.was_cut == nullptr) return;
   if (run.first_probe == nullptr) run.first_probe = &in;
   if (run.first_probe != &in) return;
   std::size_t kept = 0;
@@ -72,10 +74,15 @@ void open_standing_scan(Frame& frame, const Instruction& in) {
   Cursor& cursor = frame.cursors[in.a];
   cursor.kind = CursorKind::kScan;
   cursor.standing = &relation_of(frame, in.b);
-  frame.run->position = 0;
+  cursor.scan_position = 0;
+  if (frame.run != nullptr) frame.run->position = 0;
 }
 
-std::size_t next_standing_rows(Frame& frame, Row* out) {
+// In a query all rows, in a standing program those that the run is given.
+std::size_t next_standing_rows(Frame& frame, Cursor& cursor, Row* out) {
+  if (frame.run == nullptr) {
+    return cursor.standing->scan(View::kTotal, cursor.scan_position, out, kBatchRows);
+  }
   StandingRun& run = *frame.run;
   const std::size_t n = std::min(run.rows.size() - run.position, kBatchRows);
   std::copy_n(run.rows.data() + run.position, n, out);
@@ -119,10 +126,19 @@ void open_standing_range(Frame& frame, const Instruction& in) {
   cut_matches(frame, in, cursor);
 }
 
-// Every row for each outer row, written out: what a join without any key costs anyway.
+// Every row for each outer row, written out: what a join without any key costs anyway. A query reads the
+// rows as they are asked for.
 void open_standing_cross(Frame& frame, const Instruction& in) {
   Cursor& cursor = begin_matches(frame, in);
   const std::size_t n = frame.batch_rows[in.c];
+  if (frame.run == nullptr) {
+    frame.counters.rows_probed -= n;  // No key is looked up.
+    cursor.kind = CursorKind::kScan;
+    cursor.scan_position = 0;
+    cursor.lane = 0;
+    cursor.lane_count = static_cast<std::uint32_t>(n);
+    return;
+  }
   if (n == 0) return;
   const View view = view_of(frame, in);
   Row position = 0;
@@ -139,7 +155,27 @@ void open_standing_cross(Frame& frame, const Instruction& in) {
   cut_matches(frame, in, cursor);
 }
 
+namespace {
+
+// Lane by lane, each with all rows.
+std::size_t next_cross_rows(Cursor& cursor, Row* lanes, Row* rows) {
+  std::size_t n = 0;
+  while (cursor.lane < cursor.lane_count && n < kBatchRows) {
+    const std::size_t k =
+        cursor.standing->scan(View::kTotal, cursor.scan_position, rows + n, kBatchRows - n);
+    std::fill_n(lanes + n, k, static_cast<Row>(cursor.lane));
+    n += k;
+    if (n == kBatchRows) break;
+    ++cursor.lane;
+    cursor.scan_position = 0;
+  }
+  return n;
+}
+
+}  // namespace
+
 std::size_t next_standing_matches(Cursor& cursor, Row* lanes, Row* rows) {
+  if (cursor.kind == CursorKind::kScan) return next_cross_rows(cursor, lanes, rows);
   const std::size_t n = std::min<std::size_t>(cursor.matches.size() - cursor.offset, kBatchRows);
   std::copy_n(cursor.matches.data() + cursor.offset, n, rows);
   std::copy_n(cursor.match_lanes.data() + cursor.offset, n, lanes);
@@ -168,6 +204,24 @@ void mark_standing_keys(Frame& frame, const Instruction& in) {
                  frame.flags.data());
 }
 
+void count_standing_matches(Frame& frame, const Instruction& in) {
+  const std::size_t n = frame.batch_rows[in.c];
+  Word* const out = frame.word(in.a);
+  std::fill_n(out, n, 0);
+  const auto keys = frame.arrays(in.f);
+  if (in.e == kMembershipIndex) {
+    frame.found.resize(kBatchRows);
+    relation_of(frame, in.b).find(view_of(frame, in), keys, n, frame.found.data());
+    for (std::size_t i = 0; i < n; ++i) out[i] = frame.found[i] != kNoRow ? 1 : 0;
+    return;
+  }
+  frame.matches.clear();
+  frame.match_lanes.clear();
+  relation_of(frame, in.b)
+      .probe(in.e, view_of(frame, in), keys, n, frame.matches, frame.match_lanes);
+  for (const std::uint32_t lane : frame.match_lanes) ++out[lane];
+}
+
 bool standing_has_rows(Frame& frame, const Instruction& in) {
   Row position = 0, row = 0;
   return relation_of(frame, in.b).scan(view_of(frame, in), position, &row, 1) > 0;
@@ -180,7 +234,25 @@ void load_standing_identities(Frame& frame, const Instruction& in) {
   for (std::size_t i = 0; i < frame.batch_rows[in.d]; ++i) out[i] = relation.identity(rows[i]);
 }
 
+void open_given(Frame& frame, const Instruction& in) {
+  if (frame.run != nullptr) {
+    frame.run->position = 0;
+    return;
+  }
+  Cursor& cursor = frame.cursors[in.a];
+  cursor.ranks = frame.rank_tables[in.b - 1U];
+  cursor.position = 0;
+}
+
 std::size_t next_given_rows(Frame& frame, const Instruction& in) {
+  if (frame.run == nullptr) {
+    Cursor& cursor = frame.cursors[in.a];
+    frame.targets.clear();
+    for (std::uint16_t k = 0; k < frame.list_size(in.e); ++k) {
+      frame.targets.push_back(frame.word(frame.list(in.e)[k]));
+    }
+    return cursor.ranks->next(cursor.position, frame.targets, kBatchRows);
+  }
   StandingRun& run = *frame.run;
   const std::size_t n = std::min(run.given_rows - run.position, kBatchRows);
   const std::uint16_t* registers = frame.list(in.e);
@@ -192,10 +264,15 @@ std::size_t next_given_rows(Frame& frame, const Instruction& in) {
   return n;
 }
 
-void emit_changes(Frame& frame, const Instruction& in) {
+bool emit_rows(Frame& frame, const Instruction& in) {
   const std::size_t n = frame.batch_rows[in.b];
-  if (n == 0) return;
+  if (n == 0) return true;
   frame.counters.candidates += n;
+  if (frame.run == nullptr) {
+    const auto columns = frame.arrays(in.e);
+    return in.a == 0 ? frame.receiver->receive(columns, n)
+                     : frame.rank_tables[in.a - 1U]->receive(columns, n);
+  }
   ChangeBatch& out = *frame.run->out;
   out.append(frame.arrays(in.e), n, frame.run->weight);
   if (in.c != kNoRegister) {
@@ -206,6 +283,7 @@ void emit_changes(Frame& frame, const Instruction& in) {
     const Row* origins = frame.row(in.d);
     out.origins.insert(out.origins.end(), origins, origins + n);
   }
+  return true;
 }
 
 void divert_errors(Frame& frame, const Instruction& in) {

@@ -33,6 +33,15 @@ void StandingRelation::load_ranks(const Row* rows, std::size_t n, Word* out) con
 
 // ------------------------------------------------------------------------------ look-ups
 
+std::optional<std::uint32_t> StandingRelation::find_index(const IndexSpec& spec) const {
+  std::vector<std::uint32_t> key = spec.key;
+  std::sort(key.begin(), key.end());
+  for (std::uint32_t k = 0; k < indexes_.size(); ++k) {
+    if (indexes_[k].spec.key == key && indexes_[k].spec.range_column == spec.range_column) return k;
+  }
+  return std::nullopt;
+}
+
 // The first of a bag's equal rows that the view shows.
 Row StandingRelation::newest_in_chain(Row head, View view) const {
   const RowChains& chains = *indexes_[0].chains;

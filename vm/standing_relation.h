@@ -62,6 +62,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -98,7 +99,9 @@ class StandingRelation {
     std::size_t n = 0;
     const std::int64_t* weights = nullptr;  // nullptr: all 1.
     const std::uint32_t* ranks = nullptr;   // Where the relation keeps ranks; nullptr: all 0.
-    const DurableId* ids = nullptr;  // Bags: nullptr: (version of the commit, ordinal in it).
+    // Bags: of each row; a deletion takes the row that has the id, if it is equal. nullptr: (source of the
+    // commit, ordinal in it), and deletions take the newest.
+    const DurableId* ids = nullptr;
   };
 
   // Fails with kInvalidArgument when the options contradict each other. `pins` outlives the relation;
@@ -152,10 +155,14 @@ class StandingRelation {
   // The net of the open epoch, for reporting it before commit().
   std::vector<Row> epoch_entered() const;
   std::vector<Row> epoch_left() const;
+  // Of what is stated: rows that are and were not when the epoch began, and the reverse.
+  void epoch_stated(std::vector<Row>& gained, std::vector<Row>& lost) const;
 
-  // Ends the step; the epoch becomes `version`, for readers once the registry publishes it.
+  // Ends the step; the epoch becomes `version`, for readers once the registry publishes it. Rows of bags
+  // without an id get (source, ordinal).
   // REQUIRES: version is newer than the last and than what the registry has published.
-  void commit(Version version);
+  void commit(Version version, Word source);
+  void commit(Version version) { commit(version, version); }
   // Everything is as it was when the epoch began: rows, weights, ranks, ids, references.
   void abort();
   bool has_open_changes() const { return !born_.empty() || !saved_.empty(); }
@@ -181,12 +188,21 @@ class StandingRelation {
   DurableId durable_id(Row row) const;  // REQUIRES: options().bag.
   // REQUIRES: options().identities.
   std::uint64_t identity(Row row) const { return identities_[row]; }
+  // Identities are kept from now on; the rows that are there are numbered in the order of their slots.
+  // REQUIRES: no open changes.
+  void keep_identities();
 
   // out[i] = the row that equals row i of the columns, or kNoRow. Bags: the newest of them.
   void find(View view, std::span<const Word* const> columns, std::size_t n, Row* out) const;
 
   // Fills and keeps up an index from now on. An equal spec is returned again. Fails with kLimit.
   Expected<std::uint32_t> add_index(const IndexSpec& spec);
+
+  // The number of the index that add_index() would return without making one. A spec with a range column is
+  // served by no other.
+  std::optional<std::uint32_t> find_index(const IndexSpec& spec) const;
+  std::size_t index_count() const { return indexes_.size(); }
+  const IndexSpec& index_spec(std::size_t index) const { return indexes_[index].spec; }
 
   // Matches of n keys (arrays in the order of the spec's ascending key columns) are appended to `rows`,
   // with the number of the key in `lanes`, which ascends. REQUIRES: no range column.
@@ -323,6 +339,7 @@ class StandingRelation {
                             Counting counting);
   Expected<void> apply_to_bag(const Batch& batch, Counting counting);
   Row newest(const Batch& batch, std::size_t i, std::uint8_t held) const;
+  Row with_id(const Batch& batch, std::size_t i, std::uint8_t held) const;
   Progress begin_progress(std::size_t rows) const;
 
   Row give_birth(std::span<const Word* const> columns, std::size_t i, std::uint32_t rank,
@@ -333,7 +350,7 @@ class StandingRelation {
   void save(Row row);
   void touch(Row row);
   void find_net();
-  void name_sources(Version version);
+  void name_sources(Word source);
 
   // Reads (standing_reads.cc).
   static std::uint8_t flag_of(View view);
@@ -341,7 +358,7 @@ class StandingRelation {
   bool hides_rows(View view) const { return (view == View::kTotal ? leaving_ : entering_) > 0; }
   Row newest_in_chain(Row head, View view) const;
 
-  const RelationOptions options_;
+  RelationOptions options_;
   std::vector<std::uint32_t> all_columns_;
   std::vector<std::uint32_t> handle_columns_;
   RowColumns columns_;

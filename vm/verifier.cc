@@ -34,6 +34,12 @@ class Verifier {
         return unexpected(ErrorCode::kInvalidArgument, "a constant register that does not exist");
       }
     }
+    for (const ParameterRegister& parameter : program_.parameters) {
+      if (parameter.fragment >= program_.fragments.size() ||
+          parameter.register_number >= program_.fragments[parameter.fragment].registers) {
+        return unexpected(ErrorCode::kInvalidArgument, "a parameter register that does not exist");
+      }
+    }
     for (const Section& section : sections) {
       for (std::uint32_t position = section.begin; position < section.end; ++position) {
         if (std::string reason = check(section, position); !reason.empty()) {
@@ -91,10 +97,11 @@ class Verifier {
 
   bool is_constant(const Section& section, std::uint32_t number) const {
     const auto fragment = static_cast<std::uint32_t>(section.fragment - program_.fragments.data());
-    return std::any_of(program_.constants.begin(), program_.constants.end(),
-                       [&](const ConstantRegister& c) {
-                         return c.fragment == fragment && c.register_number == number;
-                       });
+    const auto is_it = [&](const auto& filled) {
+      return filled.fragment == fragment && filled.register_number == number;
+    };
+    return std::any_of(program_.constants.begin(), program_.constants.end(), is_it) ||
+           std::any_of(program_.parameters.begin(), program_.parameters.end(), is_it);
   }
 
   std::string check_operand(const Section& section, const Instruction& in, char letter,
@@ -126,6 +133,8 @@ class Verifier {
         return below(program_.fragments.size(), "fragment");
       case 'G':
         return below(program_.group_tables, "group table");
+      case 'K':
+        return below(program_.rank_tables + std::size_t{1}, "rank table");
       case 'j':
         return value >= section.begin && value < section.end ? std::string()
                                                              : fmt::format("jump to {}", value);

@@ -167,7 +167,8 @@ void BodyEmitter::run_step(const Step& step) {
     case StepKind::kReduce:
       return emit_reduce(step);
     case StepKind::kGroups:
-      ENTAIL_UNREACHABLE("groups are the source of a fragment of their own");
+    case StepKind::kRanks:
+      ENTAIL_UNREACHABLE("groups and ranks are the source of a fragment of their own");
   }
 }
 
@@ -442,8 +443,9 @@ void BodyEmitter::bind_match(const Step& step, std::uint16_t row, bool compare_g
   for (std::uint32_t column = 0; column < match.terms.size(); ++column) {
     const Expression& term = match.terms[column];
     if (term.op == ExpressionOp::kWildcard) continue;
-    if (is_given(column)) {
-      if (!compare_given) continue;
+    const bool is_variable = term.op == ExpressionOp::kVariable;
+    if (is_given(column) || !is_variable) {
+      if (!compare_given && is_given(column)) continue;
       Value loaded = load_column(row, match.relation, column);
       add_condition(expressions().identical(loaded, expressions().emit(term)));
       for (const std::uint16_t number : {loaded.words[0], loaded.words[1], loaded.null}) {
@@ -543,8 +545,13 @@ void BodyEmitter::emit_probe(const Step& step) {
   std::uint16_t low = kNoRegister, high = kNoRegister;
   settle([&](std::vector<std::uint16_t>& null_free) {
     keys = given_words(step, null_free);
-    if (step.low != nullptr) low = evaluate(*step.low).words[0];
-    if (step.high != nullptr) high = evaluate(*step.high).words[0];
+    for (const bool is_low : {true, false}) {
+      const Expression* const bound = is_low ? step.low : step.high;
+      if (bound == nullptr) continue;
+      const Value value = evaluate(*bound);
+      (is_low ? low : high) = value.words[0];
+      if (value.null != kNoRegister) null_free.push_back(value.null);  // Nothing compares with null.
+    }
   });
   const std::uint16_t cursor = f_.cursor();
   const std::uint16_t relation = f_.owner().operand_of(step.match->relation);
@@ -563,12 +570,21 @@ void BodyEmitter::emit_probe(const Step& step) {
             view_flags_of(step));
   }
   drop_temporaries();
-  prepare_expansion(live_after_);
+  // What is known and not looked up is compared behind the loop's head.
+  Live live = live_after_;
+  for (std::uint32_t column = 0; column < step.match->terms.size(); ++column) {
+    const Expression& term = step.match->terms[column];
+    if (term.op != ExpressionOp::kVariable || !is_bound(term.variable)) continue;
+    if (std::find(step.given.begin(), step.given.end(), column) != step.given.end()) continue;
+    const auto place = std::lower_bound(live.begin(), live.end(), term.variable);
+    if (place == live.end() || *place != term.variable) live.insert(place, term.variable);
+  }
+  prepare_expansion(live);
   const std::uint16_t batch = f_.batch();
   const std::uint16_t lanes = f_.rows().allocate();
   const std::uint16_t row = f_.rows().allocate();
   open_loop(f_.emit(Opcode::kProbeNext, cursor, batch, lanes, row));
-  expand(lanes, batch, live_after_);
+  expand(lanes, batch, live);
   bind_match(step, row, /*compare_given=*/false);
   join_rank(step.match->relation, row);
 }
@@ -688,7 +704,10 @@ void BodyEmitter::emit_bind(const Step& step) {
     add_condition(expressions().identical(variable_value(bind.variable), value));
     return;
   }
-  if (bind.value.op != ExpressionOp::kConstant && bind.value.op != ExpressionOp::kNull) flush();
+  if (bind.value.op != ExpressionOp::kConstant && bind.value.op != ExpressionOp::kNull &&
+      bind.value.op != ExpressionOp::kParameter) {
+    flush();
+  }
   Value value = evaluate(bind.value);
   own(value);
   Slot slot;

@@ -71,6 +71,16 @@ std::uint32_t ProgramBuilder::type_position(vm::Type type) {
   return position;
 }
 
+std::uint32_t ProgramBuilder::call_site(vm::ScalarCallSite site) {
+  auto& calls = program_.calls;
+  const auto found = std::find(calls.begin(), calls.end(), site);
+  if (found == calls.end()) {
+    calls.push_back(std::move(site));
+    return static_cast<std::uint32_t>(calls.size() - 1);
+  }
+  return static_cast<std::uint32_t>(found - calls.begin());
+}
+
 std::uint32_t ProgramBuilder::place_of(datalog::RuleId rule_id, const datalog::Rule& rule,
                                        const datalog::Expression& expression) {
   vm::Place place;
@@ -147,6 +157,14 @@ std::uint16_t FragmentBuilder::constant(vm::Word word) {
   return number;
 }
 
+std::uint16_t FragmentBuilder::parameter(std::uint32_t number, std::uint16_t word) {
+  const auto found = parameters_.find({number, word});
+  if (found != parameters_.end()) return found->second;
+  const std::uint16_t place = words_.allocate_pinned();
+  parameters_.emplace(std::pair(number, word), place);
+  return place;
+}
+
 std::uint16_t FragmentBuilder::temporary() {
   const std::uint16_t number = words_.allocate();
   temporaries_.push_back(number);
@@ -182,6 +200,10 @@ std::uint32_t FragmentBuilder::finish() {
   const auto number = static_cast<std::uint32_t>(owner_.program().fragments.size());
   for (const auto& [word, register_number] : constants_) {
     owner_.program().constants.push_back({number, register_number, word});
+  }
+  for (const auto& [parameter, register_number] : parameters_) {
+    owner_.program().parameters.push_back(
+        {number, register_number, parameter.second, parameter.first});
   }
   return owner_.add_fragment(std::move(fragment_), std::move(code_));
 }

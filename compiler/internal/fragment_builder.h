@@ -76,6 +76,7 @@ class ProgramBuilder {
   const std::vector<vm::Word>& retained() const { return retained_; }
 
   std::uint32_t type_position(vm::Type type);
+  std::uint32_t call_site(vm::ScalarCallSite site);  // Position in Program::calls.
   std::uint32_t place_of(datalog::RuleId rule_id, const datalog::Rule& rule,
                          const datalog::Expression& expression);
 
@@ -125,6 +126,8 @@ class FragmentBuilder {
   std::uint16_t cursor() { return fragment_.cursors++; }
   std::uint16_t accumulator() { return fragment_.accumulators++; }
   std::uint16_t constant(vm::Word word);
+  // A word of a value that the run is given; its null flag is behind its value words.
+  std::uint16_t parameter(std::uint32_t number, std::uint16_t word);
   vm::Fragment& fragment() { return fragment_; }
 
   // Temporaries: registers of an expression's intermediate results. keep_temporaries() frees all those
@@ -148,6 +151,7 @@ class FragmentBuilder {
   RegisterPool words_;
   RegisterPool rows_;
   std::map<vm::Word, std::uint16_t> constants_;
+  std::map<std::pair<std::uint32_t, std::uint16_t>, std::uint16_t> parameters_;
   std::vector<std::uint16_t> temporaries_;
 };
 

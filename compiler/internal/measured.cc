@@ -22,6 +22,9 @@ void MeasuredCardinalities::expect_growth(const std::vector<datalog::RelationId>
 
 double MeasuredCardinalities::rows(datalog::RelationId relation, vm::View view) const {
   const Source source = source_(relation);
+  if (source.standing != nullptr) {
+    return std::max(1.0, static_cast<double>(source.standing->size()));
+  }
   double total = source.relation != nullptr ? static_cast<double>(source.relation->size())
                                             : static_cast<double>(source.equivalence->size());
   double delta = total / kDeltaShare;
@@ -41,7 +44,18 @@ double MeasuredCardinalities::rows(datalog::RelationId relation, vm::View view) 
 double MeasuredCardinalities::distinct(datalog::RelationId relation,
                                        const std::vector<std::uint32_t>& words) const {
   const double total = rows(relation, vm::View::kTotal);
-  const vm::Relation* measured = source_(relation).relation;
+  const Source source = source_(relation);
+  const std::size_t size = source.standing != nullptr ? source.standing->size() : 0;
+  if (source.standing != nullptr) {
+    if (size <= kTellingRows / 4) return total;  // Not worth a look.
+    Estimate& estimate = estimates_[{relation, words}];
+    if (estimate.at_size != size) {
+      estimate.at_size = size;
+      estimate.distinct = distinct_of(*source.standing, words);
+    }
+    return std::max(1.0, estimate.distinct);
+  }
+  const vm::Relation* measured = source.relation;
   const bool telling = measured != nullptr && (measured->size() >= kTellingRows ||
                                                expected_.find(relation) == expected_.end());
   if (!telling) {
@@ -54,6 +68,19 @@ double MeasuredCardinalities::distinct(datalog::RelationId relation,
     estimate.distinct = static_cast<double>(measured->estimate_distinct(words));
   }
   return std::max(1.0, estimate.distinct);
+}
+
+double MeasuredCardinalities::distinct_of(const vm::StandingRelation& relation,
+                                          const std::vector<std::uint32_t>& words) const {
+  if (words.size() == relation.column_count()) return static_cast<double>(relation.size());
+  const std::vector<std::uint32_t>& key = relation.options().key;
+  if (!key.empty() && std::includes(words.begin(), words.end(), key.begin(), key.end())) {
+    return static_cast<double>(relation.size());
+  }
+  if (const auto index = relation.find_index({words, -1})) {
+    return static_cast<double>(relation.distinct_keys(*index));
+  }
+  return static_cast<double>(relation.estimate_distinct(words));
 }
 
 namespace {

@@ -12,15 +12,17 @@
 #include "compiler/statistics.h"
 #include "vm/equivalence_relation.h"
 #include "vm/relation.h"
+#include "vm/standing_relation.h"
 
 namespace entail::compiler::internal {
 
 class MeasuredCardinalities : public Cardinalities {
  public:
-  // What a relation id stands for; exactly one of the two.
+  // What a relation id stands for; exactly one of the three.
   struct Source {
     const vm::Relation* relation = nullptr;
     const vm::EquivalenceRelation* equivalence = nullptr;
+    const vm::StandingRelation* standing = nullptr;
   };
   using SourceOf = std::function<Source(datalog::RelationId)>;
 
@@ -40,6 +42,9 @@ class MeasuredCardinalities : public Cardinalities {
   };
 
   SourceOf source_;
+  double distinct_of(const vm::StandingRelation& relation,
+                     const std::vector<std::uint32_t>& words) const;
+
   std::map<datalog::RelationId, double> expected_;
   mutable std::map<std::pair<datalog::RelationId, std::vector<std::uint32_t>>, Estimate> estimates_;
 };

@@ -7,17 +7,21 @@
 // constant registers are filled again when the fragment changes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "vm/aggregates.h"
 #include "vm/equivalence_relation.h"
 #include "vm/functors.h"
+#include "vm/internal/scalar_call.h"
 #include "vm/interpreter.h"
+#include "vm/lane_error.h"
 #include "vm/standing_machine.h"
 
 namespace entail::vm {
@@ -49,6 +53,7 @@ struct Cursor {
   const Relation* relation = nullptr;
   const StandingRelation* standing = nullptr;  // Instead of `relation`, in a standing program.
   RowRange range;
+  Row scan_position = 0;  // Of a standing relation that is scanned.
   // kProbe of a standing relation: all matches of the outer batch, each with its lane; `offset` moves.
   std::vector<Row> matches;
   std::vector<std::uint32_t> match_lanes;
@@ -67,10 +72,15 @@ struct Cursor {
   View view = View::kTotal;
   std::vector<std::span<const Word>> members;
   const GroupTable* groups = nullptr;
+  const RankTable* ranks = nullptr;
   std::uint64_t position = 0;
 };
 
-enum class FrameStatus : std::uint8_t { kDone, kBufferFull, kError, kCancelled };
+// kEnough: the receiver wants no more rows.
+enum class FrameStatus : std::uint8_t { kDone, kBufferFull, kError, kCancelled, kEnough };
+
+// So far constants are filled at first: the batches of a small run.
+inline constexpr std::size_t kSmallLanes = std::min<std::size_t>(16, kBatchRows);
 
 // A vector register file: `count` runs of kBatchRows elements, 64-byte aligned.
 template <typename T>
@@ -94,7 +104,7 @@ class RegisterFile {
 };
 
 struct Frame {
-  explicit Frame(ValuePool& pool) : functors(pool) {}
+  explicit Frame(ValuePool& pool) : functors(pool), scalars(pool) {}
 
   const Program* program = nullptr;
   const std::vector<RelationBinding>* bindings = nullptr;
@@ -111,13 +121,17 @@ struct Frame {
   std::vector<std::unique_ptr<CandidateBuffer>>* buffers = nullptr;  // By relation operand.
   std::vector<std::vector<Word>>* equivalence_pairs = nullptr;       // Likewise; pairs end to end.
   SharedSource* source = nullptr;
-  bool source_is_shared = false;  // More than one worker.
-  StandingRun* run = nullptr;     // Of a standing program; else null.
+  bool source_is_shared = false;            // More than one worker.
+  StandingRun* run = nullptr;               // Of a standing program; else null.
+  RowReceiver* receiver = nullptr;          // Of a query.
+  std::span<RankTable* const> rank_tables;  // Of a one-shot program.
+  bool sql_errors = false;                  // Raise says what SQL's clients are to be told.
   // Constant registers are filled up to here; enough for the batches of a run that began small.
   std::size_t constant_lanes = kBatchRows;
   const std::vector<ConstantRegister>* constants = nullptr;  // Of the fragment.
 
   Functors functors;
+  ScalarContext scalars;
   std::uint64_t* next_auto_increment = nullptr;
   const CancelToken* cancel = nullptr;
   FragmentCounters counters;
@@ -126,8 +140,11 @@ struct Frame {
   std::vector<const Word*> pointers;       // Scratch for lists of registers.
   std::vector<const Word*> values, nulls;  // Scratch of the aggregates.
   std::vector<AggregateKind> kinds;
-  std::vector<Posting> postings;   // Scratch of existence probes.
-  std::vector<Row> found;          // The same, of standing relations.
+  std::vector<Posting> postings;  // Scratch of existence probes.
+  std::vector<Row> found;         // The same, of standing relations.
+  std::vector<Row> matches;       // Scratch of counts of matches.
+  std::vector<std::uint32_t> match_lanes;
+  std::vector<Word*> targets;      // Scratch of next_given_rows.
   std::vector<Word> record_words;  // Scratch of MakeRecord and Concat.
 
   Error error;
@@ -151,17 +168,20 @@ FrameStatus run_frame(Frame& frame);
 
 // The instructions whose relation stands (standing_operations.cc); they set what the others read.
 void open_standing_scan(Frame& frame, const Instruction& in);
-std::size_t next_standing_rows(Frame& frame, Row* out);
+std::size_t next_standing_rows(Frame& frame, Cursor& cursor, Row* out);
 void open_standing_probe(Frame& frame, const Instruction& in);
 void open_standing_range(Frame& frame, const Instruction& in);
 void open_standing_cross(Frame& frame, const Instruction& in);
 std::size_t next_standing_matches(Cursor& cursor, Row* lanes, Row* rows);
 void mark_standing_members(Frame& frame, const Instruction& in);  // Contains: into frame.flags.
 void mark_standing_keys(Frame& frame, const Instruction& in);     // ContainsKey.
+void count_standing_matches(Frame& frame, const Instruction& in);
 bool standing_has_rows(Frame& frame, const Instruction& in);
+void open_given(Frame& frame, const Instruction& in);
 void load_standing_identities(Frame& frame, const Instruction& in);
 std::size_t next_given_rows(Frame& frame, const Instruction& in);
-void emit_changes(Frame& frame, const Instruction& in);
+// False: the receiver wants no more.
+bool emit_rows(Frame& frame, const Instruction& in);
 void divert_errors(Frame& frame, const Instruction& in);
 void fill_constants(Frame& frame, std::size_t lanes);
 
@@ -169,14 +189,6 @@ void fill_constants(Frame& frame, std::size_t lanes);
 // an error (only Raise does).
 bool run_vector_operation(Frame& frame, const Instruction& instruction);
 bool run_text_operation(Frame& frame, const Instruction& instruction);
-
-// What error registers hold; lane_error_text() has the words.
-enum LaneError : Word {
-  kNoLaneError = 0,
-  kDivisionByZero = 100,
-  kDoesNotFit,
-  kNoSuchElement,
-  // Below 100: vm::FunctorError.
-};
+bool run_sql_operation(Frame& frame, const Instruction& instruction);
 
 }  // namespace entail::vm

@@ -1,0 +1,123 @@
+// vm/rank_table.h - rows of words, put in partitions and sorted, with what window functions make of them.
+//
+//     row_number() OVER (PARTITION BY city ORDER BY age)         receive    (ann, 30) (bob, 20) (cid, 30)
+//                                                                compute    city | 20 bob | 30 ann | 30 cid
+//                                                                next       bob 1, ann 2, cid 3
+//
+// Rows arrive as words: first those that are handed on, behind them partition values, order values, the
+// arguments of the functions and the bounds, as the spec says. Rows whose partition words are equal are a
+// partition; partitions come in the order of their values, and rows in the spec's order, so that what is
+// handed on does not depend on the order of arrival.
+//
+// Cost: the sort; beside it a few ns a row and function. A frame with offsets moves with the row; an
+// aggregate over one whose start moves is computed anew for each row.
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "vm/base/expected.h"
+#include "vm/base/memory_budget.h"
+#include "vm/interpreter.h"
+#include "vm/row_sorter.h"
+#include "vm/type.h"
+#include "vm/value_pool.h"
+#include "vm/word.h"
+
+namespace entail::vm {
+
+enum class RankKind : std::uint8_t {
+  kRowNumber,
+  kRank,
+  kDenseRank,
+  kLag,
+  kLead,
+  kFirstValue,
+  kLastValue,
+  kNthValue,
+  kPercentRank,
+  kCumeDist,
+  kNtile
+};
+
+enum class RankFrameMode : std::uint8_t {
+  kPeers,
+  kRows,
+  kGroups
+};  // Peers: RANGE without offsets.
+enum class RankBound : std::uint8_t { kUnbounded, kPreceding, kCurrent, kFollowing };
+
+struct RankEdge {
+  RankBound bound = RankBound::kUnbounded;
+  std::optional<std::uint32_t> offset_word;  // kPreceding, kFollowing; behind it its null flag.
+};
+
+struct RankFunctionSpec {
+  RankKind kind = RankKind::kRowNumber;
+  std::vector<SortColumn> arguments;  // Only place and type count.
+  std::uint32_t result_words = 1;  // Those of a value that may be null have the flag behind them.
+};
+
+struct RankSpec {
+  std::uint32_t words = 0;       // Of a row that arrives.
+  std::uint32_t kept_words = 0;  // Of those the first so many are handed on.
+  std::vector<SortColumn> partition;
+  std::vector<SortColumn> order;
+  std::vector<SortColumn> ties;
+  RankFrameMode mode = RankFrameMode::kPeers;
+  RankEdge from{RankBound::kUnbounded, {}};
+  RankEdge to{RankBound::kCurrent, {}};
+  std::vector<RankFunctionSpec> functions;
+  std::optional<std::uint32_t> limit_word, offset_word;  // Behind each its null flag.
+  bool with_ties = false;
+};
+
+class RankTable {
+ public:
+  RankTable(RankSpec spec, const ValuePool& pool, MemoryBudget* memory);
+  ~RankTable();
+  RankTable(const RankTable&) = delete;  // Programs point to it.
+  RankTable& operator=(const RankTable&) = delete;
+
+  void clear();
+  // Takes rows; false when the budget refuses, which compute() reports.
+  bool receive(std::span<const Word* const> columns, std::size_t n);
+  Expected<void> compute();
+  // Rows from `position` on, kept words and then results; moves it.
+  std::size_t next(std::uint64_t& position, std::span<Word* const> out, std::size_t capacity) const;
+
+ private:
+  struct Partition;
+  Expected<void> compute_partition(const Partition& partition);
+  Expected<void> compute_function(const Partition& partition, std::size_t function);
+  void find_frames(const Partition& partition);
+  Word at(std::size_t position, std::uint32_t word) const {
+    return columns_[word][sorted_[position]];
+  }
+  bool is_null(std::size_t position, const SortColumn& column) const {
+    return column.nullable && at(position, column.word + value_words(column.type)) != 0;
+  }
+  void put(std::size_t function, std::size_t position, std::span<const Word> words);
+  void put_value(std::size_t function, std::size_t position, std::optional<std::size_t> from);
+
+  const RankSpec spec_;
+  const ValuePool& pool_;
+  MemoryBudget* memory_;
+  std::uint64_t booked_ = 0;
+  bool refused_ = false;
+  std::size_t rows_ = 0;
+  std::vector<std::vector<Word>> columns_;  // As they arrived.
+  RowSorter sorter_;
+  std::vector<std::uint32_t> sorted_;       // Rows in order: positions count in it.
+  std::vector<std::uint32_t> peers_;        // By position: where its peers begin …
+  std::vector<std::uint32_t> ends_;         //   … and end,
+  std::vector<std::uint32_t> groups_;       //   and how many groups of peers stand before.
+  std::vector<std::uint32_t> from_, to_;    // By position: its frame.
+  std::vector<std::vector<Word>> results_;  // By word, then by position.
+  std::vector<std::uint32_t> kept_;         // Positions that are handed on.
+};
+
+}  // namespace entail::vm
