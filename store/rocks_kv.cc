@@ -218,7 +218,8 @@ class RocksKv final : public Kv {
     how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
     const rocksdb::Slice from = slice(begin), to = slice(end);
     const rocksdb::Status status =
-        db_->CompactRange(how, handles_[family.position()], &from, end.empty() ? nullptr : &to);
+        db_->CompactRange(how, handles_[family.position()], begin.empty() ? nullptr : &from,
+                          end.empty() ? nullptr : &to);
     if (!status.ok()) return failed("tidy", directory_, status);
     return {};
   }

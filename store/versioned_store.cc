@@ -247,7 +247,8 @@ void VersionedStore::raise_durable(Version version) {
 
 // --- Rows -----------------------------------------------------------------------------------------
 
-Expected<void> VersionedStore::check_readable(RelationNumber relation, Version as_of) const {
+Expected<VersionedStore::Pin> VersionedStore::pin_readable(RelationNumber relation,
+                                                           Version as_of) const {
   if (as_of > version()) {
     return unexpected(ErrorCode::kInvalidArgument,
                       fmt::format("version {} does not exist: the newest is {}", as_of, version()),
@@ -255,22 +256,23 @@ Expected<void> VersionedStore::check_readable(RelationNumber relation, Version a
   }
   const std::lock_guard lock(floors_->mutex);
   const auto found = floors_->relations.find(relation);
-  if (found == floors_->relations.end() || as_of >= found->second.declared) return {};
-  if (as_of >= found->second.dropped_below && floors_->pins.contains(as_of)) return {};
-  return unexpected(ErrorCode::kNotFound,
-                    fmt::format("version {} of relation {} is no longer kept: the oldest kept "
-                                "version is {}",
-                                as_of, relation, found->second.declared),
-                    {.sqlstate = "72000"});
+  const bool kept = found == floors_->relations.end() || as_of >= found->second.declared;
+  // Somebody else's pin of just this version will do as well.
+  if (!kept && (as_of < found->second.dropped_below || !floors_->pins.contains(as_of))) {
+    return unexpected(ErrorCode::kNotFound,
+                      fmt::format("version {} of relation {} is no longer kept: the oldest kept "
+                                  "version is {}",
+                                  as_of, relation, found->second.declared),
+                      {.sqlstate = "72000"});
+  }
+  return Pin(floors_, as_of);
 }
 
 Expected<std::optional<PointRow>> VersionedStore::get(RelationNumber relation, std::string_view key,
                                                       std::optional<Version> as_of) const {
   if (!as_of) return get_current_row(*kv_, relation, key);
-  const Pin held = pin(*as_of);
-  if (auto readable = check_readable(relation, *as_of); !readable) {
-    return unexpected(std::move(readable).error());
-  }
+  const auto held = pin_readable(relation, *as_of);
+  if (!held) return unexpected(held.error());
   return get_past_row(*kv_, relation, key, *as_of);
 }
 
@@ -278,11 +280,9 @@ Expected<std::unique_ptr<RowScan>> VersionedStore::scan(RelationNumber relation,
                                                         std::optional<Version> as_of,
                                                         ScanRange range) const {
   if (!as_of) return scan_current_rows(*kv_, relation, std::move(range));
-  Pin held = pin(*as_of);
-  if (auto readable = check_readable(relation, *as_of); !readable) {
-    return unexpected(std::move(readable).error());
-  }
-  return scan_past_rows(*kv_, relation, std::move(range), *as_of, std::move(held));
+  auto held = pin_readable(relation, *as_of);
+  if (!held) return unexpected(std::move(held).error());
+  return scan_past_rows(*kv_, relation, std::move(range), *as_of, *std::move(held));
 }
 
 // --- Catalog area ---------------------------------------------------------------------------------
@@ -495,12 +495,13 @@ Expected<void> VersionedStore::prune() {
 }
 
 VersionedStore::Pin VersionedStore::pin(Version version) const {
-  Pin held;
-  held.floors_ = floors_;
-  held.version_ = version;
   const std::lock_guard lock(floors_->mutex);
+  return Pin(floors_, version);
+}
+
+VersionedStore::Pin::Pin(std::shared_ptr<RetentionFloors> floors, Version version)
+    : floors_(std::move(floors)), version_(version) {
   floors_->pins.insert(version);
-  return held;
 }
 
 VersionedStore::Pin::Pin(Pin&& other) noexcept

@@ -254,6 +254,9 @@ class VersionedStore {
 
    private:
     friend class VersionedStore;
+    // The caller holds the floors' mutex.
+    Pin(std::shared_ptr<RetentionFloors> floors, Version version);
+
     std::shared_ptr<RetentionFloors> floors_;
     Version version_ = 0;
   };
@@ -289,7 +292,7 @@ class VersionedStore {
   Expected<void> check_empty() const;
   Expected<void> load_newest_version();
   Expected<void> load_floors();
-  Expected<void> check_readable(RelationNumber relation, Version as_of) const;
+  Expected<Pin> pin_readable(RelationNumber relation, Version as_of) const;
   Expected<void> check_logged(Version version) const;
   Expected<void> raise_floor(RelationNumber relation, bool of_log, Version floor);
   Expected<void> stage_commit(const VersionInfo& info, CommitBatch& batch);
