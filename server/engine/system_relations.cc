@@ -1,13 +1,11 @@
-// The list of lists, and the relations of the schema `entail`.
-#include <algorithm>
+// The list of lists.
+#include <set>
+#include <string>
 
-#include "server/engine/settings.h"
 #include "server/engine/system_relation.h"
 #include "vm/base/ensure.h"
 
 namespace entail::engine {
-
-namespace oids = sql2datalog::oids;
 
 SystemRows::SystemRows(std::span<const vm::Type> types, vm::ValuePool& pool)
     : types_(types.begin(), types.end()), pool_(pool) {
@@ -100,66 +98,17 @@ void SystemRows::end_row() {
 std::vector<SystemRelation> pg_catalog_relations();
 std::vector<SystemRelation> entail_relations();
 
-namespace {
-
-Expected<void> settings_rows(const SystemContext& context, SystemRows& rows) {
-  for (const auto& [name, value] : context.settings.all()) {
-    rows.add_text(name);
-    rows.add_text(value);
-    rows.end_row();
-  }
-  return {};
-}
-
-Expected<void> namespace_rows(const SystemContext& context, SystemRows& rows) {
-  for (const auto& [oid, schema] : context.catalog.schemas()) {
-    rows.add_int(oid);
-    rows.add_text(schema->name);
-    rows.add_int(10);
-    rows.add_null();
-    rows.end_row();
-  }
-  return {};
-}
-
-std::vector<SystemRelation> basic_relations() {
-  std::vector<SystemRelation> result;
-  result.push_back({kSchemaPgCatalog,
-                    "pg_settings",
-                    12100,
-                    {{"name", oids::kText}, {"setting", oids::kText}},
-                    false,
-                    settings_rows});
-  result.push_back({kSchemaPgCatalog,
-                    "pg_namespace",
-                    2615,
-                    {{"oid", oids::kOid},
-                     {"nspname", oids::kName},
-                     {"nspowner", oids::kOid},
-                     {"nspacl", oids::kText}},
-                    false,
-                    namespace_rows});
-  return result;
-}
-
-}  // namespace
-
-// A list that comes later in the row replaces relations of the same name.
+// The lists share no relation.
 const std::vector<SystemRelation>& all_system_relations() {
   static const std::vector<SystemRelation> relations = [] {
-    std::vector<SystemRelation> all = basic_relations();
-    for (std::vector<SystemRelation>& list :
-         std::vector{entail_relations(), pg_catalog_relations()}) {
-      for (SystemRelation& relation : list) {
-        const auto same = std::find_if(all.begin(), all.end(), [&](const SystemRelation& other) {
-          return other.schema == relation.schema && other.name == relation.name;
-        });
-        if (same == all.end()) {
-          all.push_back(std::move(relation));
-        } else {
-          *same = std::move(relation);
-        }
-      }
+    std::vector<SystemRelation> all = entail_relations();
+    for (SystemRelation& relation : pg_catalog_relations()) all.push_back(std::move(relation));
+    std::set<std::string> names;
+    for (const SystemRelation& relation : all) {
+      // Functions may share a name where they differ in the number of arguments.
+      std::string name = std::to_string(relation.schema) + "." + relation.name;
+      if (relation.is_function) name += "/" + std::to_string(relation.columns.size());
+      ENTAIL_ENSURE(names.insert(name).second);
     }
     return all;
   }();

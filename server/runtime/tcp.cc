@@ -34,8 +34,10 @@ class TcpStream final : public ByteStream {
     const std::size_t before = into.size();
     into.resize(before + read_bytes_);
     error_code error;
+    is_reading_ = true;
     const std::size_t count =
         socket_.async_read_some(asio::buffer(into.data() + before, read_bytes_), use_fiber[error]);
+    is_reading_ = false;
     into.resize(before + (error ? 0 : count));
     if (is_interrupted_) return unexpected(ErrorCode::kCancelled, "the connection is being closed");
     if (error == asio::error::eof || error == asio::error::connection_reset) return false;
