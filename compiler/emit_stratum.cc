@@ -2,6 +2,7 @@
 
 #include "compiler/emit.h"
 #include "compiler/internal/emit_body.h"
+#include "compiler/internal/emit_rank.h"
 #include "compiler/internal/fragment_builder.h"
 #include "datalog/body_walk.h"
 #include "datalog/program_printer.h"
@@ -36,20 +37,16 @@ std::set<datalog::VariableId> variables_of_groups(const datalog::Reduce& reduce)
 bool makes_values(const datalog::Expression& node) {
   using datalog::ExpressionOp;
   switch (node.op) {
-    case ExpressionOp::kConcat:
-    case ExpressionOp::kSubstring:
-    case ExpressionOp::kLower:
-    case ExpressionOp::kUpper:
-    case ExpressionOp::kTrim:
-    case ExpressionOp::kReplace:
-    case ExpressionOp::kMakeRecord:
-    case ExpressionOp::kMakeVariant:
-    case ExpressionOp::kMakeArray:
-      return true;
-    case ExpressionOp::kConvert:
-      return vm::may_be_handle(node.type.kind);
-    default:
+    case ExpressionOp::kVariable:
+    case ExpressionOp::kConstant:
+    case ExpressionOp::kNull:
+    case ExpressionOp::kWildcard:
+    case ExpressionOp::kParameter:
+    case ExpressionOp::kField:
+    case ExpressionOp::kElement:
       return false;
+    default:
+      return vm::may_be_handle(node.type.kind);
   }
 }
 
@@ -77,6 +74,8 @@ class StratumEmitter {
     code_.versions.push_back(version);
   }
   std::uint32_t emit_groups(const RulePlan& plan, std::uint16_t table);
+  std::uint32_t emit_ranks(const RulePlan& plan, const internal::RankLayout& layout,
+                           std::uint16_t table);
 
   const EmitScope& scope_;
   ProgramBuilder builder_;
@@ -100,7 +99,32 @@ std::uint32_t StratumEmitter::emit_groups(const RulePlan& plan, std::uint16_t ta
   return fragment.finish();
 }
 
+std::uint32_t StratumEmitter::emit_ranks(const RulePlan& plan, const internal::RankLayout& layout,
+                                         std::uint16_t table) {
+  const Step& ranks = plan.steps.front();
+  FragmentBuilder fragment(builder_, plan.id, *plan.rule,
+                           datalog::print_rule(*scope_.program, *plan.rule) + "  // ranks");
+  BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
+  const auto variables = internal::variables_of_rows(std::get<datalog::Rank>(ranks.literal->node));
+  body.run_pipeline(ranks.inner, {variables.begin(), variables.end()},
+                    [&] { body.emit_values(layout.values, layout.columns, table); });
+  return fragment.finish();
+}
+
 void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control) {
+  internal::RankLayout layout;
+  const bool ranked = !plan.steps.empty() && plan.steps.front().kind == StepKind::kRanks;
+  std::uint16_t rank_table = 0;
+  if (ranked) {
+    auto laid_out = internal::lay_out_rank(
+        *plan.rule, std::get<datalog::Rank>(plan.steps.front().literal->node));
+    if (!laid_out) return builder_.refuse(laid_out.error().message);
+    layout = std::move(*laid_out);
+    code_.rank_tables.push_back(layout.spec);
+    rank_table = ++builder_.program().rank_tables;
+    run(emit_ranks(plan, layout, rank_table), plan.version_name() + ", ranks", control);
+    control.push_back({Opcode::kComputeRanks, 0, rank_table, 0, 0, 0, 0, 0});
+  }
   const bool grouped = !plan.steps.empty() && plan.steps.front().kind == StepKind::kGroups;
   std::uint16_t table = 0;
   if (grouped) {
@@ -119,7 +143,10 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
       body.insert(plan.rule->head);
     }
   };
-  if (grouped) {
+  if (ranked) {
+    body.run_given(layout.handed, layout.handed_columns, layout.handed_words,
+                   {plan.steps.begin() + 1, plan.steps.end()}, needed, derive, rank_table);
+  } else if (grouped) {
     body.run_groups(plan.steps, table, needed, derive);
   } else {
     body.run_pipeline(plan.steps, needed, derive);
@@ -149,6 +176,15 @@ bool leaves_values(const std::vector<RulePlan>& plans) {
   for (const RulePlan& plan : plans) {
     datalog::walk_rule_expressions(
         *plan.rule, [&](const datalog::Expression& node) { found = found || makes_values(node); });
+    walk_steps(plan.steps, [&](const Step& step) {
+      const auto* reduce =
+          step.literal == nullptr ? nullptr : std::get_if<datalog::Reduce>(&step.literal->node);
+      if (reduce == nullptr) return;
+      for (const datalog::Aggregate& aggregate : reduce->aggregates) {
+        const vm::Type type = plan.rule->variables[datalog::index_of(aggregate.result)].type;
+        found = found || vm::may_be_handle(type.kind);
+      }
+    });
   }
   return found;
 }
@@ -193,6 +229,16 @@ Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& pl
   auto code = emitter.finish(std::move(control));
   if (code) code->leaves_values = leaves;
   return code;
+}
+
+std::vector<std::unique_ptr<vm::RankTable>> rank_tables_of(const StratumCode& code,
+                                                           const vm::ValuePool& pool,
+                                                           MemoryBudget* memory) {
+  std::vector<std::unique_ptr<vm::RankTable>> tables;
+  for (const vm::RankSpec& spec : code.rank_tables) {
+    tables.push_back(std::make_unique<vm::RankTable>(spec, pool, memory));
+  }
+  return tables;
 }
 
 Expected<StratumCode> emit_once(const EmitScope& scope, const RulePlan& plan) {

@@ -382,9 +382,12 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
     if (options_.keep_explanations) explain(number, plan, *code);
     std::vector<std::uint64_t> sizes;
     for (const RelationId id : code->operands) sizes.push_back(row_count(id));
-    auto outcome =
-        machine_->run(code->program, resuming ? code->program.resume_entry : code->program.entry,
-                      bindings_of(*code), sizes);
+    const auto ranks = rank_tables_of(*code, *options_.pool, options_.memory);
+    std::vector<vm::RankTable*> tables;
+    for (const auto& table : ranks) tables.push_back(table.get());
+    vm::LoadedProgram loaded(code->program, bindings_of(*code), std::move(tables));
+    auto outcome = machine_->run(
+        loaded, resuming ? code->program.resume_entry : code->program.entry, sizes);
     count_work(*code, work);
     release_constants(*code);
     if (!outcome || *outcome == vm::Outcome::kDone) {

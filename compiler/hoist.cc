@@ -71,6 +71,9 @@ class Hoister {
         rewrite_body(rule, absent->body, around, true, added);
       } else if (auto* exists = std::get_if<datalog::Exists>(&body[i].node)) {
         rewrite_body(rule, exists->body, around, true, added);
+      } else if (auto* rank = std::get_if<datalog::Rank>(&body[i].node)) {
+        rewrite_body(rule, rank->body, around, true, added);
+        if (inner || body.size() > 1) body[i] = move_out(rule, body[i], around, added);
       } else if (auto* reduce = std::get_if<Reduce>(&body[i].node)) {
         rewrite_body(rule, reduce->body, around, true, added);
         const bool per_group = reduce->form == datalog::ReduceForm::kPerGroup;
@@ -79,7 +82,7 @@ class Hoister {
         });
         if (per_group ? (inner || body.size() > 1)
                       : (!inner && beside_atom && knows_nothing_of(*reduce, around))) {
-          body[i] = move_out(rule, body[i], added);
+          body[i] = move_out(rule, body[i], around, added);
         }
       }
     }
@@ -95,18 +98,28 @@ class Hoister {
   }
 
   Literal move_out(const datalog::Rule& rule, const Literal& literal,
-                   std::vector<datalog::Stratum>& added) {
-    const auto& reduce = std::get<Reduce>(literal.node);
+                   const std::set<VariableId>& around, std::vector<datalog::Stratum>& added) {
     std::vector<VariableId> exported;
-    for (const datalog::GroupKey& key : reduce.keys) exported.push_back(key.result);
-    for (const datalog::Aggregate& aggregate : reduce.aggregates)
-      exported.push_back(aggregate.result);
+    if (const auto* reduce = std::get_if<Reduce>(&literal.node)) {
+      for (const datalog::GroupKey& key : reduce->keys) exported.push_back(key.result);
+      for (const datalog::Aggregate& aggregate : reduce->aggregates) {
+        exported.push_back(aggregate.result);
+      }
+    } else {
+      for (const VariableId variable : datalog::exported_variables(literal)) {
+        if (around.count(variable) != 0) exported.push_back(variable);
+      }
+    }
 
     const auto relation_id = static_cast<RelationId>(program_.relations.size());
     const auto rule_id = static_cast<RuleId>(program_.rules.size());
     datalog::Relation relation;
-    relation.name = "_" + program_.relation(rule.head.relation).name + "_group" +
+    const bool is_ranking = std::holds_alternative<datalog::Rank>(literal.node);
+    relation.name = "_" + program_.relation(rule.head.relation).name +
+                    (is_ranking ? "_rank" : "_group") +
                     std::to_string(datalog::index_of(relation_id));
+    // A ranking keeps rows, not values.
+    if (is_ranking) relation.collection = datalog::Collection::kBag;
     relation.auxiliary = true;
     relation.span = literal.span;
     datalog::Rule moved;

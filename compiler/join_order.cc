@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "compiler/internal/emit_rank.h"
 #include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
@@ -261,10 +262,9 @@ Expected<void> Planner::learn_literals() {
         inner.merge(argument_variables(*reduce));
         facts.required = outer_variables(i, std::move(inner));
       }
-    } else {
-      const char* what = std::holds_alternative<datalog::Rank>(node)     ? "a ranking"
-                         : std::holds_alternative<datalog::Window>(node) ? "a window"
-                                                                         : "a sequence pattern";
+    } else if (!std::holds_alternative<datalog::Rank>(node)) {
+      const char* what =
+          std::holds_alternative<datalog::Window>(node) ? "a window" : "a sequence pattern";
       return unexpected(ErrorCode::kUnsupported, std::string(what) + " in rule '" +
                                                      task_.rule->name + "' is not executed yet");
     }
@@ -907,6 +907,15 @@ State Planner::search(State start) {
 void Planner::finish(State& state) {
   for (std::size_t i = 0; i < body_.size() && !state.has_batch; ++i) {
     const auto* reduce = std::get_if<datalog::Reduce>(&body_[i].node);
+    if (std::holds_alternative<datalog::Rank>(body_[i].node)) {
+      state.bound.merge(datalog::exported_variables(body_[i]));
+      state.has_batch = true;
+      state.rows = 100;
+      Step step;
+      step.kind = StepKind::kRanks;
+      push(state, i, std::move(step));
+      continue;
+    }
     if (reduce == nullptr || reduce->form != datalog::ReduceForm::kPerGroup) continue;
     for (const datalog::GroupKey& key : reduce->keys) state.bound.insert(key.result);
     for (const datalog::Aggregate& aggregate : reduce->aggregates) {
@@ -958,10 +967,18 @@ Expected<void> Planner::plan_inner(State& state) const {
       task.needed = argument_variables(reduce);
       task.rows_matter = counts_rows(reduce);
     }
+    if (step.kind == StepKind::kRanks) {
+      const auto& rank = std::get<datalog::Rank>(step.literal->node);
+      inner = &rank.body;
+      for (const VariableId variable : internal::variables_of_rows(rank)) {
+        task.needed.insert(variable);
+      }
+      task.rows_matter = true;
+    }
     if (inner != nullptr) {
       task.rule = task_.rule;
       task.body = inner;
-      task.has_batch = step.kind != StepKind::kGroups;
+      task.has_batch = step.kind != StepKind::kGroups && step.kind != StepKind::kRanks;
       if (task.has_batch) {
         const auto position = static_cast<std::size_t>(step.literal - body_.data());
         for (const VariableId variable : facts_[position].required) task.bound.insert(variable);

@@ -1,6 +1,7 @@
 #include "compiler/prepared_query.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <set>
 #include <utility>
@@ -225,6 +226,7 @@ struct PreparedQuery::Impl final : StandingIndexes {
   std::unique_ptr<internal::MeasuredCardinalities> cardinalities;
   std::unique_ptr<internal::AnswerCollector> collector;
   std::unique_ptr<vm::Machine> machine;
+  std::vector<std::array<Word, 3>> parameters;  // Of the last run.
   std::deque<PlannedStratum> strata;  // Programs are pointed to.
   bool leaves_values = false;
   QueryCounters counters;
@@ -424,6 +426,7 @@ Expected<void> PreparedQuery::Impl::load_constants() {
 
 Expected<void> PreparedQuery::Impl::prepare() {
   if (auto checked = check_shape(); !checked) return checked;
+  parameters.resize(query.parameters.size());
   add_bounds();
   find_reached();
   if (auto made = make_relations(); !made) return made;
@@ -556,7 +559,15 @@ Expected<void> PreparedQuery::Impl::plan(PlannedStratum& planned) {
     bindings.push_back(binding(id));
     planned.sizes.push_back(size_of(id));
   }
-  planned.loaded = std::make_unique<vm::LoadedProgram>(planned.code.program, std::move(bindings));
+  planned.ranks = rank_tables_of(planned.code, *options.pool, options.memory);
+  std::vector<vm::RankTable*> tables;
+  for (const auto& table : planned.ranks) tables.push_back(table.get());
+  planned.loaded = std::make_unique<vm::LoadedProgram>(planned.code.program, std::move(bindings),
+                                                       std::move(tables));
+  // Those of the run that found the plan stale.
+  for (std::uint32_t p = 0; p < parameters.size(); ++p) {
+    planned.loaded->set_parameter(p, parameters[p]);
+  }
   return {};
 }
 
@@ -581,9 +592,13 @@ Expected<void> PreparedQuery::Impl::set_arguments(const QueryArguments& argument
     const unsigned count = vm::value_words(query.parameters[p]);
     if (value.null) words[0] = words[1] = 0;
     words[count] = value.null ? 1 : 0;
+    std::copy_n(words, 3, parameters[p].begin());
     for (PlannedStratum& stratum : strata) {
       stratum.loaded->set_parameter(static_cast<std::uint32_t>(p), words);
     }
+  }
+  for (PlannedStratum& stratum : strata) {
+    for (const auto& table : stratum.ranks) table->clear();
   }
   for (vm::Relation* const relation : emptied) relation->clear();
   for (std::size_t g = 0; g < arguments.given.size(); ++g) {

@@ -16,8 +16,8 @@
 // are sorted first; those of a set when all are known. A stratum is planned again when what it reads has
 // become far larger or smaller than what the plan was made for.
 //
-// Order: as QueryProgram says: by the sort keys; ties, and everything where a limit chooses and nothing sorts,
-// by the values of the row; else in no order that means anything, but always the same one.
+// Order: by the sort keys, ties by the values of the row. Without sort keys in no order that means anything,
+// but the same one for the same history of facts; a limit then stops the search early.
 //
 // Errors: kUnsupported at create() for a construct that is not executed, naming it (SQLSTATE 0A000). At run():
 // kData where an expression fails, with PostgreSQL's words and SQLSTATE; kLimit (54000, 53200) when a budget

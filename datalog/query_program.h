@@ -16,8 +16,8 @@
 //   (3) Sort keys name columns of `answer`; the columns from answer_columns on serve only them.
 //   (4) `program` is stratified.
 //
-// Order: rows come sorted by `order`, then, where that leaves ties or is empty and a limit chooses, by
-// their values, so that the answer is a function of the facts.
+// Order: rows come sorted by `order`, ties by their values. Where a limit chooses and nothing sorts, which
+// rows come is the executor's choice.
 // Threads: a plain value; share freely while const.
 #pragma once
 

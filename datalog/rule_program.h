@@ -229,9 +229,9 @@ struct Reduce {
 // order of their numbers, so that the result is a function of the facts. Peers are rows that `order` alone
 // does not tell apart. Then for each row `functions` are computed, and of each partition those behind the
 // first `offset` rows are kept, at most `limit` of them (with_ties: and the peers of the last).
-// Exports the body's variables that occur outside it, and the results. Outer variables in the body: those
-// of Match and so on in the same body that the ranking shares make it one ranking for each binding; only
-// a ranking whose body knows nothing of its surroundings is executed.
+// Exports the body's variables and the results. The body knows nothing of its surroundings: a variable that
+// occurs outside too is joined with afterwards, so one ranking for each outer binding (LATERAL … LIMIT) is
+// a partition by what the outer body shares with it.
 enum class RankFunction : std::uint8_t {
   kRowNumber,
   kRank,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "vm/numeric.h"
 #include "vm/ordered_index.h"
 
 namespace entail::vm {
@@ -36,7 +37,8 @@ std::uint64_t value_prefix(const ValuePool& pool, Type type, const Word* words) 
     case TypeKind::kJson:
     case TypeKind::kNumeric: {
       TextScratch scratch;
-      const std::string_view text = pool.view(words[0], scratch);
+      std::string_view text = pool.view(words[0], scratch);
+      if (type.kind == TypeKind::kNumeric) text = numeric_value_bytes(text);
       std::uint64_t prefix = 0;
       for (std::size_t i = 0; i < 8; ++i) {
         prefix = prefix << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0U);

@@ -83,7 +83,7 @@ void BodyEmitter::run_groups(const std::vector<Step>& steps,
 void BodyEmitter::run_given(const std::vector<VariableId>& variables,
                             const std::vector<ColumnLayout>& columns, std::uint32_t words,
                             const std::vector<Step>& steps, const std::set<VariableId>& needed,
-                            const std::function<void()>& at_end) {
+                            const std::function<void()>& at_end, std::uint16_t rank_table) {
   const std::uint16_t cursor = f_.cursor();
   environment_.batch = f_.batch();
   std::vector<std::uint16_t> registers;
@@ -100,7 +100,7 @@ void BodyEmitter::run_given(const std::vector<VariableId>& variables,
     live_before_.push_back(variables[i]);
   }
   std::sort(live_before_.begin(), live_before_.end());
-  f_.emit(Opcode::kGivenOpen, cursor);
+  f_.emit(Opcode::kGivenOpen, cursor, rank_table);
   open_loop(f_.emit(Opcode::kGivenNext, cursor, environment_.batch, 0, 0, f_.list(registers)));
   run_steps(steps, Live(needed.begin(), needed.end()));
   at_end();
@@ -830,7 +830,8 @@ void BodyEmitter::emit_group_input(const datalog::Reduce& reduce) {
 }
 
 void BodyEmitter::emit_values(const std::vector<Expression>& values,
-                              const std::vector<ColumnLayout>& columns) {
+                              const std::vector<ColumnLayout>& columns,
+                              std::uint16_t rank_table) {
   std::vector<std::uint16_t> words;
   settle([&](std::vector<std::uint16_t>& null_free) {
     words.clear();
@@ -839,7 +840,7 @@ void BodyEmitter::emit_values(const std::vector<Expression>& values,
     }
   });
   if (words.empty()) words.push_back(f_.constant(0));
-  f_.emit(Opcode::kEmit, 0, environment_.batch, kNoRegister, kNoRegister, f_.list(words));
+  f_.emit(Opcode::kEmit, rank_table, environment_.batch, kNoRegister, kNoRegister, f_.list(words));
 }
 
 void BodyEmitter::emit_origin() {

@@ -73,10 +73,11 @@ class BodyEmitter {
 
   // The same over rows that the run is given: words of the variables, laid out like `columns`. `words`: how
   // many there are.
+  // `rank_table`: from 1, where the rows are those of a rank table.
   void run_given(const std::vector<datalog::VariableId>& variables,
                  const std::vector<ColumnLayout>& columns, std::uint32_t words,
                  const std::vector<Step>& steps, const std::set<datalog::VariableId>& needed,
-                 const std::function<void()>& at_end);
+                 const std::function<void()>& at_end, std::uint16_t rank_table = 0);
 
   // Evaluates an expression in the current batch; raises its errors. The result's registers are
   // temporaries or belong to a variable.
@@ -89,7 +90,7 @@ class BodyEmitter {
   void emit_group_input(const datalog::Reduce& reduce);
   // Standing: hands on the values, laid out like `columns`.
   void emit_values(const std::vector<datalog::Expression>& values,
-                   const std::vector<ColumnLayout>& columns);
+                   const std::vector<ColumnLayout>& columns, std::uint16_t rank_table = 0);
   // Standing, bound: hands on which given row is derived, with the rank of the derivation.
   void emit_origin();
   // Adds the rows of the batch to the groups: keys, then values.

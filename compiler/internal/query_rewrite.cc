@@ -20,6 +20,13 @@ using datalog::VariableId;
 // More alternatives than this are worth a relation even where no index helps.
 constexpr std::size_t kAlternativesMax = 16;
 
+// Whether what SQL finds equal has equal words: an interval of a month is one of 30 days, and a numeric
+// may carry zeros that are only displayed. (Of floats only the reverse is false.)
+bool identity_is_equality(vm::Type type) {
+  return type.kind != vm::TypeKind::kInterval && type != vm::Type::displayed_numeric() &&
+         type.kind != vm::TypeKind::kArray && type.kind != vm::TypeKind::kRecord;
+}
+
 bool is_variable(const Expression& e) { return e.op == ExpressionOp::kVariable; }
 
 bool is_ground(const Expression& e) {
@@ -53,6 +60,10 @@ class Rewriter {
  private:
   void rewrite(const datalog::Rule& rule, Body& body) {
     Body result;
+    std::vector<datalog::Match> atoms;
+    for (const Literal& literal : body) {
+      if (const auto* match = std::get_if<datalog::Match>(&literal.node)) atoms.push_back(*match);
+    }
     for (Literal& literal : body) {
       if (auto* absent = std::get_if<datalog::Absent>(&literal.node)) rewrite(rule, absent->body);
       if (auto* exists = std::get_if<datalog::Exists>(&literal.node)) rewrite(rule, exists->body);
@@ -66,7 +77,7 @@ class Rewriter {
       std::vector<Expression> parts;
       split(std::move(filter->condition), ExpressionOp::kAnd, parts);
       for (Expression& part : parts) {
-        if (auto atom = alternatives(rule, body, part)) {
+        if (auto atom = alternatives(rule, atoms, part)) {
           result.push_back({std::move(*atom), literal.span});
         } else {
           equate(std::move(part), literal.span, result);
@@ -80,7 +91,7 @@ class Rewriter {
     const bool equal = condition.op == ExpressionOp::kEqual;
     if ((!equal && condition.op != ExpressionOp::kIdentical) || raises(condition) ||
         !(condition.arguments[0].type == condition.arguments[1].type) ||
-        (equal && condition.arguments[0].type.kind == vm::TypeKind::kInterval) ||
+        (equal && !identity_is_equality(condition.arguments[0].type)) ||
         (!is_variable(condition.arguments[0]) && !is_variable(condition.arguments[1]))) {
       into.push_back({datalog::Filter{std::move(condition)}, span});
       return;
@@ -102,7 +113,8 @@ class Rewriter {
   }
 
   // The atom that takes the place of `x = a or x = b …`.
-  std::optional<datalog::Match> alternatives(const datalog::Rule& rule, const Body& body,
+  std::optional<datalog::Match> alternatives(const datalog::Rule& rule,
+                                             const std::vector<datalog::Match>& atoms,
                                              const Expression& condition) {
     if (condition.op != ExpressionOp::kOr) return std::nullopt;
     std::vector<Expression> parts;
@@ -122,17 +134,15 @@ class Rewriter {
       values.push_back(value);
     }
     const vm::TypeKind kind = sought->type.kind;
-    if (kind == vm::TypeKind::kInterval || kind == vm::TypeKind::kFloat4 ||
+    if (!identity_is_equality(sought->type) || kind == vm::TypeKind::kFloat4 ||
         kind == vm::TypeKind::kFloat8) {
       return std::nullopt;
     }
     bool worth = values.size() > kAlternativesMax;
-    for (const Literal& literal : body) {
-      const auto* match = std::get_if<datalog::Match>(&literal.node);
-      if (match == nullptr) continue;
-      for (std::uint32_t c = 0; c < match->terms.size() && !worth; ++c) {
-        worth = is_variable(match->terms[c]) && match->terms[c].variable == sought->variable &&
-                looks_up_(match->relation, c);
+    for (const datalog::Match& match : atoms) {
+      for (std::uint32_t c = 0; c < match.terms.size() && !worth; ++c) {
+        worth = is_variable(match.terms[c]) && match.terms[c].variable == sought->variable &&
+                looks_up_(match.relation, c);
       }
     }
     if (!worth) return std::nullopt;

@@ -1,0 +1,178 @@
+#include "compiler/internal/emit_rank.h"
+
+#include <utility>
+
+#include "compiler/internal/rule_parts.h"
+
+namespace entail::compiler::internal {
+
+namespace {
+
+using datalog::Expression;
+using datalog::FrameBound;
+using datalog::RankFunction;
+
+vm::RankKind kind_of(RankFunction function) {
+  switch (function) {
+    case RankFunction::kRowNumber:
+      return vm::RankKind::kRowNumber;
+    case RankFunction::kRank:
+      return vm::RankKind::kRank;
+    case RankFunction::kDenseRank:
+      return vm::RankKind::kDenseRank;
+    case RankFunction::kLag:
+      return vm::RankKind::kLag;
+    case RankFunction::kLead:
+      return vm::RankKind::kLead;
+    case RankFunction::kFirstValue:
+      return vm::RankKind::kFirstValue;
+    case RankFunction::kLastValue:
+      return vm::RankKind::kLastValue;
+    case RankFunction::kNthValue:
+      return vm::RankKind::kNthValue;
+    case RankFunction::kPercentRank:
+      return vm::RankKind::kPercentRank;
+    case RankFunction::kCumeDist:
+      return vm::RankKind::kCumeDist;
+    case RankFunction::kNtile:
+      return vm::RankKind::kNtile;
+    case RankFunction::kAggregate:
+      break;
+  }
+  return vm::RankKind::kRowNumber;
+}
+
+vm::RankBound bound_of(FrameBound bound) {
+  switch (bound) {
+    case FrameBound::kUnbounded:
+      return vm::RankBound::kUnbounded;
+    case FrameBound::kPreceding:
+      return vm::RankBound::kPreceding;
+    case FrameBound::kCurrent:
+      return vm::RankBound::kCurrent;
+    case FrameBound::kFollowing:
+      return vm::RankBound::kFollowing;
+  }
+  return vm::RankBound::kCurrent;
+}
+
+class LayOut {
+ public:
+  LayOut(const datalog::Rule& rule, const datalog::Rank& rank) : rule_(rule), rank_(rank) {}
+
+  Expected<RankLayout> run() {
+    if (const char* what = refused()) {
+      return unexpected(ErrorCode::kUnsupported, std::string(what) + " is not executed yet");
+    }
+    for (const datalog::VariableId variable : variables_of_rows(rank_)) {
+      const vm::SortColumn column = add(variable_term(rule_, variable));
+      result_.spec.ties.push_back(column);
+      hand(variable, result_.columns.back().nullable);
+    }
+    result_.spec.kept_words = words_;
+    for (const Expression& value : rank_.partition) result_.spec.partition.push_back(add(value));
+    for (const datalog::OrderItem& item : rank_.order) {
+      vm::SortColumn column = add(item.value);
+      column.style = {item.descending, item.nulls_first};
+      result_.spec.order.push_back(column);
+    }
+    for (const datalog::RankResult& result : rank_.functions) {
+      vm::RankFunctionSpec function;
+      function.kind = kind_of(result.function);
+      for (const Expression& argument : result.arguments) {
+        // What may be null in the result may be so in the argument, which then is laid out likewise.
+        function.arguments.push_back(add(argument));
+      }
+      const ColumnLayout& handed = hand(result.result, needs_null(result.function));
+      function.result_words = handed.word_count();
+      result_.spec.functions.push_back(std::move(function));
+    }
+    if (rank_.frame.from.offset) result_.spec.from.offset_word = bound(*rank_.frame.from.offset);
+    if (rank_.frame.to.offset) result_.spec.to.offset_word = bound(*rank_.frame.to.offset);
+    if (rank_.limit) result_.spec.limit_word = bound(*rank_.limit);
+    if (rank_.offset) result_.spec.offset_word = bound(*rank_.offset);
+    result_.spec.from.bound = bound_of(rank_.frame.from.bound);
+    result_.spec.to.bound = bound_of(rank_.frame.to.bound);
+    result_.spec.mode = rank_.frame.mode == datalog::FrameMode::kRange ? vm::RankFrameMode::kPeers
+                        : rank_.frame.mode == datalog::FrameMode::kRows
+                            ? vm::RankFrameMode::kRows
+                            : vm::RankFrameMode::kGroups;
+    result_.spec.with_ties = rank_.with_ties;
+    result_.spec.words = words_;
+    return std::move(result_);
+  }
+
+ private:
+  // Whether a function may have no result; the others' have no null flag in the table.
+  static bool needs_null(RankFunction function) {
+    switch (function) {
+      case RankFunction::kLag:
+      case RankFunction::kLead:
+      case RankFunction::kFirstValue:
+      case RankFunction::kLastValue:
+      case RankFunction::kNthValue:
+      case RankFunction::kNtile:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  const char* refused() const {
+    for (const datalog::RankResult& result : rank_.functions) {
+      if (result.function == RankFunction::kAggregate) return "an aggregate over a window frame";
+    }
+    if (rank_.frame.exclusion != datalog::FrameExclusion::kNone) {
+      return "EXCLUDE in a window frame";
+    }
+    if (rank_.frame.mode == datalog::FrameMode::kRange &&
+        (rank_.frame.from.offset || rank_.frame.to.offset)) {
+      return "RANGE with an offset in a window frame";
+    }
+    return nullptr;
+  }
+
+  vm::SortColumn add(const Expression& value, bool nullable = false) {
+    ColumnLayout column;
+    column.type = value.type;
+    column.nullable = nullable || value.nullable;
+    column.first_word = words_;
+    column.value_words = vm::value_words(value.type);
+    words_ += column.word_count();
+    result_.values.push_back(value);
+    result_.columns.push_back(column);
+    return {column.type, column.nullable, column.first_word, {}};
+  }
+
+  std::uint32_t bound(const Expression& value) { return add(value, /*nullable=*/true).word; }
+
+  const ColumnLayout& hand(datalog::VariableId variable, bool nullable) {
+    ColumnLayout column;
+    column.type = rule_.variables[datalog::index_of(variable)].type;
+    column.nullable = nullable;
+    column.first_word = result_.handed_words;
+    column.value_words = vm::value_words(column.type);
+    result_.handed_words += column.word_count();
+    result_.handed.push_back(variable);
+    result_.handed_columns.push_back(column);
+    return result_.handed_columns.back();
+  }
+
+  const datalog::Rule& rule_;
+  const datalog::Rank& rank_;
+  RankLayout result_;
+  std::uint32_t words_ = 0;
+};
+
+}  // namespace
+
+std::vector<datalog::VariableId> variables_of_rows(const datalog::Rank& rank) {
+  const VariableSet bound = bound_variables(rank.body);
+  return {bound.begin(), bound.end()};
+}
+
+Expected<RankLayout> lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank) {
+  return LayOut(rule, rank).run();
+}
+
+}  // namespace entail::compiler::internal
