@@ -1,0 +1,15 @@
+// sql2datalog/internal/tree_walk.h - does a part of an expression's tree satisfy a predicate?
+//
+// Subqueries are not entered: what stands in them belongs to them. Threads: pure.
+#pragma once
+
+#include <functional>
+
+#include "grammar/sql_tree.h"
+
+namespace entail::sql2datalog::internal {
+
+bool any_node(const grammar::sql::Expression& e,
+              const std::function<bool(const grammar::sql::Expression&)>& predicate);
+
+}  // namespace entail::sql2datalog::internal
