@@ -28,7 +28,7 @@ std::set<datalog::VariableId> variables_of_groups(const datalog::Reduce& reduce)
   std::set<datalog::VariableId> result;
   for (const datalog::GroupKey& key : reduce.keys) result.merge(datalog::variables_of(key.value));
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    if (aggregate.argument) result.merge(datalog::variables_of(*aggregate.argument));
+    result.merge(datalog::variables_of_arguments(aggregate));
   }
   return result;
 }

@@ -91,7 +91,7 @@ class Hoister {
   static bool knows_nothing_of(const Reduce& reduce, const std::set<VariableId>& around) {
     std::set<VariableId> used = datalog::variables_of(reduce.body);
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-      if (aggregate.argument) used.merge(datalog::variables_of(*aggregate.argument));
+      used.merge(datalog::variables_of_arguments(aggregate));
     }
     return std::none_of(used.begin(), used.end(),
                         [&](VariableId variable) { return around.count(variable) != 0; });

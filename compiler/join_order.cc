@@ -91,7 +91,7 @@ bool is_ground(const datalog::Expression& expression) {
 std::set<VariableId> argument_variables(const datalog::Reduce& reduce) {
   std::set<VariableId> result;
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    if (aggregate.argument) result.merge(datalog::variables_of(*aggregate.argument));
+    result.merge(datalog::variables_of_arguments(aggregate));
   }
   for (const datalog::GroupKey& key : reduce.keys) result.merge(datalog::variables_of(key.value));
   return result;

@@ -136,6 +136,15 @@ std::set<VariableId> variables_of(const Body& body) {
   return found;
 }
 
+std::set<VariableId> variables_of_arguments(const Aggregate& aggregate) {
+  std::set<VariableId> found;
+  if (aggregate.argument) found.merge(variables_of(*aggregate.argument));
+  if (aggregate.condition) found.merge(variables_of(*aggregate.condition));
+  if (aggregate.delimiter) found.merge(variables_of(*aggregate.delimiter));
+  for (const OrderItem& item : aggregate.order) found.merge(variables_of(item.value));
+  return found;
+}
+
 std::set<VariableId> exported_variables(const Literal& literal) {
   std::set<VariableId> found;
   auto add_match = [&](const Match& match) {

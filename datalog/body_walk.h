@@ -46,6 +46,9 @@ std::set<VariableId> variables_of(const Expression& expression);
 std::set<VariableId> variables_of(const Literal& literal);
 std::set<VariableId> variables_of(const Body& body);
 
+// Those that an aggregate reads of the body it reduces: argument, condition, delimiter, order.
+std::set<VariableId> variables_of_arguments(const Aggregate& aggregate);
+
 // The variables that the literal gives a value to outside itself, if it can: those of a Match, the
 // result of a Bind, an Each, a Reduce. An equation between two variables counts for both.
 std::set<VariableId> exported_variables(const Literal& literal);

@@ -12,8 +12,7 @@ namespace {
 // "division by zero in 'a / q' (a = 5, q = 0)"
 std::string message_of(const vm::Place& place, const vm::Diverted& diverted,
                        const vm::ValuePool& pool) {
-  std::string message =
-      std::string(vm::lane_error_text(diverted.error)) + " in '" + place.text + "'";
+  std::string message = vm::lane_error_text(pool, diverted.error) + " in '" + place.text + "'";
   std::size_t word = 0;
   for (std::size_t i = 0; i < place.values.size(); ++i) {
     const vm::PlaceValue& value = place.values[i];
@@ -67,6 +66,20 @@ std::vector<ErrorInstance> ErrorSide::instances() const {
   std::vector<ErrorInstance> result;
   for (const auto& [key, weight] : weights_) {
     result.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), weight});
+  }
+  return result;
+}
+
+bool ErrorSide::has(datalog::RelationId relation) const {
+  const auto first = weights_.lower_bound({relation, "", ""});
+  return first != weights_.end() && std::get<0>(first->first) == relation;
+}
+
+std::vector<ErrorInstance> ErrorSide::instances(datalog::RelationId relation) const {
+  std::vector<ErrorInstance> result;
+  for (auto at = weights_.lower_bound({relation, "", ""});
+       at != weights_.end() && std::get<0>(at->first) == relation; ++at) {
+    result.push_back({relation, std::get<1>(at->first), std::get<2>(at->first), at->second});
   }
   return result;
 }

@@ -79,10 +79,13 @@ bool aggregate_prefers(AggregateKind kind, Word candidate, Word current, const V
 }
 
 void AccumulatorSet::begin(std::span<const AggregateKind> kinds, std::size_t lanes) {
+  sql_.clear();
+  extra_words_.clear();
   aggregates_.resize(kinds.size());
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     State& state = aggregates_[k];
     state.kind = kinds[k];
+    state.sql = SIZE_MAX;
     state.counts.clear();
     state.values.clear();
     state.wide.clear();
@@ -93,9 +96,44 @@ void AccumulatorSet::begin(std::span<const AggregateKind> kinds, std::size_t lan
   grow(lanes);
 }
 
+void AccumulatorSet::begin(std::span<const std::uint16_t> kinds,
+                           std::span<const AggregateSpec> specs, std::size_t lanes) {
+  std::vector<AggregateKind> plain;
+  for (const std::uint16_t kind : kinds) {
+    plain.push_back(kind < kSqlAggregate ? static_cast<AggregateKind>(kind)
+                                         : AggregateKind::kCount);
+  }
+  begin(plain, 0);
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    if (kinds[k] < kSqlAggregate) continue;
+    aggregates_[k].sql = sql_.size();
+    const AggregateSpec& spec = specs[kinds[k] - kSqlAggregate];
+    sql_.emplace_back(spec);
+    extra_words_.push_back(spec.extra_words());
+  }
+  grow(lanes);
+}
+
+void AccumulatorSet::step_all(const std::uint32_t* origins, std::span<const Word* const> values,
+                              std::span<const Word* const> nulls, std::size_t n,
+                              const ValuePool& pool) {
+  std::size_t extra = aggregates_.size();
+  for (std::size_t k = 0; k < aggregates_.size(); ++k) {
+    const std::size_t sql = aggregates_[k].sql;
+    if (sql == SIZE_MAX) {
+      step(k, origins, values[k], nulls[k], n, pool);
+      continue;
+    }
+    sql_[sql].step(origins, values[k], nulls[k], values.subspan(extra, extra_words_[sql]), n, pool);
+    extra += extra_words_[sql];
+  }
+}
+
 void AccumulatorSet::grow(std::size_t lanes) {
   lanes_ = lanes;
+  for (SqlAccumulator& accumulator : sql_) accumulator.grow(lanes);
   for (State& state : aggregates_) {
+    if (state.sql != SIZE_MAX) continue;
     state.counts.resize(lanes, 0);
     if (is_sum(state.kind) || is_extremum(state.kind)) state.values.resize(lanes, 0);
     if (is_integer_mean(state.kind)) state.wide.resize(lanes, 0);
@@ -174,6 +212,7 @@ void AccumulatorSet::step(std::size_t position, const std::uint32_t* origins, co
 
 bool AccumulatorSet::has_result(std::size_t position, std::size_t lane) const {
   const State& state = aggregates_[position];
+  if (state.sql != SIZE_MAX) return true;
   if (ENTAIL_PLANT_BUG(5) && state.counts[lane] == 0) return false;
   const bool needs_rows = is_extremum(state.kind) || is_integer_mean(state.kind) ||
                           state.kind == AggregateKind::kMeanF ||
@@ -209,6 +248,10 @@ void AccumulatorSet::merge_lane(std::size_t to, const AccumulatorSet& other, std
   for (std::size_t k = 0; k < aggregates_.size(); ++k) {
     State& state = aggregates_[k];
     const State& source = other.aggregates_[k];
+    if (state.sql != SIZE_MAX) {
+      sql_[state.sql].merge_lane(to, other.sql_[source.sql], from, pool);
+      continue;
+    }
     if (state.kind == AggregateKind::kCountDistinct)
       continue;  // GroupTable::merge steps the values.
     if (source.counts[from] == 0) continue;
@@ -232,7 +275,7 @@ void AccumulatorSet::merge_distinct(const AccumulatorSet& other,
                                     std::span<const std::uint32_t> lane_of) {
   for (std::size_t k = 0; k < aggregates_.size(); ++k) {
     State& state = aggregates_[k];
-    if (state.kind != AggregateKind::kCountDistinct) continue;
+    if (state.sql != SIZE_MAX || state.kind != AggregateKind::kCountDistinct) continue;
     for (const LaneValue& item : other.aggregates_[k].distinct) {
       const std::uint32_t lane = lane_of[item.lane];
       if (state.distinct.insert({lane, item.value}).second || ENTAIL_PLANT_BUG(29)) {
@@ -245,12 +288,22 @@ void AccumulatorSet::merge_distinct(const AccumulatorSet& other,
 // ------------------------------------------------------------------------------ groups
 
 void GroupTable::begin(std::size_t key_words, std::span<const AggregateKind> kinds) {
+  clear(key_words);
+  accumulators_.begin(kinds, 0);
+}
+
+void GroupTable::begin(std::size_t key_words, std::span<const std::uint16_t> kinds,
+                       std::span<const AggregateSpec> specs) {
+  clear(key_words);
+  accumulators_.begin(kinds, specs, 0);
+}
+
+void GroupTable::clear(std::size_t key_words) {
   key_words_ = key_words;
   size_ = 0;
   keys_.clear();
   slots_.assign(64, 0);
   one_key_.assign(std::max<std::size_t>(key_words, 1), 0);
-  accumulators_.begin(kinds, 0);
 }
 
 void GroupTable::rehash(std::size_t slots) {
@@ -294,9 +347,7 @@ void GroupTable::step(std::span<const Word* const> keys, std::span<const Word* c
     origins_[i] = find_or_add(one_key_.data());
   }
   if (size_ > accumulators_.lane_count()) accumulators_.grow(size_);
-  for (std::size_t k = 0; k < accumulators_.aggregate_count(); ++k) {
-    accumulators_.step(k, origins_.data(), values[k], nulls[k], n, pool);
-  }
+  accumulators_.step_all(origins_.data(), values, nulls, n, pool);
 }
 
 void GroupTable::merge(const GroupTable& other, const ValuePool& pool) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -21,6 +22,7 @@
 
 #include "vm/exact_sum.h"
 #include "vm/program.h"
+#include "vm/sql_aggregates.h"
 #include "vm/value_pool.h"
 #include "vm/word.h"
 
@@ -30,6 +32,9 @@ class AccumulatorSet {
  public:
   // Empties the set and gives it `lanes` lanes of the aggregates `kinds`.
   void begin(std::span<const AggregateKind> kinds, std::size_t lanes);
+  // The same with SQL's aggregates among them: numbers from kSqlAggregate on are positions in `specs`.
+  void begin(std::span<const std::uint16_t> kinds, std::span<const AggregateSpec> specs,
+             std::size_t lanes);
   // More lanes, empty ones.
   void grow(std::size_t lanes);
 
@@ -37,6 +42,15 @@ class AccumulatorSet {
   // `values` is not read by kCount, and `nulls` may be null.
   void step(std::size_t position, const std::uint32_t* origins, const Word* values,
             const Word* nulls, std::size_t n, const ValuePool& pool);
+  // Steps all of them. `values` and `nulls` have one entry each, then `values` what SQL's need beside.
+  void step_all(const std::uint32_t* origins, std::span<const Word* const> values,
+                std::span<const Word* const> nulls, std::size_t n, const ValuePool& pool);
+
+  // SQL's: whether the aggregate is one, and its result, which always exists.
+  bool is_sql(std::size_t position) const { return aggregates_[position].sql != SIZE_MAX; }
+  SqlAggregateResult sql_result(std::size_t position, std::size_t lane, ValuePool& pool) const {
+    return sql_[aggregates_[position].sql].result(lane, pool);
+  }
 
   // Whether the aggregate has a result for the lane: min, max and mean of nothing have none.
   bool has_result(std::size_t position, std::size_t lane) const;
@@ -63,6 +77,7 @@ class AccumulatorSet {
   };
   struct State {
     AggregateKind kind = AggregateKind::kCount;
+    std::size_t sql = SIZE_MAX;  // Position in sql_; what follows is then unused.
     std::vector<std::uint64_t> counts;
     std::vector<Word> values;     // Sums that wrap, min, max.
     std::vector<Int128> wide;     // Integer means.
@@ -71,6 +86,8 @@ class AccumulatorSet {
   };
 
   std::vector<State> aggregates_;
+  std::vector<SqlAccumulator> sql_;
+  std::vector<std::size_t> extra_words_;  // Of each of sql_.
   std::size_t lanes_ = 0;
 };
 
@@ -81,8 +98,10 @@ bool aggregate_prefers(AggregateKind kind, Word candidate, Word current, const V
 class GroupTable {
  public:
   void begin(std::size_t key_words, std::span<const AggregateKind> kinds);
+  void begin(std::size_t key_words, std::span<const std::uint16_t> kinds,
+             std::span<const AggregateSpec> specs);
 
-  // Rows given as one array per key word; values and nulls per aggregate as in AccumulatorSet::step.
+  // Rows given as one array per key word; values and nulls as in AccumulatorSet::step_all.
   void step(std::span<const Word* const> keys, std::span<const Word* const> values,
             std::span<const Word* const> nulls, std::size_t n, const ValuePool& pool);
 
@@ -100,6 +119,7 @@ class GroupTable {
   std::uint64_t hash_key(const Word* key) const;
   std::uint32_t find_or_add(const Word* key);
   void rehash(std::size_t slots);
+  void clear(std::size_t key_words);
 
   std::size_t key_words_ = 0;
   std::size_t size_ = 0;

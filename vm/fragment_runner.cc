@@ -380,6 +380,20 @@ void open_eq_probe(Frame& frame, const Instruction& in) {
 
 // ---- groups ----------------------------------------------------------------------------------------
 
+// SQL's result of an aggregate into the registers of the list: the first word at `item`, and the second,
+// the null flag and the error at `beside`, where they are wanted.
+void put_sql_result(Frame& frame, const AccumulatorSet& set, std::size_t k, std::size_t lane,
+                    const std::uint16_t* item, const std::uint16_t* beside, std::size_t row) {
+  const SqlAggregateResult result = set.sql_result(k, lane, frame.functors.pool());
+  const auto put = [&](std::uint16_t number, Word word) {
+    if (number != kNoRegister) frame.word(number)[row] = word;
+  };
+  put(item[0], result.words[0]);
+  put(beside[0], result.words[1]);
+  put(beside[1], result.null ? 1 : 0);
+  put(beside[2], result.error);
+}
+
 std::size_t next_groups(Frame& frame, const Instruction& in) {
   Cursor& cursor = frame.cursors[in.a];
   const GroupTable& groups = *cursor.groups;
@@ -391,32 +405,41 @@ std::size_t next_groups(Frame& frame, const Instruction& in) {
     std::size_t item = 0;
     for (std::size_t k = 0; k < groups.key_words(); ++k)
       frame.word(out[item++])[n] = groups.key(group, k);
-    for (std::size_t k = 0; k < groups.accumulators().aggregate_count(); ++k) {
-      frame.word(out[item++])[n] = groups.accumulators().result(k, group);
+    const AccumulatorSet& set = groups.accumulators();
+    const std::uint16_t* beside = out + item + set.aggregate_count();
+    for (std::size_t k = 0; k < set.aggregate_count(); ++k, ++item) {
+      if (set.is_sql(k)) {
+        put_sql_result(frame, set, k, group, out + item, beside, n);
+        beside += 3;
+      } else {
+        frame.word(out[item])[n] = set.result(k, group);
+      }
     }
     ++n;
   }
   return n;
 }
 
-// Splits a list of value and null-flag registers into two arrays of pointers.
-void split_values(Frame& frame, std::uint32_t list) {
-  const std::uint16_t count = frame.list_size(list);
+// Splits a list of value and null-flag registers, one pair for each aggregate, into two arrays of
+// pointers; what follows the pairs joins the values.
+void split_values(Frame& frame, std::uint32_t list, std::size_t aggregates) {
   const std::uint16_t* items = frame.list(list);
-  frame.values.resize(count / 2);
-  frame.nulls.resize(count / 2);
-  for (std::size_t k = 0; k < count / 2U; ++k) {
-    frame.values[k] = items[2 * k] == kNoRegister ? nullptr : frame.word(items[2 * k]);
-    frame.nulls[k] = items[2 * k + 1] == kNoRegister ? nullptr : frame.word(items[2 * k + 1]);
+  const auto array = [&](std::size_t i) {
+    return items[i] == kNoRegister ? nullptr : frame.word(items[i]);
+  };
+  frame.values.resize(frame.list_size(list) - aggregates);
+  frame.nulls.resize(aggregates);
+  for (std::size_t k = 0; k < aggregates; ++k) {
+    frame.values[k] = array(2 * k);
+    frame.nulls[k] = array(2 * k + 1);
+  }
+  for (std::size_t k = aggregates; k < frame.values.size(); ++k) {
+    frame.values[k] = array(aggregates + k);
   }
 }
 
-std::vector<AggregateKind>& kinds_of(Frame& frame, std::uint32_t list) {
-  frame.kinds.clear();
-  for (std::uint16_t k = 0; k < frame.list_size(list); ++k) {
-    frame.kinds.push_back(static_cast<AggregateKind>(frame.list(list)[k]));
-  }
-  return frame.kinds;
+std::span<const std::uint16_t> kinds_of(Frame& frame, std::uint32_t list) {
+  return {frame.list(list), frame.list_size(list)};
 }
 
 void end_aggregates(Frame& frame, const Instruction& in) {
@@ -432,7 +455,15 @@ void end_aggregates(Frame& frame, const Instruction& in) {
     kept += complete;
   }
   const std::uint16_t* out = frame.list(in.e);
+  const std::uint16_t* beside = out + set.aggregate_count();
   for (std::size_t k = 0; k < set.aggregate_count(); ++k) {
+    if (set.is_sql(k)) {
+      for (std::size_t i = 0; i < kept; ++i) {
+        put_sql_result(frame, set, k, lanes[i], out + k, beside, i);
+      }
+      beside += 3;
+      continue;
+    }
     Word* values = frame.word(out[k]);
     for (std::size_t i = 0; i < kept; ++i) values[i] = set.result(k, lanes[i]);
   }
@@ -707,25 +738,24 @@ FrameStatus run_frame(Frame& frame) {
         break;
       }
       case Opcode::kAggBegin:
-        frame.accumulators[in.a].begin(kinds_of(frame, in.e), frame.batch_rows[in.c]);
+        frame.accumulators[in.a].begin(kinds_of(frame, in.e), frame.program->aggregates,
+                                       frame.batch_rows[in.c]);
         break;
       case Opcode::kAggStep: {
-        split_values(frame, in.e);
-        const std::size_t n = frame.batch_rows[in.c];
-        for (std::size_t k = 0; k < frame.values.size(); ++k) {
-          frame.accumulators[in.a].step(k, frame.row(in.b), frame.values[k], frame.nulls[k], n,
-                                        frame.functors.pool());
-        }
+        AccumulatorSet& set = frame.accumulators[in.a];
+        split_values(frame, in.e, set.aggregate_count());
+        set.step_all(frame.row(in.b), frame.values, frame.nulls, frame.batch_rows[in.c],
+                     frame.functors.pool());
         break;
       }
       case Opcode::kAggEnd:
         end_aggregates(frame, in);
         break;
       case Opcode::kGroupBegin:
-        (*frame.groups)[in.a].begin(in.b, kinds_of(frame, in.e));
+        (*frame.groups)[in.a].begin(in.b, kinds_of(frame, in.e), frame.program->aggregates);
         break;
       case Opcode::kGroupStep: {
-        split_values(frame, in.f);
+        split_values(frame, in.f, (*frame.groups)[in.a].accumulators().aggregate_count());
         (*frame.groups)[in.a].step(frame.arrays(in.e), frame.values, frame.nulls,
                                    frame.batch_rows[in.c], frame.functors.pool());
         break;

@@ -282,8 +282,44 @@ NumericError parse_numeric(std::string_view text, std::string& bytes) {
   return NumericError::kNone;
 }
 
+std::string_view numeric_value_bytes(std::string_view bytes) {
+  const std::size_t size = numeric_prefix_size(bytes);
+  return size == 0 ? bytes : bytes.substr(0, size);
+}
+
+int numeric_display_scale(std::string_view bytes) {
+  const std::string_view rest = bytes.substr(numeric_value_bytes(bytes).size());
+  if (rest.empty()) return -1;
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
+  return at(0) < 255 ? at(0) : at(1) * 256 + at(2);
+}
+
+void append_display_scale(unsigned scale, std::string& bytes) {
+  if (scale < 255) {
+    bytes.push_back(static_cast<char>(scale));
+    return;
+  }
+  bytes.push_back('\xff');
+  bytes.push_back(static_cast<char>(scale >> 8));
+  bytes.push_back(static_cast<char>(scale));
+}
+
 void print_numeric(std::string_view bytes, std::string& out) {
   ENTAIL_ENSURE(!bytes.empty());
+  if (const int scale = numeric_display_scale(bytes); scale > 0) {
+    const std::size_t start = out.size();
+    print_numeric(numeric_value_bytes(bytes), out);
+    std::size_t point = out.find('.', start);
+    if (point == std::string::npos) {
+      point = out.size();
+      out.push_back('.');
+    }
+    const std::size_t behind = out.size() - point - 1;
+    if (behind < static_cast<std::size_t>(scale)) {
+      out.append(static_cast<std::size_t>(scale) - behind, '0');
+    }
+    return;
+  }
   switch (static_cast<unsigned char>(bytes[0])) {
     case kMinusInfinity:
       out += "-inf";

@@ -16,6 +16,10 @@
 //     infinity   fe
 //     NaN        ff                                  NaN is above all, as in PostgreSQL
 //
+// A *displayed* numeric (vm::Type::displayed_numeric()) may be followed by its display scale, where that
+// is more than the digits it has behind the point: one byte up to 254, else ff and two bytes. What orders
+// and equals is the part before, numeric_value_bytes().
+//
 // So numbers of up to ten digits are inline text words (vm/value_pool.h), and a numeric ends where
 // its bytes say, which lets keys hold it as it is.
 //
@@ -56,7 +60,8 @@ enum class NumericError : std::uint8_t { kNone, kMalformed, kOutOfRange };
 // than 131,072 digits before or after the point are out of range.
 [[nodiscard]] NumericError parse_numeric(std::string_view text, std::string& bytes);
 
-// Plain digits, never an exponent. REQUIRES: `bytes` is a numeric.
+// Plain digits, never an exponent; as many behind the point as the display scale says. REQUIRES: `bytes`
+// is a numeric.
 void print_numeric(std::string_view bytes, std::string& out);
 
 // The numeric equal to unscaled / 10^scale.
@@ -64,6 +69,11 @@ void decimal_to_numeric(Int128 unscaled, unsigned scale, std::string& bytes);
 
 // The bytes of the numeric that `bytes` begins with; 0 if it begins with none.
 std::size_t numeric_prefix_size(std::string_view bytes);
+
+// The bytes without a display scale; and that scale, or -1 where there is none.
+std::string_view numeric_value_bytes(std::string_view bytes);
+int numeric_display_scale(std::string_view bytes);
+void append_display_scale(unsigned scale, std::string& bytes);
 
 // The nearest double; NaN and infinities as they are.
 double numeric_to_double(std::string_view bytes);

@@ -97,6 +97,49 @@ enum class AggregateKind : std::uint8_t {
   kMeanF32,
 };
 
+// An aggregate as SQL has it: null where there is nothing to aggregate. In the lists of AggBegin and
+// GroupBegin such a kind is kSqlAggregate and more: a position in Program::aggregates.
+inline constexpr std::uint16_t kSqlAggregate = 256;
+enum class SqlAggregate : std::uint8_t {
+  kCount,
+  kSum,
+  kAverage,
+  kMin,
+  kMax,
+  kBoolAnd,
+  kBoolOr,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kVarPop,
+  kVarSamp,
+  kStddevPop,
+  kStddevSamp,
+  kStringAgg,
+  kArrayAgg,
+};
+struct AggregateOrder {
+  Type type;
+  bool nullable = false, descending = false, nulls_first = false;
+  friend bool operator==(const AggregateOrder&, const AggregateOrder&) = default;
+};
+struct AggregateSpec {
+  SqlAggregate op = SqlAggregate::kCount;
+  Type argument, result;
+  bool distinct = false;
+  std::vector<AggregateOrder> order;
+
+  // Registers of a step beside the value's first word and its null flag: the second word, a delimiter
+  // with its null flag, the order items with their words and flags.
+  std::size_t extra_words() const {
+    std::size_t count = value_words(argument) - 1;
+    if (op == SqlAggregate::kStringAgg) count += 2;
+    for (const AggregateOrder& item : order) count += words_of(item.type, item.nullable);
+    return count;
+  }
+  friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
+};
+
 // Operand f of TextCall, in the order of ExpressionOp's text functions.
 enum class TextFunction : std::uint8_t { kLower, kUpper, kTrim, kReplace, kStartsWith, kEndsWith };
 
@@ -167,6 +210,7 @@ struct Program {
   std::vector<ParameterRegister> parameters;
   std::vector<Type> types;  // Operands of Convert and DatePart.
   std::vector<ScalarCallSite> calls;
+  std::vector<AggregateSpec> aggregates;
   std::vector<Place> places;
   std::vector<std::string>
       relation_names;              // By relation operand; the machine binds them to relations.

@@ -27,6 +27,7 @@
 #include "vm/base/expected.h"
 #include "vm/change_batch.h"
 #include "vm/interpreter.h"
+#include "vm/lane_error.h"
 #include "vm/program.h"
 #include "vm/word.h"
 
@@ -34,13 +35,10 @@ namespace entail::vm {
 
 enum class RunViews : std::uint8_t { kAsPlanned, kAllTotal, kAllOld };
 
-// What an error register's number means to a person.
-std::string_view lane_error_text(Word code);
-
 // An instance whose expression failed.
 struct Diverted {
   std::uint32_t place = 0;  // In Program::places.
-  Word error = 0;           // vm::lane_error_text() has the words for it.
+  Word error = 0;           // vm::lane_error_text() has the words for it, until the step's end.
   std::vector<Word> values;
   std::int64_t weight = 0;
 };

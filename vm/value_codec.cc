@@ -175,7 +175,7 @@ class Encoder {
         break;
       case TypeKind::kNumeric: {
         TextScratch scratch;
-        out_ += pool_.view(words[0], scratch);
+        out_ += numeric_value_bytes(pool_.view(words[0], scratch));
         break;
       }
       case TypeKind::kText:
@@ -515,7 +515,12 @@ class Comparer {
         return value_words(type) == 1
                    ? three_way(int_of(left[0]), int_of(right[0]))
                    : three_way(int128_of(left[0], left[1]), int128_of(right[0], right[1]));
-      case TypeKind::kNumeric:
+      case TypeKind::kNumeric: {
+        if (left[0] == right[0]) return 0;
+        TextScratch left_scratch, right_scratch;
+        return numeric_value_bytes(pool_.view(left[0], left_scratch))
+            .compare(numeric_value_bytes(pool_.view(right[0], right_scratch)));
+      }
       case TypeKind::kText:
       case TypeKind::kBytes:
       case TypeKind::kJson:

@@ -141,28 +141,15 @@ bool raise_first(Frame& frame, const Instruction& in) {
   for (std::size_t i = 0; i < n; ++i) {
     if (errors[i] == 0) continue;
     const Place& place = frame.program->places[in.e];
-    frame.error = {ErrorCode::kData, place.where +
-                                         "error: " + std::string(lane_error_text(errors[i])) +
-                                         " in '" + place.text + "'"};
+    const ValuePool& pool = frame.functors.pool();
+    frame.error = frame.sql_errors ? sql_error(pool, errors[i])
+                                   : lane_error(pool, errors[i], place.where, place.text);
     return false;
   }
   return true;
 }
 
 }  // namespace
-
-std::string_view lane_error_text(Word code) {
-  switch (code) {
-    case kDivisionByZero:
-      return "division by zero";
-    case kDoesNotFit:
-      return "the result does not fit its type";
-    case kNoSuchElement:
-      return "the array has no such element";
-    default:
-      return functor_error_text(static_cast<FunctorError>(code));
-  }
-}
 
 bool run_vector_operation(Frame& frame, const Instruction& in) {
   switch (in.op) {

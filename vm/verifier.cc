@@ -155,6 +155,11 @@ class Verifier {
                             : section.fragment->registers;
     for (std::uint16_t i = 0; i < program_.lists[list]; ++i) {
       const std::uint16_t item = program_.lists[list + 1 + i];
+      if (kind == ListKind::kAggregates && item >= kSqlAggregate) {
+        if (static_cast<std::size_t>(item - kSqlAggregate) >= program_.aggregates.size())
+          return "no such aggregate";
+        continue;
+      }
       if (kind == ListKind::kRegisters && item == kNoRegister) continue;
       if (item >= limit) return fmt::format("list element {} of {}", item, limit);
     }

@@ -54,11 +54,7 @@ void BodyEmitter::run_groups(const std::vector<Step>& steps,
     }
     environment_.slots[key.result] = slot;
   }
-  std::vector<std::uint16_t> results;
-  for (std::size_t i = 0; i < reduce.aggregates.size(); ++i) {
-    results.push_back(f_.words().allocate());
-    registers.push_back(results.back());
-  }
+  const std::vector<Value> results = result_registers(reduce, registers);
   if (group_table) {
     f_.emit(Opcode::kGroupScanOpen, cursor, *group_table);
   } else {
@@ -66,11 +62,7 @@ void BodyEmitter::run_groups(const std::vector<Step>& steps,
   }
   open_loop(f_.emit(group_table ? Opcode::kGroupScanNext : Opcode::kGivenNext, cursor,
                     environment_.batch, 0, 0, f_.list(registers)));
-  for (std::size_t i = 0; i < reduce.aggregates.size(); ++i) {
-    Value value = aggregate_result(reduce.aggregates[i], results[i]);
-    own(value);
-    bind_or_compare(reduce.aggregates[i].result, value);
-  }
+  bind_results(reduce, results);
   live_after_ = steps.front().live;
   std::vector<Step> rest(steps.begin() + 1, steps.end());
   live_before_ = steps.front().live;

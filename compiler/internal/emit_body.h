@@ -180,11 +180,22 @@ class BodyEmitter {
   std::uint16_t aggregate_kind(const datalog::Aggregate& aggregate);
   void append_arguments(const datalog::Aggregate& aggregate, std::vector<std::uint16_t>& list);
   Value aggregate_result(const datalog::Aggregate& aggregate, std::uint16_t word);
+  bool is_sql(const datalog::Aggregate& aggregate) const;
+  std::uint16_t sql_aggregate_kind(const datalog::Aggregate& aggregate);
+  void append_extras(const datalog::Aggregate& aggregate, const Value& value);
+  // The list of AggStep and GroupStep; that of results, appended, and what the results are; and their
+  // variables.
+  std::vector<std::uint16_t> step_arguments(const datalog::Reduce& reduce);
+  std::vector<Value> result_registers(const datalog::Reduce& reduce,
+                                      std::vector<std::uint16_t>& list);
+  void bind_results(const datalog::Reduce& reduce, const std::vector<Value>& results);
 
   FragmentBuilder& f_;
   const std::vector<RelationLayout>& layouts_;
   const std::set<datalog::RelationId>& ranked_;
   EmitFor purpose_;
+  std::vector<std::uint16_t>
+      extras_;               // Of the step under construction: what SQL's aggregates need beside.
   bool is_settled_ = false;  // Errors and nulls of what is evaluated now are filtered already.
   Environment environment_;
   std::uint16_t condition_ = vm::kNoRegister;

@@ -2,62 +2,17 @@
 
 #include <utility>
 
+#include "compiler/internal/arithmetic_kind.h"
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 
 namespace entail::compiler::internal {
 
-namespace {
-
 using datalog::Expression;
 using datalog::ExpressionOp;
 using vm::Opcode;
 using vm::TypeKind;
-
-// How the machine computes with a type of one word.
-enum class Arithmetic : std::uint8_t { kSigned, kUnsigned, kFloat8, kFloat4, kDecimal, kNone };
-
-Arithmetic arithmetic_of(vm::Type type) {
-  switch (type.kind) {
-    case TypeKind::kUnsigned:
-      return Arithmetic::kUnsigned;
-    case TypeKind::kFloat8:
-      return Arithmetic::kFloat8;
-    case TypeKind::kFloat4:
-      return Arithmetic::kFloat4;
-    case TypeKind::kDecimal:
-      return Arithmetic::kDecimal;
-    case TypeKind::kBool:
-    case TypeKind::kInt2:
-    case TypeKind::kInt4:
-    case TypeKind::kInt8:
-    case TypeKind::kNumber:
-    case TypeKind::kDate:
-    case TypeKind::kTime:
-    case TypeKind::kTimestamp:
-    case TypeKind::kTimestampTz:
-    case TypeKind::kEnum:
-      return Arithmetic::kSigned;
-    default:
-      return Arithmetic::kNone;
-  }
-}
-
-bool is_byte_string(TypeKind kind) {
-  return kind == TypeKind::kText || kind == TypeKind::kBytes || kind == TypeKind::kJson ||
-         kind == TypeKind::kNumeric;
-}
-
-std::uint32_t width_of(vm::Type type) {
-  return type.width == 32 || type.kind == TypeKind::kInt4 ? 32 : 64;
-}
-
-bool is_float(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::kFloat8 || arithmetic == Arithmetic::kFloat4;
-}
-
-}  // namespace
 
 // ---------------------------------------------------------------------------------------------------
 // Small parts
@@ -210,6 +165,17 @@ Value ExpressionEmitter::emit_node(const Expression& expression) {
     case ExpressionOp::kConstant:
     case ExpressionOp::kNull:
       return constant_value(expression);
+    case ExpressionOp::kParameter: {
+      Value value;
+      value.type = expression.type;
+      const auto words = static_cast<std::uint16_t>(vm::value_words(expression.type));
+      for (std::uint16_t w = 0; w < words; ++w) {
+        value.words[w] = f_.parameter(expression.detail, w);
+      }
+      value.null = f_.parameter(expression.detail, words);
+      value.uniform = true;
+      return value;
+    }
     case ExpressionOp::kWildcard:
       ENTAIL_UNREACHABLE("a wildcard is a term of a match only");
     case ExpressionOp::kAutoIncrement: {
@@ -278,6 +244,19 @@ Value ExpressionEmitter::emit_node(const Expression& expression) {
     }
     case ExpressionOp::kConvert:
       return convert(expression, arguments[0]);
+    case ExpressionOp::kAddChecked:
+    case ExpressionOp::kSubtractChecked:
+    case ExpressionOp::kMultiplyChecked:
+    case ExpressionOp::kDivideChecked:
+    case ExpressionOp::kModuloChecked:
+    case ExpressionOp::kNegateChecked:
+      return checked(expression, arguments);
+    case ExpressionOp::kCoalesce:
+      return coalesce(expression, arguments);
+    case ExpressionOp::kCast:
+      return cast(expression, arguments);
+    case ExpressionOp::kCallFunction:
+      return call_function(expression, arguments);
     case ExpressionOp::kReinterpret:
       return reinterpret(expression, arguments[0]);
     case ExpressionOp::kMakeRecord:
@@ -463,309 +442,6 @@ Value ExpressionEmitter::extremum(const Expression& expression,
     result = binary(op, result, widen(arguments[i]));
   if (kind == Arithmetic::kFloat4) result = unary(Opcode::kNarrowF32, result);
   return finish(type, result, arguments);
-}
-
-// ---------------------------------------------------------------------------------------------------
-// Comparisons and logic
-
-Value ExpressionEmitter::less(const Expression& expression, const Value& left, const Value& right,
-                              bool or_equal) {
-  const vm::Type type = left.type;
-  const Arithmetic kind = arithmetic_of(type);
-  std::uint16_t result = vm::kNoRegister;
-  if (is_byte_string(type.kind)) {
-    result = binary(Opcode::kCompareText, left.words[0], right.words[0], or_equal ? 1 : 0);
-  } else if (type.kind == TypeKind::kUuid) {
-    const std::uint16_t high = binary(Opcode::kLtU, left.words[0], right.words[0]);
-    const std::uint16_t equal = binary(Opcode::kEqWord, left.words[0], right.words[0]);
-    const std::uint16_t low =
-        binary(or_equal ? Opcode::kLeU : Opcode::kLtU, left.words[1], right.words[1]);
-    result = binary(Opcode::kOr, high, binary(Opcode::kAnd, equal, low));
-  } else if (type.kind == TypeKind::kDecimal && left.word_count() == 2) {
-    result = f_.temporary();
-    f_.emit(or_equal ? Opcode::kLeWide : Opcode::kLtWide, result, 0, 0, batch_,
-            f_.list({left.words[0], left.words[1], right.words[0], right.words[1]}));
-  } else if (is_float(kind)) {
-    result = binary(or_equal ? Opcode::kLeF : Opcode::kLtF, widen(left), widen(right));
-  } else if (kind == Arithmetic::kUnsigned) {
-    result = binary(or_equal ? Opcode::kLeU : Opcode::kLtU, left.words[0], right.words[0]);
-  } else if (kind != Arithmetic::kNone) {
-    result = binary(or_equal ? Opcode::kLeI : Opcode::kLtI, left.words[0], right.words[0]);
-  } else {
-    return refused(expression, "an order of values of this type");
-  }
-  return finish(expression.type, result, {left, right});
-}
-
-Value ExpressionEmitter::comparison(const Expression& expression,
-                                    const std::vector<Value>& arguments) {
-  switch (expression.op) {
-    case ExpressionOp::kLess:
-    case ExpressionOp::kLessEqual:
-      return less(expression, arguments[0], arguments[1],
-                  expression.op == ExpressionOp::kLessEqual);
-    case ExpressionOp::kGreater:
-    case ExpressionOp::kGreaterEqual:
-      return less(expression, arguments[1], arguments[0],
-                  expression.op == ExpressionOp::kGreaterEqual);
-    case ExpressionOp::kIsNull:
-    case ExpressionOp::kIsNotNull: {
-      Value value;
-      value.type = expression.type;
-      value.error = arguments[0].error;
-      const std::uint16_t null = arguments[0].null == vm::kNoRegister ? zero() : arguments[0].null;
-      value.words[0] = expression.op == ExpressionOp::kIsNull ? null : invert(null);
-      return value;
-    }
-    case ExpressionOp::kIdentical:
-    case ExpressionOp::kNotIdentical: {
-      Value value;
-      value.type = expression.type;
-      value.error = merge_errors(arguments[0].error, arguments[1].error);
-      const std::uint16_t same = identical(arguments[0], arguments[1]);
-      value.words[0] = expression.op == ExpressionOp::kIdentical ? same : invert(same);
-      return value;
-    }
-    default:
-      break;
-  }
-  // Equal values have equal words.
-  std::uint16_t result;
-  const bool equal = expression.op == ExpressionOp::kEqual;
-  if (arguments[0].word_count() == 1) {
-    result = binary(equal ? Opcode::kEqWord : Opcode::kNeWord, arguments[0].words[0],
-                    arguments[1].words[0]);
-  } else {
-    result = both(binary(Opcode::kEqWord, arguments[0].words[0], arguments[1].words[0]),
-                  binary(Opcode::kEqWord, arguments[0].words[1], arguments[1].words[1]));
-    if (!equal) result = invert(result);
-  }
-  return finish(expression.type, result, arguments);
-}
-
-// Kleene's logic. The word of a null is 0, so "true" is the word and "possible" the word or the flag.
-Value ExpressionEmitter::connective(const Expression& expression,
-                                    const std::vector<Value>& arguments) {
-  Value result;
-  result.type = expression.type;
-  if (expression.op == ExpressionOp::kNot) {
-    const Value& argument = arguments[0];
-    result.error = argument.error;
-    result.null = argument.null;
-    result.words[0] = invert(argument.words[0]);
-    if (argument.null != vm::kNoRegister) {
-      result.words[0] = both(result.words[0], invert(argument.null));
-    }
-    return result;
-  }
-  const bool conjunction = expression.op == ExpressionOp::kAnd;
-  result = arguments[0];
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
-    const Value left = result;
-    const Value& right = arguments[i];
-    result = Value{};
-    result.words[0] =
-        binary(conjunction ? Opcode::kAnd : Opcode::kOr, left.words[0], right.words[0]);
-    const std::uint16_t either_null = merge_nulls({left, right});
-    if (either_null != vm::kNoRegister && conjunction) {
-      auto possible = [&](const Value& side) {
-        return side.null == vm::kNoRegister ? side.words[0]
-                                            : binary(Opcode::kOr, side.words[0], side.null);
-      };
-      result.null = both(either_null, both(possible(left), possible(right)));
-    } else if (either_null != vm::kNoRegister) {
-      result.null = both(either_null, invert(result.words[0]));
-    }
-    // The right side's failure does not count where the left one has decided.
-    std::uint16_t right_error = right.error;
-    if (right_error != vm::kNoRegister && left.null == vm::kNoRegister) {
-      right_error = conjunction ? select(left.words[0], right_error, zero())
-                                : select(left.words[0], zero(), right_error);
-    }
-    result.error = merge_errors(left.error, right_error);
-  }
-  result.type = expression.type;
-  result.uniform = false;
-  return result;
-}
-
-Value ExpressionEmitter::conditional(const std::vector<Value>& arguments) {
-  const Value& condition = arguments[0];
-  const Value& yes = arguments[1];
-  const Value& no = arguments[2];
-  const std::uint16_t chosen = condition.words[0];
-  auto or_zero = [&](std::uint16_t number) { return number == vm::kNoRegister ? zero() : number; };
-  Value result;
-  result.words[0] = select(chosen, yes.words[0], no.words[0]);
-  if (yes.word_count() == 2) result.words[1] = select(chosen, yes.words[1], no.words[1]);
-  if (yes.null != vm::kNoRegister || no.null != vm::kNoRegister) {
-    result.null = select(chosen, or_zero(yes.null), or_zero(no.null));
-  }
-  if (yes.error != vm::kNoRegister || no.error != vm::kNoRegister) {
-    result.error = select(chosen, or_zero(yes.error), or_zero(no.error));
-  }
-  result.error = merge_errors(condition.error, result.error);
-  return result;
-}
-
-// ---------------------------------------------------------------------------------------------------
-// Text, conversions, records
-
-Value ExpressionEmitter::text(const Expression& expression, const std::vector<Value>& arguments) {
-  std::vector<std::uint16_t> words;
-  for (const Value& argument : arguments) words.push_back(argument.words[0]);
-  const std::uint16_t result = f_.temporary();
-  auto call = [&](vm::TextFunction function) {
-    f_.emit(Opcode::kTextCall, result, 0, 0, batch_, f_.list(words),
-            static_cast<std::uint32_t>(function));
-    return finish(expression.type, result, arguments);
-  };
-  switch (expression.op) {
-    case ExpressionOp::kConcat:
-      f_.emit(Opcode::kConcat, result, 0, 0, batch_, f_.list(words));
-      break;
-    case ExpressionOp::kLength:
-      f_.emit(Opcode::kTextLength, result, words[0], 0, batch_);
-      break;
-    case ExpressionOp::kSubstring:
-      // Out of range is a result, not an error; the operand is there for SQL.
-      f_.emit(Opcode::kSubstring, result, words[0], 0, batch_, f_.list({words[1], words[2]}),
-              result);
-      break;
-    case ExpressionOp::kContains:
-      f_.emit(Opcode::kTextContains, result, words[0], words[1], batch_);
-      break;
-    case ExpressionOp::kMatches: {
-      // Whether a text matches what is no regular expression is unknown: neither match() nor !match()
-      // holds, as in Souffle.
-      const std::uint16_t error = f_.temporary();
-      f_.emit(Opcode::kTextMatches, result, words[0], words[1], batch_, error);
-      Value value = finish(expression.type, result, arguments);
-      const std::uint16_t unknown = unary(Opcode::kNonZero, error);
-      value.null =
-          value.null == vm::kNoRegister ? unknown : binary(Opcode::kOr, value.null, unknown);
-      return value;
-    }
-    case ExpressionOp::kOrdinal:
-      f_.emit(Opcode::kOrdinalOf, result, words[0], 0, batch_);
-      return finish(expression.type, wrap(expression.type, result), arguments);
-    case ExpressionOp::kLower:
-      return call(vm::TextFunction::kLower);
-    case ExpressionOp::kUpper:
-      return call(vm::TextFunction::kUpper);
-    case ExpressionOp::kTrim:
-      return call(vm::TextFunction::kTrim);
-    case ExpressionOp::kReplace:
-      return call(vm::TextFunction::kReplace);
-    case ExpressionOp::kStartsWith:
-      return call(vm::TextFunction::kStartsWith);
-    case ExpressionOp::kEndsWith:
-      return call(vm::TextFunction::kEndsWith);
-    default:
-      return refused(expression, "this operation");
-  }
-  return finish(expression.type, result, arguments);
-}
-
-Value ExpressionEmitter::convert(const Expression& expression, const Value& argument) {
-  if (argument.type == expression.type) return argument;
-  if (argument.word_count() == 2 || vm::value_words(expression.type) == 2) {
-    return refused(expression, "a conversion of a 16-byte value");
-  }
-  const std::uint16_t result = f_.temporary();
-  const std::uint16_t error = f_.temporary();
-  f_.emit(Opcode::kConvert, result, argument.words[0], error, batch_,
-          f_.owner().type_position(argument.type), f_.owner().type_position(expression.type));
-  return finish(expression.type, result, {argument}, error);
-}
-
-// The bits stay; a 32-bit value is extended as its new type wants it.
-Value ExpressionEmitter::reinterpret(const Expression& expression, const Value& argument) {
-  Value value = argument;
-  value.type = expression.type;
-  value.uniform = false;
-  const bool from_zero_extended =
-      argument.type.kind == TypeKind::kFloat4 ||
-      (argument.type.kind == TypeKind::kUnsigned && argument.type.width == 32);
-  const bool from_sign_extended =
-      argument.type.kind == TypeKind::kInt4 ||
-      (argument.type.kind == TypeKind::kNumber && argument.type.width == 32);
-  const bool to_zero_extended =
-      expression.type.kind == TypeKind::kFloat4 ||
-      (expression.type.kind == TypeKind::kUnsigned && expression.type.width == 32);
-  if (from_zero_extended && !to_zero_extended) {
-    value.words[0] = wrap(vm::Type::number(32), value.words[0]);
-  } else if (from_sign_extended && to_zero_extended) {
-    value.words[0] = wrap(vm::Type::unsigned_number(32), value.words[0]);
-  }
-  return value;
-}
-
-Value ExpressionEmitter::make_compound(const Expression& expression,
-                                       const std::vector<Value>& arguments) {
-  const vm::TypeTable& types = f_.owner().rules().types;
-  const vm::TypeId id = expression.type.detail;
-  std::vector<std::uint16_t> words;
-  std::vector<bool> nullable(arguments.size(), false);
-  if (expression.op == ExpressionOp::kMakeVariant) {
-    if (types.is_ordinal_adt(id)) {
-      Value value;
-      value.type = expression.type;
-      value.words[0] = f_.constant(expression.detail);
-      value.uniform = true;
-      return value;
-    }
-    words.push_back(f_.constant(expression.detail));
-    const auto& fields = types.adt_branches(id)[expression.detail].fields;
-    for (std::size_t i = 0; i < fields.size(); ++i) nullable[i] = fields[i].nullable;
-  } else if (expression.op == ExpressionOp::kMakeRecord) {
-    const auto& fields = types.record_fields(id);
-    for (std::size_t i = 0; i < fields.size(); ++i) nullable[i] = fields[i].nullable;
-  } else {
-    nullable.assign(arguments.size(), types.array_element_nullable(id));
-  }
-  Value result;
-  result.type = expression.type;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const Value& argument = arguments[i];
-    words.push_back(argument.words[0]);
-    if (argument.word_count() == 2) words.push_back(argument.words[1]);
-    if (nullable[i]) words.push_back(argument.null == vm::kNoRegister ? zero() : argument.null);
-    result.error = merge_errors(result.error, argument.error);
-  }
-  result.words[0] = f_.temporary();
-  f_.emit(Opcode::kMakeRecord, result.words[0], 0, 0, batch_, f_.list(words),
-          static_cast<std::uint32_t>(id));
-  return result;
-}
-
-Value ExpressionEmitter::field(const Expression& expression, const Value& record) {
-  const vm::TypeTable& types = f_.owner().rules().types;
-  const vm::TypeId id = record.type.detail;
-  const bool adt = record.type.kind == TypeKind::kAdt;
-  const vm::FieldType& definition =
-      adt ? types.adt_branches(id)[expression.branch].fields[expression.detail]
-          : types.record_fields(id)[expression.detail];
-  const std::uint32_t offset =
-      types.layout(id, adt ? expression.branch : 0).field_offsets[expression.detail];
-  auto load = [&](std::uint32_t position) {
-    const std::uint16_t result = f_.temporary();
-    f_.emit(Opcode::kRecordField, result, record.words[0], 0, batch_, position);
-    return result;
-  };
-  Value value;
-  value.type = expression.type;
-  value.error = record.error;
-  value.words[0] = load(offset);
-  const unsigned count = vm::value_words(definition.type);
-  if (count == 2) value.words[1] = load(offset + 1);
-  if (definition.nullable) value.null = load(offset + count);
-  if (record.null != vm::kNoRegister) {
-    // Of no record there is no field: its words are 0 already, as those of nil are.
-    value.null =
-        value.null == vm::kNoRegister ? record.null : binary(Opcode::kOr, value.null, record.null);
-  }
-  return value;
 }
 
 }  // namespace entail::compiler::internal

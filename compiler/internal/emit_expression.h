@@ -67,6 +67,15 @@ class ExpressionEmitter {
   Value reinterpret(const datalog::Expression& expression, const Value& argument);
   Value make_compound(const datalog::Expression& expression, const std::vector<Value>& arguments);
   Value field(const datalog::Expression& expression, const Value& record);
+  // SQL's.
+  Value checked(const datalog::Expression& expression, const std::vector<Value>& arguments);
+  Value coalesce(const datalog::Expression& expression, const std::vector<Value>& arguments);
+  Value call(vm::ScalarCallSite site, bool can_be_null, bool can_fail,
+             const datalog::Expression& expression, const std::vector<Value>& arguments);
+  Value call_function(const datalog::Expression& expression, const std::vector<Value>& arguments);
+  Value cast(const datalog::Expression& expression, const std::vector<Value>& arguments);
+  // Left op right by value: 0 <, 1 <=, 2 =, 3 <>; for kinds whose words are not compared as they are.
+  std::uint16_t compare_values(const Value& left, const Value& right, std::uint16_t op);
   Value refused(const datalog::Expression& expression, const std::string& what);
 
   // The word wrapped to the width of the type.

@@ -34,12 +34,89 @@ std::vector<datalog::VariableId> merged(std::vector<datalog::VariableId> live,
 std::set<datalog::VariableId> wanted_by(const datalog::Reduce& reduce) {
   std::set<datalog::VariableId> result;
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    if (aggregate.argument) result.merge(datalog::variables_of(*aggregate.argument));
+    result.merge(datalog::variables_of_arguments(aggregate));
   }
   return result;
 }
 
+vm::SqlAggregate sql_operation(datalog::AggregateOp op) {
+  using datalog::AggregateOp;
+  switch (op) {
+    case AggregateOp::kSum:
+    case AggregateOp::kSqlSum:
+      return vm::SqlAggregate::kSum;
+    case AggregateOp::kAverage:
+      return vm::SqlAggregate::kAverage;
+    case AggregateOp::kMin:
+      return vm::SqlAggregate::kMin;
+    case AggregateOp::kMax:
+      return vm::SqlAggregate::kMax;
+    case AggregateOp::kBoolAnd:
+      return vm::SqlAggregate::kBoolAnd;
+    case AggregateOp::kBoolOr:
+      return vm::SqlAggregate::kBoolOr;
+    case AggregateOp::kBitAnd:
+      return vm::SqlAggregate::kBitAnd;
+    case AggregateOp::kBitOr:
+      return vm::SqlAggregate::kBitOr;
+    case AggregateOp::kBitXor:
+      return vm::SqlAggregate::kBitXor;
+    case AggregateOp::kVarPop:
+      return vm::SqlAggregate::kVarPop;
+    case AggregateOp::kVarSamp:
+      return vm::SqlAggregate::kVarSamp;
+    case AggregateOp::kStddevPop:
+      return vm::SqlAggregate::kStddevPop;
+    case AggregateOp::kStddevSamp:
+      return vm::SqlAggregate::kStddevSamp;
+    case AggregateOp::kStringAgg:
+      return vm::SqlAggregate::kStringAgg;
+    case AggregateOp::kArrayAgg:
+      return vm::SqlAggregate::kArrayAgg;
+    default:
+      return vm::SqlAggregate::kCount;
+  }
+}
+
 }  // namespace
+
+// Whether it is computed as SQL does, with null where there is nothing to aggregate.
+bool BodyEmitter::is_sql(const datalog::Aggregate& aggregate) const {
+  using datalog::AggregateOp;
+  const datalog::Variable& result = f_.rule().variables[datalog::index_of(aggregate.result)];
+  switch (aggregate.op) {
+    case AggregateOp::kCount:
+    case AggregateOp::kCountDistinct:
+      return aggregate.argument.has_value() &&
+             (aggregate.distinct || aggregate.op == AggregateOp::kCountDistinct) &&
+             (vm::value_words(aggregate.argument->type) == 2 ||
+              aggregate.argument->type == vm::Type::displayed_numeric());
+    case AggregateOp::kMean:
+    case AggregateOp::kCollect:
+      return false;
+    case AggregateOp::kSum:
+    case AggregateOp::kMin:
+    case AggregateOp::kMax:
+      return result.nullable || aggregate.distinct ||
+             vm::value_words(aggregate.argument->type) == 2;
+    default:
+      return true;
+  }
+}
+
+std::uint16_t BodyEmitter::sql_aggregate_kind(const datalog::Aggregate& aggregate) {
+  vm::AggregateSpec spec;
+  spec.op = sql_operation(aggregate.op);
+  spec.argument = aggregate.argument->type;
+  spec.result = f_.rule().variables[datalog::index_of(aggregate.result)].type;
+  spec.distinct = aggregate.distinct || aggregate.op == datalog::AggregateOp::kCountDistinct;
+  for (const datalog::OrderItem& item : aggregate.order) {
+    spec.order.push_back({item.value.type, item.value.nullable, item.descending, item.nulls_first});
+  }
+  auto& specs = f_.owner().program().aggregates;
+  specs.push_back(std::move(spec));
+  return static_cast<std::uint16_t>(vm::kSqlAggregate + specs.size() - 1);
+}
 
 void BodyEmitter::run_inner(const std::function<void()>& inside,
                             const std::function<void()>& at_end) {
@@ -117,13 +194,14 @@ std::uint16_t BodyEmitter::aggregate_kind(const datalog::Aggregate& aggregate) {
     f_.owner().refuse(what + " in rule '" + f_.rule().name + "' is not executed yet");
     return kind(AggregateKind::kCount);
   };
+  if (is_sql(aggregate)) return sql_aggregate_kind(aggregate);
   const bool summable = vm::is_numeric_kind(type.kind) && type.kind != TypeKind::kNumeric;
   if (aggregate.argument && vm::value_words(type) == 2 && aggregate.op != AggregateOp::kCount) {
     return refuse("an aggregate of a 16-byte value");
   }
   switch (aggregate.op) {
     case AggregateOp::kCount:
-      return kind(AggregateKind::kCount);
+      return kind(aggregate.distinct ? AggregateKind::kCountDistinct : AggregateKind::kCount);
     case AggregateOp::kCountDistinct:
       return kind(AggregateKind::kCountDistinct);
     case AggregateOp::kSum:
@@ -148,10 +226,6 @@ std::uint16_t BodyEmitter::aggregate_kind(const datalog::Aggregate& aggregate) {
                    : by_type(AggregateKind::kMaxI, AggregateKind::kMaxU, AggregateKind::kMaxF,
                              AggregateKind::kMaxF);
     }
-    case AggregateOp::kBoolAnd:
-      return kind(AggregateKind::kMinI);
-    case AggregateOp::kBoolOr:
-      return kind(AggregateKind::kMaxI);
     default:
       return refuse("this aggregate");
   }
@@ -159,12 +233,32 @@ std::uint16_t BodyEmitter::aggregate_kind(const datalog::Aggregate& aggregate) {
 
 void BodyEmitter::append_arguments(const datalog::Aggregate& aggregate,
                                    std::vector<std::uint16_t>& list) {
+  std::uint16_t dropped = kNoRegister;  // By FILTER: 2 in the null flag.
+  if (aggregate.condition) {
+    const Value condition = evaluate(*aggregate.condition);
+    dropped = f_.temporary();
+    f_.emit(Opcode::kSelect, dropped, f_.constant(0), f_.constant(2), environment_.batch,
+            condition.words[0]);
+  }
+  const auto flag_of = [&](std::uint16_t null) {
+    if (dropped == kNoRegister) return null;
+    if (null == kNoRegister) return dropped;
+    const std::uint16_t both = f_.temporary();
+    f_.emit(Opcode::kOr, both, null, dropped, environment_.batch);
+    return both;
+  };
   if (!aggregate.argument) {
     list.push_back(kNoRegister);
-    list.push_back(kNoRegister);
+    list.push_back(flag_of(kNoRegister));
     return;
   }
   const Value value = evaluate(*aggregate.argument);
+  if (is_sql(aggregate)) {
+    list.push_back(value.words[0]);
+    list.push_back(flag_of(value.null));
+    append_extras(aggregate, value);
+    return;
+  }
   std::uint16_t word = value.words[0];
   const bool ordered =
       aggregate.op == datalog::AggregateOp::kMin || aggregate.op == datalog::AggregateOp::kMax;
@@ -173,7 +267,80 @@ void BodyEmitter::append_arguments(const datalog::Aggregate& aggregate,
     f_.emit(Opcode::kWidenF32, word, value.words[0], 0, environment_.batch);
   }
   list.push_back(word);
-  list.push_back(value.null);
+  list.push_back(flag_of(value.null));
+}
+
+void BodyEmitter::append_extras(const datalog::Aggregate& aggregate, const Value& value) {
+  const auto flag = [&](std::uint16_t null) { return null == kNoRegister ? f_.constant(0) : null; };
+  if (value.word_count() == 2) extras_.push_back(value.words[1]);
+  if (aggregate.op == datalog::AggregateOp::kStringAgg) {
+    if (aggregate.delimiter) {
+      const Value delimiter = evaluate(*aggregate.delimiter);
+      extras_.push_back(delimiter.words[0]);
+      extras_.push_back(flag(delimiter.null));
+    } else {
+      extras_.push_back(f_.constant(0));
+      extras_.push_back(f_.constant(1));
+    }
+  }
+  for (const datalog::OrderItem& item : aggregate.order) {
+    const Value key = evaluate(item.value);
+    extras_.push_back(key.words[0]);
+    if (vm::value_words(item.value.type) == 2) extras_.push_back(key.words[1]);
+    if (item.value.nullable) extras_.push_back(flag(key.null));
+  }
+}
+
+std::vector<std::uint16_t> BodyEmitter::step_arguments(const datalog::Reduce& reduce) {
+  std::vector<std::uint16_t> list;
+  extras_.clear();
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) append_arguments(aggregate, list);
+  list.insert(list.end(), extras_.begin(), extras_.end());
+  return list;
+}
+
+std::vector<Value> BodyEmitter::result_registers(const datalog::Reduce& reduce,
+                                                 std::vector<std::uint16_t>& list) {
+  std::vector<Value> results;
+  std::vector<std::uint16_t> beside;
+  for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+    const datalog::Variable& variable = f_.rule().variables[datalog::index_of(aggregate.result)];
+    Value value;
+    value.type = variable.type;
+    value.words[0] = f_.words().allocate();
+    list.push_back(value.words[0]);
+    if (is_sql(aggregate)) {
+      if (vm::value_words(value.type) == 2) value.words[1] = f_.words().allocate();
+      if (variable.nullable) value.null = f_.words().allocate();
+      value.error = f_.words().allocate();
+      beside.insert(beside.end(), {value.words[1], value.null, value.error});
+    }
+    results.push_back(value);
+  }
+  list.insert(list.end(), beside.begin(), beside.end());
+  return results;
+}
+
+void BodyEmitter::bind_results(const datalog::Reduce& reduce, const std::vector<Value>& results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const datalog::Aggregate& aggregate = reduce.aggregates[i];
+    Value value = results[i];
+    if (is_sql(aggregate)) {
+      // What fails is the aggregate, whose argument's variables are out of sight here.
+      datalog::Expression place;
+      place.op = datalog::ExpressionOp::kCallExtern;
+      place.text = f_.rule().variables[datalog::index_of(aggregate.result)].name;
+      place.type = value.type;
+      place.span = aggregate.argument->span;
+      const std::uint16_t error = value.error;
+      value = raise(place, value);
+      f_.words().release(error);
+    } else {
+      value = aggregate_result(aggregate, value.words[0]);
+    }
+    own(value);
+    bind_or_compare(aggregate.result, value);
+  }
 }
 
 Value BodyEmitter::aggregate_result(const datalog::Aggregate& aggregate, std::uint16_t word) {
@@ -231,28 +398,21 @@ void BodyEmitter::emit_reduce(const Step& step) {
   const std::set<VariableId> wanted = wanted_by(reduce);
   run_inner([&] { run_steps(step.inner, Live(wanted.begin(), wanted.end())); },
             [&] {
-              std::vector<std::uint16_t> arguments;
-              for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-                append_arguments(aggregate, arguments);
-              }
               f_.emit(Opcode::kAggStep, set, environment_.origin, environment_.batch, 0,
-                      f_.list(arguments));
+                      f_.list(step_arguments(reduce)));
             });
-  std::vector<std::uint16_t> results;
+  std::vector<std::uint16_t> list;
+  const std::vector<Value> results = result_registers(reduce, list);
   std::vector<VariableId> compared;
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    results.push_back(f_.words().allocate());
     if (is_bound(aggregate.result)) compared.push_back(aggregate.result);
   }
   const std::uint16_t lanes = f_.rows().allocate();
   const std::uint16_t batch = f_.batch();
-  f_.emit(Opcode::kAggEnd, set, lanes, environment_.batch, batch, f_.list(results));
+  f_.emit(Opcode::kAggEnd, set, lanes, environment_.batch, batch, f_.list(list));
   contract(lanes, batch, merged(live_after_, compared));
   f_.rows().release(lanes);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    bind_or_compare(reduce.aggregates[i].result,
-                    aggregate_result(reduce.aggregates[i], results[i]));
-  }
+  bind_results(reduce, results);
 }
 
 std::vector<std::uint16_t> BodyEmitter::group_kinds(const datalog::Reduce& reduce) {
@@ -284,13 +444,11 @@ void BodyEmitter::collect_group_keys(const datalog::Reduce& reduce,
 }
 
 void BodyEmitter::step_groups(const datalog::Reduce& reduce, std::uint16_t group_table) {
-  std::vector<std::uint16_t> keys, arguments, null_free;
+  std::vector<std::uint16_t> keys, null_free;
   collect_group_keys(reduce, keys, null_free);
   ENTAIL_ENSURE(null_free.empty());
-  for (const datalog::Aggregate& aggregate : reduce.aggregates)
-    append_arguments(aggregate, arguments);
   f_.emit(Opcode::kGroupStep, group_table, 0, environment_.batch, 0, f_.list(keys),
-          f_.list(arguments));
+          f_.list(step_arguments(reduce)));
 }
 
 }  // namespace entail::compiler::internal

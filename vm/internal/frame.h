@@ -139,7 +139,6 @@ struct Frame {
   std::vector<std::uint8_t> flags;         // Scratch of membership probes: kBatchRows.
   std::vector<const Word*> pointers;       // Scratch for lists of registers.
   std::vector<const Word*> values, nulls;  // Scratch of the aggregates.
-  std::vector<AggregateKind> kinds;
   std::vector<Posting> postings;  // Scratch of existence probes.
   std::vector<Row> found;         // The same, of standing relations.
   std::vector<Row> matches;       // Scratch of counts of matches.
