@@ -21,25 +21,45 @@ void GroupFlusher::run() {
     }
     nudged_ = false;
     sync_once(lock);
+    if (asked()) gather(lock);
   }
   if (store_.durable_version() < store_.version()) sync_once(lock);
   ended_ = true;
-  done_.notify_all();
+  wake_waiters(true);
+}
+
+void GroupFlusher::gather(std::unique_lock<std::mutex>& lock) {
+  const Version durable = store_.durable_version();
+  const Version expected = std::max(requested_, durable) + answered_;
+  work_.wait_for(lock, std::chrono::nanoseconds(sync_took_ns_ / 4),
+                 [&] { return stopping_ || requested_ >= expected; });
+}
+
+void GroupFlusher::wake_waiters(bool all) {
+  const Version durable = store_.durable_version();
+  for (Waiter* waiter : waiters_) {
+    if (all || waiter->version <= durable) waiter->wake.notify_one();
+  }
 }
 
 void GroupFlusher::sync_once(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   // Whoever commits while this runs waits for the next one.
+  const Version durable = store_.durable_version();
+  const std::int64_t began_ns = store_.clock().steady_ns();
   auto synced = store_.sync();
+  const std::int64_t took_ns = store_.clock().steady_ns() - began_ns;
   lock.lock();
   if (synced) {
     ++syncs_;
+    answered_ = *synced - std::min(durable, *synced);
+    sync_took_ns_ = took_ns;
   } else {
     ++failures_;
     last_error_ = synced.error();
     requested_ = store_.durable_version();
   }
-  done_.notify_all();
+  wake_waiters(!synced.has_value());
   lock.unlock();
   if (synced) {
     if (options_.on_durable) options_.on_durable(*synced);
@@ -74,8 +94,12 @@ Expected<void> GroupFlusher::wait(Version version) {
   const std::uint64_t failures = failures_;
   requested_ = std::max(requested_, version);
   work_.notify_one();
-  done_.wait(
+  Waiter waiter;
+  waiter.version = version;
+  waiters_.push_back(&waiter);
+  waiter.wake.wait(
       lock, [&] { return store_.durable_version() >= version || failures_ != failures || ended_; });
+  std::erase(waiters_, &waiter);
   if (store_.durable_version() >= version) return {};
   if (failures_ != failures) return unexpected(last_error_);
   return unexpected(ErrorCode::kCancelled, "the store is being closed", {.sqlstate = "57P01"});

@@ -6,7 +6,10 @@
 //     commit 10 -- request(10) ------- while that fsync runs ----> the next fsync
 //
 // A commit that is alone is synced at once, so it waits for its own fsync only; commits that come
-// while an fsync runs share the next one. The flusher makes no thread: the server hands one to
+// while an fsync runs share the next one. Left at that, two halves of the clients would take turns:
+// those just answered come back while the others' fsync runs. So where somebody waits already when
+// an fsync ends, the next one begins when as many more have come as were just answered, or after a
+// quarter of the time that the fsync took. The flusher makes no thread: the server hands one to
 // run(), and everything single-threaded calls VersionedStore::sync() instead.
 //
 // Durability as a session asks for it:
@@ -23,6 +26,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <vector>
 
 #include "store/versioned_store.h"
 
@@ -59,15 +63,26 @@ class GroupFlusher {
   std::uint64_t syncs() const;  // Fsyncs done.
 
  private:
+  // A thread in wait(); woken when it can go on, and not before.
+  struct Waiter {
+    Version version = 0;
+    std::condition_variable wake;
+  };
+
   void sync_once(std::unique_lock<std::mutex>& lock);
+  void gather(std::unique_lock<std::mutex>& lock);
+  void wake_waiters(bool all);
 
   VersionedStore& store_;
   const Options options_;
   mutable std::mutex mutex_;
-  std::condition_variable work_, done_;
+  std::condition_variable work_;
+  std::vector<Waiter*> waiters_;
   Version requested_ = 0;
   bool nudged_ = false, stopping_ = false, ended_ = false;
   std::uint64_t syncs_ = 0, failures_ = 0;
+  Version answered_ = 0;           // Commits that the last fsync made durable,
+  std::int64_t sync_took_ns_ = 0;  // and how long it took.
   Error last_error_;
 };
 

@@ -179,6 +179,7 @@ class VersionedStore {
   // After a failure it tries to take up writing again.
   Expected<Version> sync();
 
+  const Clock& clock() const { return *clock_; }
   Version version() const { return version_.load(std::memory_order_acquire); }
   Version durable_version() const { return durable_.load(std::memory_order_acquire); }
   std::int64_t time_us() const {
@@ -250,6 +251,7 @@ class VersionedStore {
     Pin(Pin&& other) noexcept;
     Pin& operator=(Pin&& other) noexcept;
     ~Pin();
+
     Version version() const { return version_; }
 
    private:

@@ -71,7 +71,7 @@ class KvBatch {
   // The bytes are copied.
   virtual void put(KvFamily family, std::string_view key, std::string_view value) = 0;
   virtual void erase(KvFamily family, std::string_view key) = 0;
-  // Every key in [begin, end).
+  // Every key in [begin, end); none where that is empty.
   virtual void erase_range(KvFamily family, std::string_view begin, std::string_view end) = 0;
 
   virtual std::size_t bytes() const = 0;  // What the batch takes, nearly.
