@@ -227,9 +227,15 @@ struct PreparedQuery::Impl final : StandingIndexes {
   std::unique_ptr<internal::AnswerCollector> collector;
   std::unique_ptr<vm::Machine> machine;
   std::vector<std::array<Word, 3>> parameters;  // Of the last run.
-  std::deque<PlannedStratum> strata;  // Programs are pointed to.
+  std::deque<PlannedStratum> strata;            // Programs are pointed to.
   bool leaves_values = false;
   QueryCounters counters;
+  // Buffers of hand_on_set().
+  struct SetRows {
+    std::vector<std::vector<Word>> columns;
+    std::vector<const Word*> arrays;
+    std::vector<vm::Row> rows;
+  } set_rows;
 };
 
 PreparedQuery::Impl::~Impl() {
@@ -675,16 +681,20 @@ Expected<void> PreparedQuery::Impl::run_stratum(PlannedStratum& stratum) {
 Expected<void> PreparedQuery::Impl::hand_on_set() {
   const vm::Relation& answer = *temporaries[datalog::index_of(query.answer)];
   vm::RowRange range = answer.range(vm::View::kTotal);
-  std::vector<std::vector<Word>> columns(answer.column_count(),
-                                         std::vector<Word>(std::min(range.size(), vm::kBatchRows)));
-  std::vector<const Word*> arrays;
-  for (const auto& column : columns) arrays.push_back(column.data());
-  std::vector<vm::Row> rows(vm::kBatchRows);
-  while (const std::size_t n = answer.next_rows(range, rows.data(), vm::kBatchRows)) {
-    for (std::uint32_t c = 0; c < columns.size(); ++c) {
-      answer.load(c, rows.data(), n, columns[c].data());
+  const std::size_t most = std::min(range.size(), vm::kBatchRows);
+  SetRows& out = set_rows;
+  out.columns.resize(answer.column_count());
+  out.arrays.clear();
+  for (auto& column : out.columns) {
+    if (column.size() < most) column.resize(most);
+    out.arrays.push_back(column.data());
+  }
+  if (out.rows.size() < most) out.rows.resize(most);
+  while (const std::size_t n = answer.next_rows(range, out.rows.data(), most)) {
+    for (std::uint32_t c = 0; c < out.columns.size(); ++c) {
+      answer.load(c, out.rows.data(), n, out.columns[c].data());
     }
-    if (!collector->receive(arrays, n)) break;
+    if (!collector->receive(out.arrays, n)) break;
   }
   return {};
 }
