@@ -13,7 +13,7 @@ JAR = "/usr/share/java/postgresql.jar"
 def main():
     if not os.path.exists(JAR):
         skip("pgjdbc is not installed (package libpostgresql-jdbc-java)")
-    if shutil.which("javac") is None and shutil.which("java") is None:
+    if shutil.which("javac") is None:
         skip("Java is not installed (package default-jdk-headless)")
     failed = 0
     lines = []
