@@ -1,8 +1,5 @@
 // store/store.h - versions, branches and the log: what survives the process.
 //
-// The folder holds only this story until its layer is built; `entail run` keeps nothing. What
-// stands here binds what will be built.
-//
 // What it is for
 // --------------
 // The engine is a deterministic state machine over a log of causes. The store keeps that log and
@@ -22,6 +19,8 @@
 //     main:   v1 -- v2 -- v3 -- v4 -- v5
 //                          `.
 //     what-if:              v3' -- v4'         reads fall through to v3
+//
+// Every key begins with a branch; only the main one is written so far.
 //
 // Terms
 // -----
@@ -56,6 +55,7 @@
 //   O'Neil et al. 1996 for log-structured merge trees, in the form of RocksDB; Snodgrass 1999 for
 //   relations with a history; Hellerstein, Stonebraker and Hamilton 2007 for logs and recovery.
 //
-// Read next: vm/base/, the interfaces that the store is reached through.
+// Read next: versioned_store.h (the store), log_record.h (a commit), row_value.h (a row on disk),
+// group_flusher.h (durability), vm/base/kv.h with rocks_kv.h and simulated_kv.h (the disk).
 
 #pragma once
