@@ -6,6 +6,7 @@
 #include "compiler/constant_rows.h"
 #include "compiler/internal/emit_body.h"
 #include "compiler/internal/fragment_builder.h"
+#include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
@@ -38,6 +39,7 @@ struct Draft {
   std::optional<std::size_t> production;
   ActionCode action;
   std::vector<datalog::Expression> values;
+  std::vector<datalog::VariableId> keys;  // Of a regroup fragment.
 };
 
 // The atom of a literal that may be a source.
@@ -102,6 +104,7 @@ class StandingCompiler {
       return {};  // A stated fact, not a rule.
     }
     if (stratum.kind == StandingKind::kReduced) return draft_groups(stratum, id);
+    if (stratum.kind == StandingKind::kRegrouped) return draft_regroup(id);
     if (auto done = draft_changes(stratum, id, rule, nullptr); !done) return done;
     if (stratum.kind != StandingKind::kRanked) return {};
     if (datalog::can_fail(rule)) {
@@ -143,6 +146,51 @@ class StandingCompiler {
     std::sort(groups.live.begin(), groups.live.end());
     groups.live.erase(std::unique(groups.live.begin(), groups.live.end()), groups.live.end());
     draft.plan.steps.push_back(std::move(groups));
+    drafts_.push_back(std::move(draft));
+    return {};
+  }
+
+  // The head of each group whose keys are given, from the rows that are there.
+  //     head(k, r) :- k is given, exists { rows(k, _) }, r = aggregate v : { rows(k, v) }.
+  Expected<void> draft_regroup(RuleId id) {
+    rules_.push_back(program_.rule(id));
+    Rule& rule = rules_.back();
+    Reduce reduce = std::get<Reduce>(rule.body.front().node);
+    const datalog::SourceSpan span = rule.body.front().span;
+    Match& rows = std::get<Match>(reduce.body.front().node);
+    Draft draft;
+    draft.rule = &rule;
+    draft.fragment.role = FragmentRole::kRegroup;
+    draft.fragment.rule = id;
+    draft.fragment.source = rows.relation;
+    draft.version = "groups";
+    for (std::size_t k = 0; k < reduce.keys.size(); ++k) {
+      draft.keys.push_back(reduce.keys[k].result);
+      rows.terms[k] = internal::variable_term(rule, reduce.keys[k].result);
+    }
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(rows.relation)];
+    draft.fragment.key_words = draft.keys.size() < placed.columns.size()
+                                   ? placed.columns[draft.keys.size()].first_word
+                                   : static_cast<std::uint32_t>(placed.words.size());
+    if (draft.keys.empty()) draft.fragment.key_words = 0;
+    Match any = rows;
+    for (std::size_t i = draft.keys.size(); i < any.terms.size(); ++i) {
+      any.terms[i] = internal::wildcard_term();
+    }
+    reduce.form = datalog::ReduceForm::kPerBinding;
+    reduce.keys.clear();
+    rule.body.clear();
+    rule.body.push_back({datalog::Exists{{{std::move(any), span}}}, span});
+    rule.body.push_back({std::move(reduce), span});
+    BodyTask task;
+    task.rule = &rule;
+    task.body = &rule.body;
+    task.has_batch = true;
+    task.bound.insert(draft.keys.begin(), draft.keys.end());
+    for (const datalog::Expression& term : rule.head.terms) {
+      task.needed.merge(datalog::variables_of(term));
+    }
+    if (auto done = plan_task(plan_scope(), task, RuleForm::kFull, draft); !done) return done;
     drafts_.push_back(std::move(draft));
     return {};
   }
@@ -398,6 +446,13 @@ class StandingCompiler {
     }
     if (draft.production) {
       emit_action(draft, body, needed);
+    } else if (draft.fragment.role == FragmentRole::kRegroup) {
+      const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(draft.fragment.source)];
+      const std::vector<ColumnLayout> columns(
+          placed.columns.begin(),
+          placed.columns.begin() + static_cast<std::ptrdiff_t>(draft.keys.size()));
+      body.run_given(draft.keys, columns, draft.fragment.key_words, draft.plan.steps, needed,
+                     [&] { body.emit_head(draft.rule->head); });
     } else if (draft.fragment.role == FragmentRole::kResult) {
       code_.groups.push_back(shape_of(draft, body));
       body.run_groups(draft.plan.steps, std::nullopt, needed,

@@ -9,6 +9,7 @@
 //                                        its rank
 //     a unit fragment                    rules without any positive atom: what holds when nothing does
 //     a result fragment                  groups: keys and results, as the rule's head
+//     a regroup fragment                 groups without a state: given keys, the head of each group that has a row
 //     action fragments                     productions: one for each action (compiler/action_code.h)
 //     error fragments                    ranked rules with an expression that can fail: a change fragment
 //                                        that meets each instance once, which ranked strata do not
@@ -48,7 +49,15 @@
 
 namespace entail::compiler {
 
-enum class FragmentRole : std::uint8_t { kChange, kBound, kUnit, kResult, kErrors, kAction };
+enum class FragmentRole : std::uint8_t {
+  kChange,
+  kBound,
+  kUnit,
+  kResult,
+  kErrors,
+  kAction,
+  kRegroup,
+};
 
 // A test on the source row alone that a change must pass: found before the fragment is run.
 struct SourceTest {
@@ -69,10 +78,11 @@ struct StandingFragment {
   std::uint32_t number = 0;  // In Program::fragments.
   FragmentRole role = FragmentRole::kChange;
   datalog::RuleId rule{};
-  datalog::RelationId source{};      // kChange, kBound: whose rows it reads.
+  datalog::RelationId source{};      // kChange, kBound, kRegroup: whose rows it reads.
   bool is_negated = false;           // kChange: rows that appear take derivations away.
   std::vector<SourceTest> tests;     // kChange: columns that are equal to constants, ascending.
   std::optional<SourceRange> range;  // kChange: the first filter of this kind.
+  std::uint32_t key_words = 0;       // kRegroup: of the given keys, the first of the source's.
 };
 
 // How the rows that a group's rule emits are laid out, and what is made of them.

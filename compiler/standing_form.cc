@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/internal/action_parts.h"
+#include "compiler/internal/derived_bags.h"
 #include "compiler/internal/rule_parts.h"
 #include "compiler/internal/standing_bodies.h"
 #include "compiler/layout.h"
@@ -125,18 +126,15 @@ class Refusal {
     for (const Literal& literal : body) {
       const auto& node = literal.node;
       if (const auto* match = std::get_if<datalog::Match>(&node)) {
-        if (match->row && !has_rows) refuse("the identity of a row", where, literal.span);
+        const bool is_bag =
+            program_.relation(match->relation).collection == datalog::Collection::kBag;
+        if (match->row && !has_rows && !is_bag)
+          refuse("the identity of a row", where, literal.span);
       } else if (const auto* absent = std::get_if<datalog::Absent>(&node)) {
         check(absent->body, where);
       } else if (const auto* exists = std::get_if<datalog::Exists>(&node)) {
         check(exists->body, where);
       } else if (const auto* reduce = std::get_if<datalog::Reduce>(&node)) {
-        for (const datalog::Aggregate& aggregate : reduce->aggregates) {
-          if (aggregate.op == datalog::AggregateOp::kSum &&
-              aggregate.argument->type.kind == vm::TypeKind::kNumeric) {
-            refuse("a sum of this type", where, literal.span);
-          }
-        }
         check(reduce->body, where);
       } else if (std::holds_alternative<datalog::Rank>(node)) {
         refuse("a ranking", where, literal.span);
@@ -196,7 +194,13 @@ bool stands_alone(const datalog::Reduce& reduce, const Rule& rule) {
   for (const datalog::GroupKey& key : reduce.keys) used.merge(datalog::variables_of(key.value));
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
     if (bound.count(aggregate.result) != 0) return false;
-    if (aggregate.argument) used.merge(datalog::variables_of(*aggregate.argument));
+    for (const auto* expression :
+         {&aggregate.argument, &aggregate.condition, &aggregate.delimiter}) {
+      if (*expression) used.merge(datalog::variables_of(**expression));
+    }
+    for (const datalog::OrderItem& item : aggregate.order) {
+      used.merge(datalog::variables_of(item.value));
+    }
   }
   return std::none_of(used.begin(), used.end(),
                       [&](VariableId variable) { return head.count(variable) != 0; });
@@ -221,7 +225,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     }
   }
 
-  StandingForm run() {
+  Expected<StandingForm> run() {
     for (const datalog::Stratum& stratum : original_.strata) {
       if (stratum.recursive) {
         add_recursive(stratum);
@@ -230,6 +234,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       for (const RelationId id : stratum.relations) add_plain(id, stratum.rules);
     }
     for (std::uint32_t i = 0; i < form_.program.productions.size(); ++i) add_production(i);
+    if (refused_) return unexpected(*refused_);
     return std::move(form_);
   }
 
@@ -292,12 +297,14 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
   }
 
   void add_reduced(RelationId id, Rule rule) {
-    VariableSet outside;
     auto& reduce = std::get<datalog::Reduce>(rule.body.front().node);
+    VariableSet outside;
     for (const datalog::GroupKey& key : reduce.keys)
       outside.merge(datalog::variables_of(key.value));
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-      if (aggregate.argument) outside.merge(datalog::variables_of(*aggregate.argument));
+      walk_aggregate(aggregate, [&](const datalog::Expression& expression) {
+        outside.merge(datalog::variables_of(expression));
+      });
     }
     const std::set<RelationId> nothing_grows;
     BodyRewriter rewriter(*this, rule, nothing_grows);
@@ -308,9 +315,111 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     rule.head.relation = id;
     StandingStratum stratum;
     stratum.kind = StandingKind::kReduced;
+    const bool follows = std::all_of(
+        reduce.aggregates.begin(), reduce.aggregates.end(),
+        [&](const datalog::Aggregate& aggregate) { return has_state(rule, aggregate); });
+    if (!follows) {
+      stratum.kind = StandingKind::kRegrouped;
+      gather_rows(rule);
+    }
     stratum.relations = {id};
     stratum.rules = {add_rule(std::move(rule))};
     add_stratum(std::move(stratum));
+  }
+
+  template <typename F>
+  static void walk_aggregate(const datalog::Aggregate& aggregate, F&& f) {
+    if (aggregate.argument) f(*aggregate.argument);
+    if (aggregate.condition) f(*aggregate.condition);
+    if (aggregate.delimiter) f(*aggregate.delimiter);
+    for (const datalog::OrderItem& item : aggregate.order) f(item.value);
+  }
+
+  // Whether a group's state (vm/standing_groups.h) follows the aggregate row by row.
+  static bool has_state(const Rule& rule, const datalog::Aggregate& aggregate) {
+    using datalog::AggregateOp;
+    if (aggregate.condition || aggregate.distinct || aggregate.delimiter ||
+        !aggregate.order.empty() || rule.variables[datalog::index_of(aggregate.result)].nullable) {
+      return false;
+    }
+    switch (aggregate.op) {
+      case AggregateOp::kCount:
+        return true;
+      case AggregateOp::kCountDistinct:
+        return vm::value_words(aggregate.argument->type) == 1;
+      case AggregateOp::kSum:
+      case AggregateOp::kMean:
+        return aggregate.argument->type.kind != vm::TypeKind::kNumeric &&
+               vm::value_words(aggregate.argument->type) == 1;
+      case AggregateOp::kMin:
+      case AggregateOp::kMax:
+        return vm::value_words(aggregate.argument->type) == 1 &&
+               (has_word_order(aggregate.argument->type) ||
+                aggregate.argument->type.kind == vm::TypeKind::kFloat4) &&
+               aggregate.argument->type.kind != vm::TypeKind::kNumeric;
+      default:
+        return false;
+    }
+  }
+
+  // The matches of the reduction's body become rows of a relation of their own: the keys, what the aggregates
+  // ask for, and where rows count what tells matches apart.
+  void gather_rows(Rule& rule) {
+    auto& reduce = std::get<datalog::Reduce>(rule.body.front().node);
+    Rule rows;
+    rows.name = rule.name;
+    rows.span = rows.head.span = rule.span;
+    rows.variables = rule.variables;
+    rows.body = std::move(reduce.body);
+    datalog::Match match;
+    std::vector<datalog::Column> columns;
+    const auto add_column = [&](const Rule& of, VariableId variable,
+                                const datalog::Expression& value) {
+      const datalog::Variable& described = of.variables[datalog::index_of(variable)];
+      columns.push_back({described.name, value.type, described.nullable, described.span});
+      rows.head.terms.push_back(value);
+    };
+    for (datalog::GroupKey& key : reduce.keys) {
+      const datalog::Variable described = rule.variables[datalog::index_of(key.result)];
+      const VariableId value = internal::new_variable(rule, described.name, described.type,
+                                                      described.nullable, described.span);
+      add_column(rule, value, key.value);
+      match.terms.push_back(internal::variable_term(rule, value));
+      key.value = match.terms.back();
+    }
+    VariableSet known;
+    for (const datalog::Aggregate& aggregate : reduce.aggregates) {
+      walk_aggregate(aggregate, [&](const datalog::Expression& expression) {
+        for (const VariableId variable : datalog::variables_of(expression)) {
+          if (!known.insert(variable).second) continue;
+          add_column(rule, variable, internal::variable_term(rule, variable));
+          match.terms.push_back(internal::variable_term(rule, variable));
+        }
+      });
+    }
+    if (internal::counts_rows(reduce)) {
+      auto done = internal::identify_matches(form_.program, rows, [&](VariableId variable) {
+        if (!known.insert(variable).second) return;
+        add_column(rows, variable, internal::variable_term(rows, variable));
+        match.terms.push_back(internal::wildcard_term());
+      });
+      if (!done && !refused_) refused_ = done.error();
+    }
+    rows = internal::compacted(rows);
+    std::string key = "rows " + internal::signature(rows);
+    if (const auto known_rows = shared_.find(key); known_rows != shared_.end()) {
+      match.relation = known_rows->second;
+    } else {
+      match.relation = new_relation("_rows" + std::to_string(form_.program.relations.size()),
+                                    std::move(columns), rule.span);
+      rows.head.relation = match.relation;
+      StandingStratum stratum;
+      stratum.relations = {match.relation};
+      stratum.rules = {add_rule(std::move(rows))};
+      add_stratum(std::move(stratum));
+      shared_.emplace(std::move(key), match.relation);
+    }
+    reduce.body = {Literal{std::move(match), rule.span}};
   }
 
   void add_equivalence(RelationId id, const std::vector<RuleId>& rules) {
@@ -596,6 +705,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
 
   const datalog::RuleProgram& program() const override { return form_.program; }
 
+  std::optional<Error> refused_;
   const datalog::RuleProgram& original_;
   const std::set<RelationId> read_whole_;
   StandingForm form_;
@@ -606,9 +716,12 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
 
 }  // namespace
 
-Expected<StandingForm> standing_form(const datalog::RuleProgram& program,
+Expected<StandingForm> standing_form(const datalog::RuleProgram& original,
                                      const std::set<RelationId>& read_whole,
                                      const grammar::SourceFiles* files) {
+  auto rewritten = internal::without_derived_bags(original, files);
+  if (!rewritten) return unexpected(std::move(rewritten).error());
+  const datalog::RuleProgram& program = *rewritten ? **rewritten : original;
   if (auto checked = Refusal(program, files).check(); !checked)
     return unexpected(std::move(checked).error());
   // Actions ask for pairs of an equivalence, not for its classes.

@@ -27,6 +27,8 @@
 //     match           of each production, the relation of its complete matches: what tells one from
 //                     another, then what salience and actions need to know.
 //
+//     derived bag     a set with columns that tell derivations apart (internal/derived_bags.h)
+//
 // Auxiliary relations that say the same but for the numbers of variables are one.
 //
 // Kinds of strata
@@ -34,6 +36,8 @@
 //     kRanked       recursive sets; rules in counted form that read their own stratum positively.
 //     kReduced      one relation; each rule is one Reduce per group, whose body is in counted form
 //                   over lower strata; its head is the keys and results, as variables, in any order.
+//     kRegrouped    one relation and one such rule, whose body is one atom of a relation with the matches: the
+//                   keys first. Groups that changed are aggregated anew: what no state follows.
 //     kEquivalence  one relation (element, class) without rules: the classes of `pairs`.
 //     kRecomputed   recursion that ranks do not serve (an eqrel or extremum in the cycle, or a domain
 //                   that would come from the cycle itself): the original's rules, for Evaluation.
@@ -71,7 +75,14 @@
 
 namespace entail::compiler {
 
-enum class StandingKind : std::uint8_t { kCounted, kRanked, kReduced, kEquivalence, kRecomputed };
+enum class StandingKind : std::uint8_t {
+  kCounted,
+  kRanked,
+  kReduced,
+  kEquivalence,
+  kRecomputed,
+  kRegrouped,
+};
 
 struct StandingStratum {
   StandingKind kind = StandingKind::kCounted;

@@ -91,6 +91,7 @@ class FormVerifier {
         return;
       }
       case StandingKind::kReduced:
+      case StandingKind::kRegrouped:
         check_reduced(rule);
         return;
       case StandingKind::kRecomputed:

@@ -208,6 +208,12 @@ std::string print_rule(const RuleProgram& program, const Rule& rule) {
   return Printer(program, rule.variables).rule(rule);
 }
 
+std::string print_production(const RuleProgram& program, const Production& production) {
+  std::string out;
+  print_production(program, production, out);
+  return out;
+}
+
 std::string print_literal(const RuleProgram& program, const Rule& rule, const Literal& literal) {
   return Printer(program, rule.variables).literal(literal);
 }

@@ -29,6 +29,7 @@ std::string print_program(const RuleProgram& program);
 // One of its parts, without a final newline.
 std::string print_relation(const RuleProgram& program, const Relation& relation);
 std::string print_rule(const RuleProgram& program, const Rule& rule);
+std::string print_production(const RuleProgram& program, const Production& production);
 std::string print_literal(const RuleProgram& program, const Rule& rule, const Literal& literal);
 std::string print_expression(const RuleProgram& program, const Rule& rule,
                              const Expression& expression);

@@ -73,6 +73,55 @@ std::uint32_t Agenda::group_of(const std::string& name) {
   return found->second;
 }
 
+void Agenda::adopt(Agenda& other, const KeptProductions& kept) {
+  std::map<std::uint32_t, std::uint32_t> own_number;
+  for (const auto& [own, its] : kept) {
+    std::swap(rules_[own].activations, other.rules_[its].activations);
+    own_number[its] = own;
+  }
+  for (const Heap& heap : other.heaps_) {
+    for (Waiting waiting : heap) {
+      const auto found = own_number.find(waiting.production);
+      if (found == own_number.end()) continue;
+      waiting.production = found->second;
+      heaps_[rules_[waiting.production].group].insert(waiting);
+    }
+  }
+  for (const auto& [match, failure] : other.failures_) {
+    const auto found = own_number.find(match.first);
+    if (found == own_number.end()) continue;
+    ErrorInstance own = failure;
+    own.relation = rules_[found->second].standing->matches;
+    failures_.emplace(Match{found->second, match.second}, std::move(own));
+  }
+  focus_.clear();
+  for (const std::uint32_t group : other.focus_) {
+    for (const auto& [name, number] : other.group_by_name_) {
+      if (number != group) continue;
+      focus_.push_back(group_of(name));
+      break;
+    }
+  }
+  committed_focus_ = focus_;
+  halted_ = committed_halted_ = other.halted_;
+}
+
+void Agenda::give_back(Agenda& other, const KeptProductions& kept) {
+  for (const auto& [own, its] : kept) {
+    std::swap(rules_[own].activations, other.rules_[its].activations);
+  }
+}
+
+void Agenda::settle() {
+  for (Heap& heap : heaps_) {
+    for (const Waiting& waiting : heap) {
+      change(waiting.production, waiting.row).status = Status::kFired;
+    }
+    heap.clear();
+  }
+  focus_ = {0};
+}
+
 // ---------------------------------------------------------------------------------------------------
 // The order
 

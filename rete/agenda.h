@@ -68,6 +68,17 @@ class Agenda {
   // The fragments have other positions from now on.
   void rebind(const NetworkState& state) { actions_ = &state.code.actions; }
 
+  // Productions that are the same in two networks: their numbers here and there.
+  using KeptProductions = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  // Takes over what is known of the matches of productions that are kept: what waits, what has fired.
+  // give_back() undoes it, when the epoch has been taken back.
+  void adopt(Agenda& other, const KeptProductions& kept);
+  void give_back(Agenda& other, const KeptProductions& kept);
+  datalog::RelationId matches_of(std::uint32_t production) const {
+    return rules_[production].standing->matches;
+  }
+  std::uint32_t production_count() const { return static_cast<std::uint32_t>(rules_.size()); }
+
   // The activations that the open step made and took back. Before the step ends.
   void take(std::uint64_t step);
   // A step that is no firing begins: what `halt` stopped goes on.
@@ -76,6 +87,8 @@ class Agenda {
   // The next activation fires: what it changes, in order. `time`: of now(), microseconds. Fails with
   // kLimit or kCancelled. REQUIRES: has_next().
   Expected<std::vector<FactChange>> fire(std::int64_t time);
+  // What waits counts as fired.
+  void settle();
   // The step of the firing has been taken.
   void end_firing() { firing_.reset(); }
 

@@ -27,11 +27,15 @@ namespace entail::rete {
 
 class EquivalenceNode final : public Node {
  public:
-  EquivalenceNode(datalog::RelationId pairs, datalog::RelationId classes)
-      : pairs_(pairs), classes_(classes) {}
+  explicit EquivalenceNode(const compiler::StandingStratum& stratum)
+      : pairs_(stratum.pairs), classes_(stratum.relations.front()) {}
 
   Expected<void> turn(NetworkState& state) override;
   void abort(NetworkState& state) override;
+  void rebind(const NetworkState&, const compiler::StandingStratum& stratum) override {
+    pairs_ = stratum.pairs;
+    classes_ = stratum.relations.front();
+  }
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState& state) const override;
 

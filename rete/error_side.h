@@ -41,8 +41,10 @@ class ErrorSide {
   void commit() { undo_.clear(); }
   void abort();
 
+  bool has(datalog::RelationId relation) const;
   // Sorted by relation, place, message. A weight that is negative is a mistake of ours: verify().
   std::vector<ErrorInstance> instances() const;
+  std::vector<ErrorInstance> instances(datalog::RelationId relation) const;
   std::uint64_t bytes_used() const;
   void verify() const;
 

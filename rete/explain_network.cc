@@ -29,6 +29,8 @@ const char* name_of(StandingKind kind) {
       return "classes";
     case StandingKind::kRecomputed:
       return "recomputed";
+    case StandingKind::kRegrouped:
+      return "regrouped";
   }
   return "";
 }
@@ -112,8 +114,12 @@ NetworkStatistics Network::statistics() const {
     result.rows_probed += node.rows_probed;
     result.bytes += node.bytes;
   }
-  for (const RankedStratum* ranked : impl.ranked_nodes) {
-    result.strata_recomputed += ranked->times_recomputed();
+  for (const NodeOfStratum& node : impl.nodes) {
+    for (const auto& part : node.parts) {
+      if (const auto* ranked = dynamic_cast<const RankedStratum*>(part.get())) {
+        result.strata_recomputed += ranked->times_recomputed();
+      }
+    }
   }
   result.steps = impl.steps;
   return result;

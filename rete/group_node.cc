@@ -11,9 +11,10 @@ namespace entail::rete {
 using vm::Word;
 
 Expected<std::unique_ptr<GroupNode>> GroupNode::create(const NetworkState& state,
-                                                       datalog::RuleId rule) {
-  std::unique_ptr<GroupNode> node(new GroupNode(rule));
-  node->rebind(state);
+                                                       const compiler::StandingStratum& stratum,
+                                                       std::size_t position) {
+  std::unique_ptr<GroupNode> node(new GroupNode(position));
+  node->rebind(state, stratum);
   vm::StandingGroups::Options options;
   options.key_words = node->shape_.key_words;
   options.key_handles = node->shape_.key_handles;
@@ -27,7 +28,8 @@ Expected<std::unique_ptr<GroupNode>> GroupNode::create(const NetworkState& state
   return node;
 }
 
-void GroupNode::rebind(const NetworkState& state) {
+void GroupNode::rebind(const NetworkState& state, const compiler::StandingStratum& stratum) {
+  rule_ = stratum.rules[position_];
   for (const compiler::GroupShape& shape : state.code.groups) {
     if (shape.rule == rule_) shape_ = shape;
   }

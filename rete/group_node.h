@@ -19,25 +19,28 @@ namespace entail::rete {
 
 class GroupNode final : public Node {
  public:
-  // The groups of one rule. Fails with kUnsupported.
+  // The groups of the stratum's rule at `position`. Fails with kUnsupported.
   static Expected<std::unique_ptr<GroupNode>> create(const NetworkState& state,
-                                                     datalog::RuleId rule);
+                                                     const compiler::StandingStratum& stratum,
+                                                     std::size_t position);
 
   Expected<void> turn(NetworkState& state) override;
   void commit() override { groups_->commit(); }
   void abort(NetworkState&) override;
-  void rebind(const NetworkState& state) override;
+  void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState&) const override { groups_->verify(); }
 
+  datalog::RuleId rule() const { return rule_; }
   // What its change fragments emit.
   vm::ChangeBatch& input() { return input_; }
 
  private:
-  explicit GroupNode(datalog::RuleId rule) : rule_(rule) {}
+  explicit GroupNode(std::size_t position) : position_(position) {}
   Expected<void> apply(std::int64_t sign);
 
-  datalog::RuleId rule_;
+  std::size_t position_;
+  datalog::RuleId rule_{};
   compiler::GroupShape shape_;
   std::uint32_t result_ = 0;  // The result fragment's position.
   std::unique_ptr<vm::StandingGroups> groups_;

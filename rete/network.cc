@@ -15,6 +15,7 @@
 #include "rete/internal/network_impl.h"
 #include "rete/ranked_stratum.h"
 #include "rete/recomputed_stratum.h"
+#include "rete/regroup_node.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 
@@ -120,7 +121,20 @@ constexpr std::uint64_t kReplanRowsMin = 1024;
 // ---------------------------------------------------------------------------------------------------
 // Making
 
+Network::Impl::~Impl() {
+  for (const Word word : state.code.retained) options.pool->release(word);
+}
+
 Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
+  if (auto made = make_form(program); !made) return made;
+  nodes.resize(state.form.strata.size());
+  if (auto made = finish_making(); !made) return made;
+  version = options.version;
+  return load_program();
+}
+
+// The form of the program and what is known of it without any rows.
+Expected<void> Network::Impl::make_form(const datalog::RuleProgram& program) {
   ENTAIL_ENSURE(options.pool != nullptr);
   state.pool = options.pool;
   state.memory = options.memory;
@@ -133,7 +147,10 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
     }
   }
   relation_count = program.relations.size();
-  auto form = compiler::standing_form(program, watched, options.files);
+  original_relations = program.relations;
+  std::set<RelationId> read_whole = watched;
+  read_whole.insert(options.read_whole.begin(), options.read_whole.end());
+  auto form = compiler::standing_form(program, read_whole, options.files);
   if (!form) return unexpected(std::move(form).error());
   state.form = std::move(*form);
   // Those of recomputed strata: their rows are pairs, for whoever reads them.
@@ -147,6 +164,48 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
   for (const datalog::Relation& relation : state.form.program.relations) {
     state.layouts.push_back(compiler::layout_of(relation, state.form.program.types));
   }
+  state.relations.resize(state.form.program.relations.size());
+  for (const datalog::Relation& relation : program.relations) {
+    const compiler::RelationLayout& layout = state.layouts[declared_words.size()];
+    declared_words.push_back(relation.columns.size() == layout.columns.size()
+                                 ? static_cast<std::uint32_t>(layout.words.size())
+                                 : layout.columns[relation.columns.size()].first_word);
+  }
+  statement_of.resize(state.relations.size());
+  for (std::size_t i = 0; i < relation_count; ++i) {
+    statement_of[datalog::index_of(state.form.stated_in[i])] = static_cast<RelationId>(i);
+  }
+  find_meanings();
+  find_owners();
+  return {};
+}
+
+// By original relation: itself, and the auxiliary relations that its rules go through.
+void Network::Impl::find_owners() {
+  std::vector<std::vector<RelationId>> reads(state.relations.size());
+  for (const datalog::Rule& rule : state.form.program.rules) {
+    datalog::walk_rule_matches(rule, [&](const datalog::Match& match, datalog::Reading) {
+      if (datalog::index_of(match.relation) < relation_count) return;
+      reads[datalog::index_of(rule.head.relation)].push_back(match.relation);
+    });
+  }
+  for (const StandingStratum& stratum : state.form.strata) {
+    if (stratum.kind != StandingKind::kEquivalence) continue;
+    reads[datalog::index_of(stratum.relations.front())].push_back(stratum.pairs);
+  }
+  for (std::size_t i = 0; i < relation_count; ++i) {
+    std::vector<RelationId> found{static_cast<RelationId>(i)};
+    std::set<RelationId> seen(found.begin(), found.end());
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      for (const RelationId id : reads[datalog::index_of(found[k])]) {
+        if (seen.insert(id).second) found.push_back(id);
+      }
+    }
+    made_for.push_back(std::move(found));
+  }
+}
+
+Expected<void> Network::Impl::finish_making() {
   if (auto made = make_relations(); !made) return made;
   vm::StandingMachine::Options machine;
   machine.pool = options.pool;
@@ -154,45 +213,63 @@ Expected<void> Network::Impl::make(const datalog::RuleProgram& program) {
   state.machine = std::make_unique<vm::StandingMachine>(machine);
   if (auto made = compile(); !made) return made;
   if (auto made = make_nodes(); !made) return made;
-  if (!program.productions.empty()) {
+  if (!state.form.productions.empty()) {
     auto made = Agenda::create(state);
     if (!made) return unexpected(std::move(made).error());
     agenda = std::move(*made);
   }
   connect();
-  return load_program();
+  return {};
+}
+
+// Whether it only states a row.
+bool Network::Impl::is_fact(datalog::RuleId id) const {
+  const datalog::Rule& rule = state.form.program.rule(id);
+  return rule.body.empty() && fact_row(rule).has_value();
+}
+
+std::optional<std::vector<Word>> Network::Impl::fact_row(const datalog::Rule& rule) const {
+  if (!rule.body.empty()) return std::nullopt;
+  return compiler::constant_row(rule, state.layouts[datalog::index_of(rule.head.relation)],
+                                *options.pool);
 }
 
 Expected<void> Network::Impl::make_relations() {
   const datalog::RuleProgram& program = state.form.program;
-  state.relations.resize(program.relations.size());
   const std::set<RelationId> identified = identified_relations(program);
   for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
     const StandingStratum& stratum = state.form.strata[s];
+    const bool has_rules = std::any_of(stratum.rules.begin(), stratum.rules.end(),
+                                       [this](datalog::RuleId rule) { return !is_fact(rule); });
     for (const RelationId id : stratum.relations) {
       const datalog::Relation& relation = program.relation(id);
+      const bool is_bag = relation.collection == datalog::Collection::kBag;
+      state.at(id).node = s;
+      if (nodes[s].is_kept) {
+        if (identified.count(id) != 0) state.rows(id).keep_identities();
+        continue;
+      }
       vm::RelationOptions made;
       made.name = relation.name;
       made.columns = state.layouts[datalog::index_of(id)].words;
       made.standing = true;
-      made.bag = relation.collection == datalog::Collection::kBag;
+      made.bag = is_bag;
       made.ranks = stratum.kind == StandingKind::kRanked;
       // A bag holds a row for each derivation instead.
-      made.weights =
-          !made.bag &&
-          (stratum.kind == StandingKind::kReduced || stratum.kind == StandingKind::kEquivalence ||
-           (stratum.kind == StandingKind::kCounted && !stratum.rules.empty()));
+      made.weights = !made.bag && (stratum.kind == StandingKind::kReduced ||
+                                   stratum.kind == StandingKind::kRegrouped ||
+                                   stratum.kind == StandingKind::kEquivalence ||
+                                   (stratum.kind == StandingKind::kCounted && has_rules));
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
       made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
-      made.identities = identified.count(id) != 0;
+      made.identities = is_bag || identified.count(id) != 0;
       made.pool = options.pool;
       made.budget = options.memory;
       auto rows = vm::StandingRelation::create(std::move(made));
       if (!rows) return unexpected(std::move(rows).error());
       RelationNode& node = state.at(id);
       node.rows = std::move(*rows);
-      node.node = s;
       node.work.node = "relation " + relation.name;
     }
   }
@@ -200,6 +277,14 @@ Expected<void> Network::Impl::make_relations() {
     ENTAIL_ENSURE(state.relations[i].rows != nullptr);
   }
   return {};
+}
+
+Expected<std::uint32_t> Network::Impl::add_index(RelationId id, const vm::IndexSpec& spec) {
+  vm::StandingRelation& rows = state.rows(id);
+  if (spec.range_column < 0 && spec.key.size() == rows.column_count() && !rows.options().bag) {
+    return vm::kMembershipIndex;
+  }
+  return rows.add_index(spec);
 }
 
 Expected<void> Network::Impl::compile() {
@@ -214,11 +299,7 @@ Expected<void> Network::Impl::compile() {
   if (options.plan_seed != 0) scope.cardinalities = &invented;
   Expected<void> indexed;
   scope.add_index = [&](RelationId id, const vm::IndexSpec& spec) -> std::uint32_t {
-    const vm::StandingRelation& rows = state.rows(id);
-    if (spec.range_column < 0 && spec.key.size() == rows.column_count() && !rows.options().bag) {
-      return vm::kMembershipIndex;
-    }
-    auto index = state.rows(id).add_index(spec);
+    auto index = add_index(id, spec);
     if (!index) {
       indexed = unexpected(std::move(index).error());
       return 0;
@@ -246,35 +327,38 @@ Expected<void> Network::Impl::compile() {
 }
 
 Expected<void> Network::Impl::make_nodes() {
-  nodes.resize(state.form.strata.size());
   for (std::size_t s = 0; s < nodes.size(); ++s) {
     const StandingStratum& stratum = state.form.strata[s];
     NodeOfStratum& node = nodes[s];
     switch (stratum.kind) {
       case StandingKind::kCounted:
         break;
-      case StandingKind::kRanked: {
-        auto ranked =
-            std::make_unique<RankedStratum>(stratum.relations, options.recompute_fraction);
-        ranked_nodes.push_back(ranked.get());
-        node.parts.push_back(std::move(ranked));
+      case StandingKind::kRanked:
+        if (node.is_kept) break;
+        node.parts.push_back(
+            std::make_shared<RankedStratum>(stratum.relations, options.recompute_fraction));
         break;
-      }
       case StandingKind::kReduced:
-        for (const datalog::RuleId rule : stratum.rules) {
-          auto groups = GroupNode::create(state, rule);
+        for (std::size_t k = 0; k < stratum.rules.size() && !node.is_kept; ++k) {
+          auto groups = GroupNode::create(state, stratum, k);
           if (!groups) return unexpected(std::move(groups).error());
-          group_of_rule[rule] = groups->get();
           node.parts.push_back(std::move(*groups));
         }
         break;
+      case StandingKind::kRegrouped:
+        if (!node.is_kept) node.parts.push_back(std::make_shared<RegroupNode>());
+        break;
       case StandingKind::kEquivalence:
-        node.parts.push_back(
-            std::make_unique<EquivalenceNode>(stratum.pairs, stratum.relations.front()));
+        if (!node.is_kept) node.parts.push_back(std::make_shared<EquivalenceNode>(stratum));
         break;
       case StandingKind::kRecomputed: {
         auto recomputed = RecomputedStratum::create(state, stratum, options.files);
         if (!recomputed) return unexpected(std::move(recomputed).error());
+        // It has a program of its own, which goes by the numbers of this form.
+        if (node.is_kept) {
+          (*recomputed)->share_stated(static_cast<const RecomputedStratum&>(*node.parts.front()));
+        }
+        node.parts.clear();
         node.parts.push_back(std::move(*recomputed));
         break;
       }
@@ -291,6 +375,9 @@ void Network::Impl::connect() {
   }
   for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
     const StandingFragment& fragment = state.code.fragments[i];
+    if (fragment.role == FragmentRole::kRegroup) {
+      state.at(fragment.source).woken.push_back(node_of_rule(fragment.rule));
+    }
     if (fragment.role != FragmentRole::kChange) continue;
     const std::uint32_t target = node_of_rule(fragment.rule);
     RelationNode& source = state.at(fragment.source);
@@ -318,8 +405,14 @@ void Network::Impl::connect() {
     relation.woken.erase(std::unique(relation.woken.begin(), relation.woken.end()),
                          relation.woken.end());
   }
-  for (NodeOfStratum& node : nodes) {
-    for (const auto& part : node.parts) part->rebind(state);
+  group_of_rule.clear();
+  for (std::size_t s = 0; s < nodes.size(); ++s) {
+    for (const auto& part : nodes[s].parts) {
+      part->rebind(state, state.form.strata[s]);
+      if (auto* groups = dynamic_cast<GroupNode*>(part.get())) {
+        group_of_rule[groups->rule()] = groups;
+      }
+    }
   }
   if (agenda) agenda->rebind(state);
 }
@@ -334,35 +427,21 @@ vm::ChangeBatch& Network::Impl::input_of(datalog::RuleId rule) {
   return state.at(state.form.program.rule(rule).head.relation).derived;
 }
 
-// The program's own facts, and what holds without any: version 0.
+// The program's own facts, and what holds without any.
 Expected<void> Network::Impl::load_program() {
   state.machine->set_rows_left(options.limits.rows_touched);
-  for (std::size_t i = 0; i < state.form.program.rules.size(); ++i) {
-    const datalog::Rule& rule = state.form.program.rules[i];
-    if (!rule.body.empty()) continue;
-    const std::size_t relation = datalog::index_of(rule.head.relation);
-    const auto row = compiler::constant_row(rule, state.layouts[relation], *options.pool);
+  for (const datalog::Rule& rule : state.form.program.rules) {
+    if (!options.states_facts) break;
+    const auto row = fact_row(rule);
     if (!row) continue;
     std::vector<const Word*> row_words;
     for (const Word& word : *row) row_words.push_back(&word);
     state_facts(rule.head.relation, row_words, 1, /*is_deletion=*/false);
   }
-  for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
-    const StandingFragment& fragment = state.code.fragments[i];
-    if (fragment.role != FragmentRole::kUnit) continue;
-    const std::uint32_t target = node_of_rule(fragment.rule);
-    wake(target);
-    if (state.form.strata[target].kind == StandingKind::kRanked) continue;
-    if (auto done = state.run_given(i, {}, 0, 1, input_of(fragment.rule)); !done) return done;
-  }
-  for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
-    if (state.form.strata[s].kind == StandingKind::kRecomputed) wake(s);
-  }
-  if (auto done = propagate(); !done) return done;
-  if (agenda) agenda->take(steps);
-  auto committed = commit();
-  if (!committed) return unexpected(std::move(committed).error());
-  version = 0;
+  if (auto done = derive_new(/*takes_over=*/false); !done) return done;
+  Committed ignored;
+  if (agenda) agenda->commit(ignored);
+  end_epoch(version);
   return {};
 }
 
@@ -370,7 +449,7 @@ Expected<void> Network::Impl::load_program() {
 // A step
 
 void Network::Impl::state_facts(RelationId id, std::span<const Word* const> columns, std::size_t n,
-                                bool is_deletion) {
+                                bool is_deletion, const vm::DurableId* ids) {
   RelationNode& node = state.at(id);
   if (n == 0) return;
   if (node.stated_runs == 0) {
@@ -379,10 +458,40 @@ void Network::Impl::state_facts(RelationId id, std::span<const Word* const> colu
     pending.push_back(id);
   }
   for (std::size_t first = 0;;) {
-    first += node.stated[node.stated_runs - 1].add(columns, first, n, is_deletion);
+    first += node.stated[node.stated_runs - 1].add(columns, ids, first, n, is_deletion);
     if (first == n) return;
     open_run(node);
   }
+}
+
+// Where nothing but rows is to be kept, they need not wait for the step.
+Expected<void> Network::Impl::load(RelationId id, const FactChanges& rows) {
+  RelationNode& node = state.at(id);
+  if (state.form.strata[node.node].kind != StandingKind::kCounted) {
+    state_facts(id, rows.columns, rows.n, /*is_deletion=*/false, rows.ids);
+    return {};
+  }
+  state.touch(id);
+  wake(node.node);
+  vm::StandingRelation::Batch batch{rows.columns, rows.n};
+  batch.ids = rows.ids;
+  auto done = node.rows->options().key.empty() ? node.rows->apply(batch, vm::Counting::kStated)
+                                               : node.rows->replace(batch);
+  if (!done) return fail(std::move(done).error());
+  return {};
+}
+
+Expected<void> Network::Impl::end_load(vm::Version made) {
+  if (failed) return unexpected(*failed);
+  if (auto done = take_step(); !done) return done;
+  Committed ignored;
+  if (agenda) {
+    agenda->settle();
+    agenda->commit(ignored);
+  }
+  end_epoch(made);
+  version = made;
+  return {};
 }
 
 void Network::Impl::open_run(RelationNode& node) {
@@ -419,7 +528,7 @@ Expected<void> Network::Impl::propagate() {
 }
 
 Expected<void> Network::Impl::turn(std::uint32_t number) {
-  NodeOfStratum& node = nodes.empty() ? none : nodes[number];
+  NodeOfStratum& node = nodes[number];
   const StandingStratum& stratum = state.form.strata[number];
   for (const auto& part : node.parts) {
     if (!node.in_epoch) {
@@ -457,10 +566,13 @@ Expected<void> Network::Impl::settle(RelationId id) {
   }
   node.retracted.clear();
   for (std::size_t r = 0; r < node.stated_runs; ++r) {
-    for (const vm::ChangeBatch* rows : {&node.stated[r].deleted, &node.stated[r].inserted}) {
+    const StatedRun& run = node.stated[r];
+    for (const vm::ChangeBatch* rows : {&run.deleted, &run.inserted}) {
       if (rows->empty()) continue;
       vm::StandingRelation::Batch batch{rows->arrays(state.scratch), rows->n, rows->weights.data()};
-      const bool replaces = !node.rows->options().key.empty() && rows == &node.stated[r].inserted;
+      const auto& ids = rows == &run.deleted ? run.deleted_ids : run.inserted_ids;
+      if (!ids.empty()) batch.ids = ids.data();
+      const bool replaces = !node.rows->options().key.empty() && rows == &run.inserted;
       auto done =
           replaces ? node.rows->replace(batch) : node.rows->apply(batch, vm::Counting::kStated);
       if (!done) return done;
@@ -481,6 +593,8 @@ Expected<void> Network::Impl::hand_on(RelationId id) {
   const std::span<const Row> left = node.rows->left(), entered = node.rows->entered();
   if (left.empty() && entered.empty()) return {};
   node.work.rows_changed += left.size() + entered.size();
+  for (const std::uint32_t woken : node.woken) wake(woken);
+  if (node.readers.size() == 0) return {};
   Expected<void> result;
   auto feed = [&](std::span<const Row> rows, std::int64_t weight) {
     node.readers.match(*node.rows, rows, [&](std::uint32_t position, std::span<const Row> own) {
@@ -496,9 +610,7 @@ Expected<void> Network::Impl::hand_on(RelationId id) {
   const bool is_keyed = !node.rows->options().key.empty();
   if (!(ENTAIL_PLANT_BUG(53) && is_keyed && !entered.empty())) feed(left, -1);
   feed(entered, 1);
-  if (!result) return result;
-  for (const std::uint32_t woken : node.woken) wake(woken);
-  return {};
+  return result;
 }
 
 void Network::Impl::end_step() {
@@ -512,13 +624,16 @@ void Network::Impl::end_step() {
   options.pool->end_step();
 }
 
-Expected<void> Network::Impl::step(StepKind kind) {
+Expected<void> Network::Impl::step(StepKind kind, Productions productions) {
   if (failed) return unexpected(*failed);
-  if (kind != StepKind::kFiring) {
+  const bool waits = productions == Productions::kWait;
+  if (kind != StepKind::kFiring && !waits) {
     firings_in_a_row = 0;
     if (agenda) agenda->resume();
   }
+  has_held = waits || (has_held && kind == StepKind::kFiring);
   if (auto done = take_step(); !done) return done;
+  if (waits) return {};
   while (agenda && agenda->has_next()) {
     if (auto done = fire(); !done) return done;
   }
@@ -576,6 +691,7 @@ Expected<void> Network::Impl::plan_again_if_outgrown() {
   bool outgrown = false;
   for (const RelationId id : pending) {
     const RelationNode& node = state.at(id);
+    if (node.readers.size() == 0 && node.woken.empty()) continue;  // No plan goes by it.
     std::uint64_t rows = node.rows->size();
     for (std::size_t r = 0; r < node.stated_runs; ++r) rows += node.stated[r].inserted.n;
     outgrown = outgrown || (rows >= kReplanRowsMin &&
@@ -592,11 +708,14 @@ Expected<void> Network::Impl::plan_again_if_outgrown() {
 
 Expected<Committed> Network::Impl::commit() {
   if (failed) return unexpected(*failed);
-  if (!turns.empty()) {
-    if (auto done = step(StepKind::kChange); !done) return unexpected(std::move(done).error());
+  if (agenda && (steps_in_transaction == 0 || has_held)) agenda->resume();
+  if (!turns.empty() || (agenda && agenda->has_next())) {
+    if (auto done = step(StepKind::kChange, Productions::kFire); !done) {
+      return unexpected(std::move(done).error());
+    }
   }
   Committed committed;
-  committed.version = version + 1;
+  committed.version = next_version.value_or(version + 1);
   committed.steps = steps_in_transaction;
   if (agenda) agenda->commit(committed);
   std::sort(state.epoch_relations.begin(), state.epoch_relations.end());
@@ -606,9 +725,18 @@ Expected<Committed> Network::Impl::commit() {
       if (change.size() > 0) committed.changes.push_back(std::move(change));
     }
   }
+  if (options.reports_stated) committed.stated = stated_changes(committed.version);
+  end_epoch(committed.version);
+  version = committed.version;
+  next_version.reset();
+  return committed;
+}
+
+// What was changed stays. `source`: of the durable ids that bags give.
+void Network::Impl::end_epoch(Word source) {
   for (const RelationId id : state.epoch_relations) {
     RelationNode& node = state.at(id);
-    node.rows->commit(++commits);
+    node.rows->commit(++commits, source);
     node.in_epoch = node.in_step = false;
   }
   state.epoch_relations.clear();
@@ -620,15 +748,62 @@ Expected<Committed> Network::Impl::commit() {
   epoch_nodes.clear();
   state.errors.commit();
   begin_transaction();
-  ++version;
-  return committed;
+}
+
+// Where the statements of a relation of the form are kept.
+const vm::StandingRelation& Network::Impl::stated_rows(RelationId id) const {
+  const RelationNode& node = state.relations[datalog::index_of(id)];
+  if (state.form.strata[node.node].kind == StandingKind::kRecomputed) {
+    return static_cast<const RecomputedStratum&>(*nodes[node.node].parts.front()).stated(id);
+  }
+  return *node.rows;
+}
+
+std::vector<StatedChange> Network::Impl::stated_changes(Word source) const {
+  std::set<RelationId> changed;  // By original relation.
+  const auto add = [&](RelationId id) {
+    if (const auto original = statement_of[datalog::index_of(id)]) changed.insert(*original);
+  };
+  for (const RelationId id : state.epoch_relations) add(id);
+  for (const std::uint32_t number : epoch_nodes) {
+    if (state.form.strata[number].kind != StandingKind::kRecomputed) continue;
+    for (const RelationId id : state.form.strata[number].relations) add(id);
+  }
+  std::vector<StatedChange> result;
+  std::vector<Row> gained, lost;
+  for (const RelationId id : changed) {
+    const vm::StandingRelation& rows = stated_rows(state.form.stated_in[datalog::index_of(id)]);
+    gained.clear();
+    lost.clear();
+    rows.epoch_stated(gained, lost);
+    if (gained.empty() && lost.empty()) continue;
+    StatedChange change;
+    change.relation = id;
+    change.columns.resize(rows.column_count());
+    for (const std::vector<Row>* part : {&lost, &gained}) {
+      const std::size_t first = change.signs.size();
+      const std::int8_t sign = part == &lost ? -1 : 1;
+      change.signs.insert(change.signs.end(), part->size(), sign);
+      for (std::uint32_t c = 0; c < change.columns.size(); ++c) {
+        change.columns[c].resize(first + part->size());
+        rows.load(c, part->data(), part->size(), change.columns[c].data() + first);
+      }
+      for (std::size_t i = 0; rows.options().bag && i < part->size(); ++i) {
+        vm::DurableId durable = rows.durable_id((*part)[i]);
+        if (durable.source == vm::StandingRelation::kOpenSource) durable.source = source;
+        change.ids.push_back(durable);
+      }
+    }
+    result.push_back(std::move(change));
+  }
+  return result;
 }
 
 NetChange Network::Impl::net_change(RelationId id) {
   const vm::StandingRelation& rows = state.rows(id);
   NetChange change;
   change.relation = id;
-  change.columns.resize(rows.column_count());
+  change.columns.resize(declared_words[datalog::index_of(id)]);
   auto add = [&](const std::vector<Row>& from, std::int8_t sign) {
     const std::size_t first = change.signs.size();
     change.signs.insert(change.signs.end(), from.size(), sign);
@@ -644,16 +819,21 @@ NetChange Network::Impl::net_change(RelationId id) {
 
 void Network::Impl::abort() {
   if (agenda) agenda->abort();
+  const auto forget = [](RelationNode& relation) {
+    if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;
+    relation.retracted.clear();
+    relation.derived.clear();
+  };
   for (const std::uint32_t node : turns) {
     nodes_awake[node] = false;
     // It may have been fed already when the step failed.
     if (!std::exchange(nodes[node].in_epoch, true)) epoch_nodes.push_back(node);
+    for (const RelationId id : state.form.strata[node].relations) forget(state.at(id));
   }
   turns.clear();
-  for (RelationNode& relation : state.relations) {
-    if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;
-    relation.retracted.clear();
-    relation.derived.clear();
+  for (const RelationId id : pending) forget(state.at(id));
+  if (failed) {  // In the middle of somebody's turn.
+    for (RelationNode& relation : state.relations) forget(relation);
   }
   pending.clear();
   for (const RelationId id : state.epoch_relations) {
@@ -675,18 +855,17 @@ void Network::Impl::abort() {
 
 void Network::Impl::begin_transaction() {
   failed.reset();
+  has_held = false;
   steps_in_transaction = firings_in_a_row = 0;
   transaction_time.reset();
-  state.machine->set_rows_left(options.limits.rows_touched);
+  if (state.machine) state.machine->set_rows_left(options.limits.rows_touched);
 }
 
 // ---------------------------------------------------------------------------------------------------
 // The public face
 
 Network::Network(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Network::~Network() {
-  for (const Word word : impl_->state.code.retained) impl_->options.pool->release(word);
-}
+Network::~Network() = default;
 
 Expected<std::unique_ptr<Network>> Network::create(const datalog::RuleProgram& program,
                                                    NetworkOptions options) {
@@ -699,9 +878,14 @@ Expected<std::unique_ptr<Network>> Network::create(const datalog::RuleProgram& p
 Expected<void> Network::change(RelationId relation, const FactChanges& changes) {
   ENTAIL_ENSURE(datalog::index_of(relation) < impl_->relation_count);
   if (impl_->failed) return unexpected(*impl_->failed);
+  if (impl_->declared_words[datalog::index_of(relation)] != layout(relation).words.size()) {
+    return unexpected(ErrorCode::kInvalidArgument,
+                      "relation '" + program().relation(relation).name +
+                          "' is a bag that rules derive: rows are not stated in it");
+  }
   const RelationId target = impl_->state.form.stated_in[datalog::index_of(relation)];
   if (changes.weights == nullptr) {
-    impl_->state_facts(target, changes.columns, changes.n, /*is_deletion=*/false);
+    impl_->state_facts(target, changes.columns, changes.n, /*is_deletion=*/false, changes.ids);
     return {};
   }
   // Runs of one weight go together.
@@ -713,24 +897,37 @@ Expected<void> Network::change(RelationId relation, const FactChanges& changes) 
     while (end < changes.n && changes.weights[end] == weight) ++end;
     for (std::size_t c = 0; c < part.size(); ++c) part[c] = changes.columns[c] + first;
     for (std::int64_t k = 0; k < std::abs(weight); ++k) {
-      impl_->state_facts(target, part, end - first, weight < 0);
+      impl_->state_facts(target, part, end - first, weight < 0,
+                         changes.ids == nullptr ? nullptr : changes.ids + first);
     }
     first = end;
   }
   return {};
 }
 
-Expected<void> Network::step(StepKind kind) { return impl_->step(kind); }
-Expected<Committed> Network::commit() {
-  if (impl_->agenda && impl_->steps_in_transaction == 0) impl_->agenda->resume();
-  if (impl_->agenda && !impl_->failed && impl_->agenda->has_next()) {
-    if (auto done = impl_->step(StepKind::kChange); !done) {
-      return unexpected(std::move(done).error());
-    }
-  }
-  return impl_->commit();
+Expected<void> Network::step(StepKind kind, Productions productions) {
+  return impl_->step(kind, productions);
 }
+Expected<Committed> Network::commit() { return impl_->commit(); }
 void Network::abort() { impl_->abort(); }
+
+Expected<void> Network::load(RelationId relation, const FactChanges& rows) {
+  ENTAIL_ENSURE(datalog::index_of(relation) < impl_->relation_count && rows.weights == nullptr);
+  if (impl_->failed) return unexpected(*impl_->failed);
+  return impl_->load(impl_->state.form.stated_in[datalog::index_of(relation)], rows);
+}
+Expected<void> Network::end_load(vm::Version version) { return impl_->end_load(version); }
+
+std::vector<StatedChange> Network::stated_changes() const {
+  return impl_->stated_changes(StatedChange::kOpenSource);
+}
+bool Network::in_transaction() const {
+  return impl_->failed || impl_->steps_in_transaction > 0 || !impl_->turns.empty();
+}
+void Network::set_next_version(vm::Version version) {
+  ENTAIL_ENSURE(version > impl_->version);
+  impl_->next_version = version;
+}
 
 vm::Version Network::version() const { return impl_->version; }
 const datalog::RuleProgram& Network::program() const { return impl_->state.form.program; }
@@ -741,7 +938,27 @@ std::uint64_t Network::row_count(RelationId id) const { return relation(id).size
 const vm::StandingRelation& Network::relation(RelationId id) const {
   return *impl_->state.relations[datalog::index_of(id)].rows;
 }
+std::uint32_t Network::declared_words(RelationId id) const {
+  return impl_->declared_words[datalog::index_of(id)];
+}
+Expected<std::uint32_t> Network::add_index(RelationId id, const vm::IndexSpec& spec) {
+  return impl_->add_index(id, spec);
+}
 std::vector<ErrorInstance> Network::errors() const { return impl_->state.errors.instances(); }
+bool Network::has_errors(RelationId id) const {
+  const auto& owned = impl_->made_for[datalog::index_of(id)];
+  return std::any_of(owned.begin(), owned.end(),
+                     [this](RelationId part) { return impl_->state.errors.has(part); });
+}
+std::vector<ErrorInstance> Network::errors(RelationId id) const {
+  std::vector<ErrorInstance> result;
+  for (const RelationId part : impl_->made_for[datalog::index_of(id)]) {
+    for (ErrorInstance& instance : impl_->state.errors.instances(part)) {
+      result.push_back(std::move(instance));
+    }
+  }
+  return result;
+}
 
 void Network::verify() const {
   for (const RelationNode& relation : impl_->state.relations) relation.rows->verify();

@@ -86,6 +86,8 @@ struct NetworkOptions {
   std::set<datalog::RelationId> watched;
   // Equivalences whose pairs somebody reads by relation(); those that are watched are among them.
   std::set<datalog::RelationId> read_whole;
+  // Whether the facts of the program's text are stated; not where load() brings back what was stated.
+  bool states_facts = true;
   bool reports_stated = false;  // Whether commit() says what changed of what is stated.
   vm::Version version = 0;      // The last one committed, before this network was made.
   std::uint64_t plan_seed = 0;  // Not 0: plan with sizes made up from it (tests).

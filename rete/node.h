@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/standing_form.h"
 #include "datalog/rule_program.h"
 #include "rete/network_statistics.h"
 #include "vm/base/expected.h"
@@ -29,8 +30,12 @@ class Node {
   virtual Expected<void> turn(NetworkState& state) = 0;
   virtual void commit() {}
   virtual void abort(NetworkState&) {}
-  // Fragments have other positions from now on: the code was made anew.
-  virtual void rebind(const NetworkState&) {}
+  // Fragments have other positions from now on: the code was made anew. The stratum may have other numbers
+  // for its rules and auxiliary relations, and says the same.
+  virtual void rebind(const NetworkState&, const compiler::StandingStratum&) {}
+  // Before the first turn of a node in a network whose relations have rows already: they have not come in
+  // this step, and nothing was derived from them.
+  virtual void derive_all() {}
 
   virtual std::uint64_t bytes_used() const { return 0; }
   virtual void verify(const NetworkState&) const {}

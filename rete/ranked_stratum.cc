@@ -69,7 +69,7 @@ std::size_t RankedStratum::member_of(RelationId id) const {
   return static_cast<std::size_t>(found - members_.begin());
 }
 
-void RankedStratum::rebind(const NetworkState& state) {
+void RankedStratum::rebind(const NetworkState& state, const compiler::StandingStratum&) {
   below_.clear();
   units_.clear();
   bases_.clear();
@@ -106,6 +106,7 @@ void RankedStratum::rebind(const NetworkState& state) {
         break;
       case FragmentRole::kResult:
       case FragmentRole::kAction:
+      case FragmentRole::kRegroup:
         ENTAIL_UNREACHABLE("groups and actions are no ranked stratum");
     }
   }
@@ -565,7 +566,7 @@ Expected<void> RankedStratum::turn(NetworkState& state) {
     if (state.at(member.id).stated_runs > 0) state.touch(member.id);
   }
   if (auto done = state_facts(state); !done) return done;
-  if (last_rank_ > kRanksMax) {
+  if (last_rank_ > kRanksMax || std::exchange(derives_all_, false)) {
     if (auto done = recompute(state); !done) return done;
   }
   auto suspected = suspect_from_below(state);

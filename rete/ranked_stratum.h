@@ -47,7 +47,8 @@ class RankedStratum final : public Node {
   void commit() override { rank_at_commit_ = last_rank_; }
   // Rows have the ranks again that they had, also where ranks were given anew.
   void abort(NetworkState&) override { last_rank_ = std::max(last_rank_, rank_at_commit_); }
-  void rebind(const NetworkState& state) override;
+  void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
+  void derive_all() override { derives_all_ = true; }
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState& state) const override;
 
@@ -117,6 +118,7 @@ class RankedStratum final : public Node {
   std::uint64_t made_deriving_ = 0;
   std::uint64_t touched_at_start_ = 0;
   std::uint64_t times_recomputed_ = 0;
+  bool derives_all_ = false;  // In the next turn.
   bool has_run_units_ = false;
   bool gains_below_ = false;  // In this turn.
 };

@@ -96,6 +96,18 @@ Expected<std::unique_ptr<RecomputedStratum>> RecomputedStratum::create(
   return node;
 }
 
+void RecomputedStratum::share_stated(const RecomputedStratum& other) {
+  for (std::size_t m = 0; m < members_.size(); ++m) members_[m].stated = other.members_[m].stated;
+  version_ = other.version_;
+}
+
+const vm::StandingRelation& RecomputedStratum::stated(RelationId id) const {
+  const auto found = std::find_if(members_.begin(), members_.end(),
+                                  [id](const Member& member) { return member.id == id; });
+  ENTAIL_ENSURE(found != members_.end());
+  return *found->stated;
+}
+
 Expected<void> RecomputedStratum::state_facts(NetworkState& state) {
   for (Member& member : members_) {
     RelationNode& node = state.at(member.id);

@@ -26,6 +26,10 @@ class RecomputedStratum final : public Node {
       const NetworkState& state, const compiler::StandingStratum& stratum,
       const grammar::SourceFiles* files);
 
+  // Takes over what is stated in another network's node for the same stratum; both have it.
+  void share_stated(const RecomputedStratum& other);
+  const vm::StandingRelation& stated(datalog::RelationId id) const;
+
   Expected<void> turn(NetworkState& state) override;
   void commit() override;
   void abort(NetworkState& state) override;
@@ -35,7 +39,7 @@ class RecomputedStratum final : public Node {
  private:
   struct Member {
     datalog::RelationId id{};
-    std::unique_ptr<vm::StandingRelation> stated;
+    std::shared_ptr<vm::StandingRelation> stated;
   };
 
   Expected<void> state_facts(NetworkState& state);

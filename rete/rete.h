@@ -25,6 +25,7 @@
 //     ranked        recursion, by the order in which rows were made                         ranked_stratum.h
 //     classes       equivalence relations, as the class of each element                     equivalence_node.h
 //     recomputed    recursion that ranks do not serve: evaluated anew and compared          recomputed_stratum.h
+//     regrouped     aggregates that no state follows: changed groups anew                   regroup_node.h
 //     agenda        complete matches of productions, and what has fired                     agenda.h
 //
 // Prefixes of bodies are recomputed from indexes (TREAT), not kept; what several rules ask for, an existence,

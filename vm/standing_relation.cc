@@ -155,6 +155,17 @@ Row StandingRelation::newest(const Batch& batch, std::size_t i, std::uint8_t hel
   return row != kNoRow && has(row, kPresent) ? row : kNoRow;
 }
 
+// The visible row of a bag that equals row i, is held in this way, and has the id of row i.
+Row StandingRelation::with_id(const Batch& batch, std::size_t i, std::uint8_t held) const {
+  const RowChains& chains = *indexes_[0].chains;
+  Row row = kNoRow;
+  chains.find_heads(batch.columns, i, 1, &row);
+  while (row != kNoRow && !(has(row, kPresent) && has(row, held) && ids_[row] == batch.ids[i])) {
+    row = chains.next(row);
+  }
+  return row;
+}
+
 DurableId StandingRelation::durable_id(Row row) const {
   ENTAIL_DEBUG_ENSURE(options_.bag);
   return ids_[row];
@@ -419,7 +430,8 @@ Expected<void> StandingRelation::apply_to_bag(const Batch& batch, Counting count
         link_equal(equal_rows, row);
       }
       for (; weight < 0; ++weight) {
-        const Row row = newest(batch, i, held);
+        const Row row =
+            batch.ids == nullptr ? newest(batch, i, held) : with_id(batch, i, held);
         if (row == kNoRow) {
           ignored_deletions_ += static_cast<std::uint64_t>(-weight);
           break;
@@ -598,7 +610,19 @@ std::vector<Row> StandingRelation::epoch_left() const {
   return rows;
 }
 
-void StandingRelation::commit(Version version) {
+void StandingRelation::epoch_stated(std::vector<Row>& gained, std::vector<Row>& lost) const {
+  for (const Row row : born_) {
+    if (has(row, kPresent) && is_stated(row)) gained.push_back(row);
+  }
+  for (const Saved& saved : saved_) {
+    const bool was = (saved.weight_and_stated & 1) != 0;
+    const bool is = has(saved.row, kPresent) && is_stated(saved.row);
+    if (was && !is) lost.push_back(saved.row);
+    if (is && !was) gained.push_back(saved.row);
+  }
+}
+
+void StandingRelation::commit(Version version, Word source) {
   ENTAIL_ENSURE(version > last_version_);
   end_step();
   std::vector<Row> died, dead;
@@ -629,7 +653,7 @@ void StandingRelation::commit(Version version) {
       died.push_back(saved.row);
     }
   }
-  if (options_.bag) name_sources(version);
+  if (options_.bag) name_sources(source);
   if (versions_ != nullptr) versions_->commit(version, born_, died, slot_count_);
   departed_ = 0;
   born_.clear();
@@ -643,10 +667,10 @@ void StandingRelation::commit(Version version) {
 }
 
 // The rows of the epoch get its number.
-void StandingRelation::name_sources(Version version) {
+void StandingRelation::name_sources(Word source) {
   for (const Row row : born_) {
     if (ids_[row].source != kOpenSource) continue;
-    ids_[row].source = version;
+    ids_[row].source = source;
     if (!has_given_ids_) continue;  // It was the greatest and is.
     indexes_[0].chains->unlink(row);
     link_equal(*indexes_[0].chains, row);

@@ -141,6 +141,18 @@ void StandingRelation::grow(std::size_t slots, std::size_t births, const Progres
   }
 }
 
+void StandingRelation::keep_identities() {
+  if (options_.identities) return;
+  ENTAIL_ENSURE(!has_open_changes());
+  options_.identities = true;
+  identities_.reserve(capacity_);
+  for (Row row = 0; row < slot_count_; ++row) {
+    if (has(row, kInUse)) identities_[row] = next_identity_++;
+  }
+  epoch_identity_ = next_identity_;
+  settle_budget();
+}
+
 // ------------------------------------------------------------------------------ slots
 
 // REQUIRES: make_room().

@@ -188,6 +188,19 @@ class Signature {
     for (const Expression& expression : expressions) add(expression);
   }
 
+  void add(const std::optional<Expression>& expression) {
+    add(expression.has_value());
+    if (expression) add(*expression);
+  }
+  void add(const std::vector<datalog::OrderItem>& order) {
+    add(order.size());
+    for (const datalog::OrderItem& item : order) {
+      add(item.value);
+      add(item.descending);
+      add(item.nulls_first);
+    }
+  }
+
   void add(const Body& body) {
     add(body.size());
     for (const Literal& literal : body) {
@@ -198,7 +211,8 @@ class Signature {
   void add_node(const datalog::Match& match) {
     add(std::uint64_t{datalog::index_of(match.relation)});
     add(match.terms);
-    ENTAIL_ENSURE(!match.row);
+    add(match.row.has_value());
+    if (match.row) add(*match.row);
   }
   void add_node(const datalog::Absent& absent) { add(absent.body); }
   void add_node(const datalog::Exists& exists) { add(exists.body); }
@@ -223,13 +237,37 @@ class Signature {
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
       add(static_cast<std::uint64_t>(aggregate.op));
       add(aggregate.result);
-      add(aggregate.argument.has_value());
-      if (aggregate.argument) add(*aggregate.argument);
+      add(aggregate.argument);
+      add(aggregate.condition);
+      add(aggregate.distinct);
+      add(aggregate.delimiter);
+      add(aggregate.order);
     }
     add(reduce.body);
   }
+  void add_node(const datalog::Rank& rank) {
+    add(rank.partition);
+    add(rank.order);
+    add(static_cast<std::uint64_t>(rank.frame.mode));
+    for (const datalog::FrameEdge* edge : {&rank.frame.from, &rank.frame.to}) {
+      add(static_cast<std::uint64_t>(edge->bound));
+      add(edge->offset);
+    }
+    add(static_cast<std::uint64_t>(rank.frame.exclusion));
+    add(rank.functions.size());
+    for (const datalog::RankResult& result : rank.functions) {
+      add(static_cast<std::uint64_t>(result.function));
+      add(result.result);
+      add(result.arguments);
+      add(static_cast<std::uint64_t>(result.aggregate));
+      add(result.filter);
+    }
+    add(rank.limit);
+    add(rank.offset);
+    add(rank.with_ties);
+    add(rank.body);
+  }
   // Refused before anything is compared.
-  void add_node(const datalog::Rank&) { ENTAIL_UNREACHABLE("a ranking"); }
   void add_node(const datalog::Window&) { ENTAIL_UNREACHABLE("a window"); }
   void add_node(const datalog::Pattern&) { ENTAIL_UNREACHABLE("a pattern"); }
 

@@ -59,7 +59,7 @@ bool fails_outside(const Literal& literal, const VariableSet& outer) {
   return found;
 }
 
-bool has_empty_value(const datalog::Aggregate& aggregate) {
+bool has_empty_value(const datalog::Aggregate& aggregate, const datalog::Variable& result) {
   switch (aggregate.op) {
     case datalog::AggregateOp::kCount:
     case datalog::AggregateOp::kCountDistinct:
@@ -67,16 +67,28 @@ bool has_empty_value(const datalog::Aggregate& aggregate) {
     case datalog::AggregateOp::kCollect:
       return true;
     default:
-      return false;
+      return result.nullable;
   }
 }
 
 // What count, sum and collect give where there is no row.
-Expression empty_value(const datalog::Aggregate& aggregate, vm::Type type) {
+Expression empty_value(const datalog::Aggregate& aggregate, const datalog::Variable& result) {
   Expression value;
-  value.op = aggregate.op == datalog::AggregateOp::kCollect ? ExpressionOp::kMakeArray
-                                                            : ExpressionOp::kConstant;
-  value.type = type;
+  value.type = result.type;
+  switch (aggregate.op) {
+    case datalog::AggregateOp::kCount:
+    case datalog::AggregateOp::kCountDistinct:
+    case datalog::AggregateOp::kSum:
+      value.op = ExpressionOp::kConstant;
+      break;
+    case datalog::AggregateOp::kCollect:
+      value.op = ExpressionOp::kMakeArray;
+      break;
+    default:
+      value.op = ExpressionOp::kNull;
+      value.nullable = true;
+      break;
+  }
   return value;
 }
 
@@ -521,7 +533,11 @@ bool BodyRewriter::rewrite_reduce(std::size_t i, const datalog::Reduce& reduce) 
   };
   for (const datalog::GroupKey& key : reduce.keys) add_used(key.value);
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-    if (aggregate.argument) add_used(*aggregate.argument);
+    for (const auto* expression :
+         {&aggregate.argument, &aggregate.condition, &aggregate.delimiter}) {
+      if (*expression) add_used(**expression);
+    }
+    for (const datalog::OrderItem& item : aggregate.order) add_used(item.value);
   }
   std::vector<VariableId> known = shared(std::move(used), around(body_, i));
   for (const datalog::GroupKey& key : reduce.keys) std::erase(known, key.result);
@@ -542,15 +558,19 @@ bool BodyRewriter::rewrite_reduce(std::size_t i, const datalog::Reduce& reduce) 
   for (const datalog::Aggregate& aggregate : reduce.aggregates) {
     columns.push_back(aggregate.result);
     part.exports.push_back(aggregate.result);
-    const vm::Type type = rule_.variables[datalog::index_of(aggregate.result)].type;
+    const datalog::Variable& result = rule_.variables[datalog::index_of(aggregate.result)];
     nothing.push_back(
-        {datalog::Bind{aggregate.result, empty_value(aggregate, type)}, literal.span});
+        {datalog::Bind{aggregate.result, empty_value(aggregate, result)}, literal.span});
   }
   const Literal group = atom(id, columns, literal.span);
   part.cases.push_back({group});
   part.inputs = known;
   if (reduce.form == datalog::ReduceForm::kPerBinding &&
-      std::all_of(reduce.aggregates.begin(), reduce.aggregates.end(), has_empty_value)) {
+      std::all_of(reduce.aggregates.begin(), reduce.aggregates.end(),
+                  [this](const datalog::Aggregate& aggregate) {
+                    return has_empty_value(aggregate,
+                                           rule_.variables[datalog::index_of(aggregate.result)]);
+                  })) {
     nothing.insert(nothing.begin(),
                    Literal{datalog::Absent{{has_group(group, known, i)}}, literal.span});
     part.cases.push_back(std::move(nothing));

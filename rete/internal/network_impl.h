@@ -19,20 +19,36 @@ namespace entail::rete {
 
 // A stratum of the standing form: its relations, and what has a state beside them.
 struct NodeOfStratum {
-  std::vector<std::unique_ptr<Node>> parts;
+  std::vector<std::shared_ptr<Node>> parts;  // Shared like RelationNode::rows.
   bool in_epoch = false;
+  bool is_kept = false;  // From the network that this one took over from.
 };
 
 struct Network::Impl {
+  Impl() = default;
+  ~Impl();
+  Impl(const Impl&) = delete;  // Nodes call it back.
+  Impl& operator=(const Impl&) = delete;
+
   NetworkOptions options;
   NetworkState state;
   std::vector<NodeOfStratum> nodes;  // By stratum: topological.
-  NodeOfStratum none;
   std::map<datalog::RuleId, GroupNode*> group_of_rule;
-  std::vector<RankedStratum*> ranked_nodes;
   std::unique_ptr<Agenda> agenda;  // None where the program has no productions.
   std::set<datalog::RelationId> watched;
-  std::size_t relation_count = 0;  // Of the original program.
+  std::size_t relation_count = 0;             // Of the original program.
+  std::vector<std::uint32_t> declared_words;  // By original relation.
+  std::vector<std::optional<datalog::RelationId>>
+      statement_of;  // By relation: whose facts it takes.
+  // By original relation: itself, and the auxiliary relations that its rules go through.
+  std::vector<std::vector<datalog::RelationId>> made_for;
+  std::vector<datalog::Relation> original_relations;
+  std::vector<std::uint32_t> meanings;  // By relation: what it is and what it holds (extend.cc).
+  struct Meanings {
+    std::map<std::string, std::uint32_t> numbers;
+    std::uint32_t next = 1;
+  };
+  std::shared_ptr<Meanings> known_meanings;  // Of all networks in a row.
   std::vector<std::uint64_t> planned_sizes;
 
   // The step: nodes that wait for their turn, as a heap with the lowest first.
@@ -44,17 +60,34 @@ struct Network::Impl {
   // The transaction.
   std::vector<std::uint32_t> epoch_nodes;
   std::uint64_t steps_in_transaction = 0;
+  bool has_held = false;                         // A step let productions wait.
   std::uint64_t firings_in_a_row = 0;            // Since the last step that was no firing.
   std::optional<Error> failed;                   // The transaction can only be aborted.
   std::optional<std::int64_t> transaction_time;  // Of now(), once it was asked for.
 
   vm::Version version = 0;
+  std::optional<vm::Version> next_version;
   vm::Version commits = 0;  // Versions of relations: one more for each that commits.
   std::uint64_t steps = 0;
 
   Expected<void> make(const datalog::RuleProgram& program);
+  // The same, keeping what is the same in `old`; then what is new is filled from what stands.
+  Expected<void> take_over(Impl& old, const datalog::RuleProgram& program, Extension& report);
+  Expected<void> make_form(const datalog::RuleProgram& program);
+  void find_meanings();
+  std::string meaning_of_rule(const compiler::StandingStratum& stratum, datalog::RuleId id) const;
+  void find_owners();
+  void keep(Impl& old);
+  Expected<void> finish_making();
+  Expected<void> carry_statements(const Impl& old);
+  Expected<void> fill(const Impl& old, Extension& report);
+  Expected<void> derive_new(bool takes_over);
+  Expected<void> state_difference(const Impl& old);
+  bool is_fact(datalog::RuleId id) const;
+  std::optional<std::vector<vm::Word>> fact_row(const datalog::Rule& rule) const;
   Expected<void> make_relations();
   Expected<void> compile();
+  Expected<std::uint32_t> add_index(datalog::RelationId id, const vm::IndexSpec& spec);
   Expected<void> make_nodes();
   void connect();
   Expected<void> load_program();
@@ -62,7 +95,9 @@ struct Network::Impl {
   std::uint32_t node_of_rule(datalog::RuleId rule) const;
   vm::ChangeBatch& input_of(datalog::RuleId rule);
   void state_facts(datalog::RelationId id, std::span<const vm::Word* const> columns, std::size_t n,
-                   bool is_deletion);
+                   bool is_deletion, const vm::DurableId* ids = nullptr);
+  Expected<void> load(datalog::RelationId id, const FactChanges& rows);
+  Expected<void> end_load(vm::Version made);
   static void open_run(RelationNode& node);
   void wake(std::uint32_t node);
   Expected<void> propagate();
@@ -70,7 +105,7 @@ struct Network::Impl {
   Expected<void> settle(datalog::RelationId id);
   Expected<void> hand_on(datalog::RelationId id);
   void end_step();
-  Expected<void> step(StepKind kind);
+  Expected<void> step(StepKind kind, Productions productions);
   Expected<void> take_step();
   Expected<void> fire();
   void retract_row(FactChange change);
@@ -79,6 +114,9 @@ struct Network::Impl {
 
   Expected<Committed> commit();
   NetChange net_change(datalog::RelationId id);
+  const vm::StandingRelation& stated_rows(datalog::RelationId id) const;
+  std::vector<StatedChange> stated_changes(vm::Word source) const;
+  void end_epoch(vm::Word source);
   void abort();
   void begin_transaction();
 };

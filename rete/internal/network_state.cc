@@ -30,13 +30,16 @@ void append(vm::ChangeBatch& to, std::span<const vm::Word* const> columns, std::
 
 }  // namespace
 
-std::size_t StatedRun::add(std::span<const vm::Word* const> columns, std::size_t first,
-                           std::size_t n, bool deletes) {
+std::size_t StatedRun::add(std::span<const vm::Word* const> columns, const vm::DurableId* ids,
+                           std::size_t first, std::size_t n, bool deletes) {
   vm::ChangeBatch& to = deletes ? deleted : inserted;
+  std::vector<vm::DurableId>& to_ids = deletes ? deleted_ids : inserted_ids;
+  if (to.n > 0 && (ids != nullptr) != (to_ids.size() == to.n)) return 0;
   vm::ChangeBatch& others = deletes ? inserted : deleted;
   const std::int64_t weight = deletes ? -1 : 1;
   if (others.empty()) {
     append(to, columns, first, n, weight);
+    if (ids != nullptr) to_ids.insert(to_ids.end(), ids + first, ids + n);
     return n - first;
   }
   if (is_deleted.empty()) {
@@ -52,11 +55,13 @@ std::size_t StatedRun::add(std::span<const vm::Word* const> columns, std::size_t
     ++end;
   }
   append(to, columns, first, end, weight);
+  if (ids != nullptr) to_ids.insert(to_ids.end(), ids + first, ids + end);
   return end - first;
 }
 
 std::uint64_t StatedRun::bytes_used() const {
-  return deleted.bytes_used() + inserted.bytes_used() + is_deleted.bucket_count() * 17;
+  return deleted.bytes_used() + inserted.bytes_used() + is_deleted.bucket_count() * 17 +
+         (deleted_ids.capacity() + inserted_ids.capacity()) * sizeof(vm::DurableId);
 }
 
 Expected<void> NetworkState::run_machine(const vm::StandingRun& run, std::uint32_t position) {
@@ -101,12 +106,14 @@ Expected<bool> NetworkState::run_some(std::uint32_t position, std::span<const vm
 
 Expected<void> NetworkState::run_given(std::uint32_t position,
                                        std::span<const vm::Word* const> words, std::size_t n,
-                                       std::int64_t weight, vm::ChangeBatch& out) {
+                                       std::int64_t weight, vm::ChangeBatch& out,
+                                       vm::RunViews views) {
   if (n == 0 && code.fragments[position].role == compiler::FragmentRole::kResult) return {};
   vm::StandingRun run;
   run.fragment = code.fragments[position].number;
   run.given = words;
   run.given_rows = n;
+  run.views = views;
   run.weight = weight;
   run.out = &out;
   run.diverted = &diverted;

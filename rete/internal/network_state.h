@@ -37,6 +37,8 @@ namespace entail::rete {
 struct StatedRun {
   vm::ChangeBatch deleted;
   vm::ChangeBatch inserted;
+  // Of bags: for each row of the batch, or none at all.
+  std::vector<vm::DurableId> deleted_ids, inserted_ids;
   // Once there are both: what was done to each row, by a hash. A row with the hash of another is taken for
   // it, which costs a run and nothing else.
   boost::unordered_flat_map<std::uint64_t, bool> is_deleted;
@@ -45,11 +47,13 @@ struct StatedRun {
   void clear() {
     deleted.clear();
     inserted.clear();
+    deleted_ids.clear();
+    inserted_ids.clear();
     is_deleted.clear();
   }
   // Whether the rows fit in; those that do are added, from `first` on. Returns how many.
-  std::size_t add(std::span<const vm::Word* const> columns, std::size_t first, std::size_t n,
-                  bool deletes);
+  std::size_t add(std::span<const vm::Word* const> columns, const vm::DurableId* ids,
+                  std::size_t first, std::size_t n, bool deletes);
   std::uint64_t bytes_used() const;
 };
 
@@ -60,13 +64,13 @@ struct RowRetraction {
 };
 
 struct RelationNode {
-  std::unique_ptr<vm::StandingRelation> rows;
-  std::uint32_t node = 0;                // Whose turn changes it.
-  vm::ChangeBatch derived;               // What came from below in this step.
-  std::vector<StatedRun> stated;         // What was stated since the last step.
-  std::size_t stated_runs = 0;           // How many of them are in use.
-  std::vector<RowRetraction> retracted;  // Stated like the runs, and before them.
-  bool in_step = false;                  // Changed in the open step, epoch.
+  std::shared_ptr<vm::StandingRelation> rows;  // Of two networks while one gives way to the other.
+  std::uint32_t node = 0;                      // Whose turn changes it.
+  vm::ChangeBatch derived;                     // What came from below in this step.
+  std::vector<StatedRun> stated;               // What was stated since the last step.
+  std::size_t stated_runs = 0;                 // How many of them are in use.
+  std::vector<RowRetraction> retracted;        // Stated like the runs, and before them.
+  bool in_step = false;                        // Changed in the open step, epoch.
   bool in_epoch = false;
   // Fragments that read its changes and belong to nodes that are fed, not woken.
   AlphaIndex readers;
@@ -111,7 +115,8 @@ struct NetworkState {
                           std::uint32_t first, std::uint32_t end, vm::ChangeBatch& out);
   // The same for a fragment that is given words.
   Expected<void> run_given(std::uint32_t position, std::span<const vm::Word* const> words,
-                           std::size_t n, std::int64_t weight, vm::ChangeBatch& out);
+                           std::size_t n, std::int64_t weight, vm::ChangeBatch& out,
+                           vm::RunViews views = vm::RunViews::kAsPlanned);
 
   // The rows that make a change fragment's derivations go, or come.
   std::span<const vm::Row> losing_rows(const compiler::StandingFragment& fragment) {

@@ -15,7 +15,8 @@ std::string line_of(const datalog::Relation& relation, const compiler::RelationL
                     std::size_t row) {
   if (relation.columns.empty()) return "()";
   std::string line;
-  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+  // A standing bag that rules derive has columns behind those that were declared.
+  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
     const compiler::ColumnLayout& column = layout.columns[i];
     Word words[3] = {0, 0, 0};
     for (std::uint32_t w = 0; w < column.word_count(); ++w) {

@@ -12,6 +12,7 @@
 
 #include "compiler/constant_rows.h"
 #include "compiler/evaluate.h"
+#include "compiler/internal/derived_bags.h"
 #include "datalog/lower.h"
 #include "datalog/program_printer.h"
 #include "datalog/stratify.h"
@@ -93,7 +94,9 @@ class StandingLaw {
     std::string message;
     program_ = lowered(generated_, files_, message);
     if (!program_) throw Broken{message};
-    history_ = given_ ? *given_ : generate_history(*program_, seed_);
+    history_ = generate_history(*program_, seed_);
+    make_bags();
+    if (given_) history_ = *given_;
     model_.emplace(*program_);
     now_ = expected();
     pool_.emplace(program_->types);
@@ -103,6 +106,7 @@ class StandingLaw {
     progress_.stage = "version 0";
     compare(now_);
     for (std::size_t i = 0; i < history_.transactions.size(); ++i) {
+      if (i % 3 == 0) extend();
       transaction_ = i;
       run_transaction(history_.transactions[i]);
     }
@@ -115,6 +119,71 @@ class StandingLaw {
     if (memory_.used() != 0) {
       throw Broken{std::to_string(memory_.used()) + " bytes are not given back"};
     }
+  }
+
+  // The generator knows derived sets only: in some cases some of them become bags, if nothing is stated in them.
+  void make_bags() {
+    if (seed_ % 3 != 0) return;
+    std::set<RelationId> kept;
+    for (const datalog::Rule& rule : program_->rules) {
+      if (rule.body.empty()) kept.insert(rule.head.relation);
+    }
+    for (const FactTransaction& transaction : history_.transactions) {
+      for (const ChangeStep& step : transaction.steps) {
+        for (const FactChange& change : step.changes) {
+          if (const auto id = find(change.relation)) kept.insert(*id);
+        }
+      }
+    }
+    for (const datalog::Stratum& stratum : program_->strata) {
+      const RelationId id = stratum.relations.front();
+      datalog::Relation& relation = program_->relation(id);
+      if (stratum.recursive || stratum.rules.empty() || kept.count(id) != 0 ||
+          !relation.key.empty() || relation.equivalence ||
+          relation.extremum != datalog::Extremum::kNone) {
+        continue;
+      }
+      if ((seed_ / 3 >> (datalog::index_of(id) % 16) & 1) != 0) continue;
+      relation.collection = datalog::Collection::kBag;
+    }
+  }
+
+  // The program without the rules of some relations.
+  std::optional<datalog::RuleProgram> reduced(std::uint64_t salt) const {
+    datalog::RuleProgram program = compiler::internal::copy_of(*program_);
+    const auto goes = [&](RelationId id) {
+      return ((seed_ * 0x9e3779b97f4a7c15ULL + salt * 0xbf58476d1ce4e5b9ULL) >>
+                  (20 + datalog::index_of(id) % 40) &
+              1) != 0;
+    };
+    std::erase_if(program.rules, [&](const datalog::Rule& rule) {
+      return !rule.body.empty() && goes(rule.head.relation);
+    });
+    grammar::Diagnostics diagnostics;
+    if (!datalog::stratify(program, diagnostics)) return std::nullopt;
+    return program;
+  }
+
+  // Another program is in force for a moment, then the whole one again.
+  void extend() {
+    if (seed_ % 2 != 0 || network_->in_transaction()) return;
+    const auto other = reduced(transaction_.value_or(77));
+    if (!other) return;
+    rete::ExtendOptions options;
+    options.files = &files_;
+    for (std::size_t i = 0; i < program_->relations.size(); ++i) {
+      options.watched.insert(static_cast<RelationId>(i));
+    }
+    for (const datalog::RuleProgram* program : {&*other, &*program_}) {
+      progress_.stage = program == &*other ? "with fewer rules" : "with all rules again";
+      auto done = network_->extend(*program, options);
+      if (!done) {
+        if (done.error().code == ErrorCode::kLimit && history_.rows_touched != 0) throw TooLarge{};
+        throw Broken{done.error().message};
+      }
+      network_->verify();
+    }
+    compare(now_);
   }
 
   // False when the network refuses the program.
@@ -467,6 +536,8 @@ std::string_view standing_kind_name(compiler::StandingKind kind) {
       return "equivalence";
     case compiler::StandingKind::kRecomputed:
       return "recomputed";
+    case compiler::StandingKind::kRegrouped:
+      return "regrouped";
   }
   return "";
 }
