@@ -182,7 +182,6 @@ Typed Lowerer::subquery(const ast::Subquery& node, ast::Span span, Place& place)
   const bool exists = node.kind == ast::SubqueryKind::kExists;
   Inner inner = subquery_rows(*node.query, place, exists ? Settle::kExistence : Settle::kNever);
   if (node.kind == ast::SubqueryKind::kScalar && inner.rows.exactly_one && !inner.correlated) {
-    const Deeper deeper(*this, place.domain);
     inner.rows = materialized(std::move(inner.rows), "subquery", Collection::kBag);
   }
   Rows& rows = inner.rows;

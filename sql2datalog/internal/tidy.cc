@@ -247,6 +247,8 @@ class Tidy {
         b = std::move(inner_b);
       }
       if (!(a.type == b.type) || a.type == vm::Type::displayed_numeric()) continue;
+      // A month and 30 days are equal and not the same.
+      if (a.type.kind == vm::TypeKind::kInterval) continue;
       const bool a_own = a.op == ExpressionOp::kVariable && own.count(a.variable) != 0;
       const bool b_own = b.op == ExpressionOp::kVariable && own.count(b.variable) != 0;
       if (!a_own && !b_own) continue;
