@@ -21,7 +21,7 @@ using vm::Word;
 // A network from text, changed by words and read as text.
 struct Standing {
   explicit Standing(const std::string& text, NetworkLimits limits = {},
-                    double recompute_fraction = 0.5) {
+                    double recompute_fraction = 0.5, const std::vector<std::string>& bags = {}) {
     grammar::Diagnostics diagnostics;
     grammar::NoFiles reader;
     const grammar::Program tree = grammar::parse_text("t.dl", text, {}, reader, files, diagnostics);
@@ -29,6 +29,9 @@ struct Standing {
     const bool good = program && datalog::stratify(*program, diagnostics);
     INFO(diagnostics.render(files));
     REQUIRE(good);
+    for (const std::string& name : bags) {
+      program->relation(id(name)).collection = datalog::Collection::kBag;
+    }
     pool.emplace(program->types);
     NetworkOptions options;
     options.pool = &*pool;
@@ -79,6 +82,7 @@ struct Standing {
     const compiler::RelationLayout& layout = network->layout(relation);
     std::string text;
     for (const compiler::ColumnLayout& column : layout.columns) {
+      if (column.first_word >= network->declared_words(relation)) break;
       if (!text.empty()) text += ',';
       vm::print_value(*pool, column.type, column.nullable, row.data() + column.first_word, {},
                       text);
@@ -241,6 +245,47 @@ TEST_CASE("A bag has a row for each statement") {
   standing.commit();
   CHECK(standing.rows("b") == "1 2");
   CHECK(standing.rows("n") == "1,1 2,1");
+}
+
+TEST_CASE("A bag that rules derive has a row for each derivation") {
+  Standing standing(R"(
+    .decl b(x: number)
+    .decl s(x: number, y: number)
+    .decl v(x: number)
+    .decl w(x: number)
+    .decl n(c: number)
+    .decl d(x: number)
+    v(x) :- b(x), s(x, _).
+    v(x) :- s(x, x), !b(7).
+    w(x) :- v(x), s(x, _).
+    n(c) :- c = count : { v(_) }.
+    d(x) :- v(x).
+  )",
+                    {}, 0.5, {"b", "v", "w"});
+  standing.change("b", {1}, 1);
+  standing.change("b", {1}, 1);
+  standing.change("s", {1, 1}, 1);
+  standing.change("s", {1, 2}, 1);
+  standing.commit();
+  CHECK(standing.rows("v") == "1 1 1 1 1");
+  CHECK(standing.rows("w") == "1 1 1 1 1 1 1 1 1 1");
+  CHECK(standing.rows("n") == "5");
+  CHECK(standing.rows("d") == "1");
+  standing.change("b", {1}, -1);
+  standing.change("b", {7}, 1);
+  const Committed committed = standing.commit();
+  CHECK(standing.rows("v") == "1 1");
+  CHECK(standing.rows("w") == "1 1 1 1");
+  CHECK(standing.rows("n") == "2");
+  for (const NetChange& change : committed.changes) {
+    if (change.relation != standing.id("v")) continue;
+    CHECK(change.columns.size() == 1);
+    CHECK(change.size() == 3);
+  }
+  standing.erase("s", {1, 2});
+  CHECK(standing.rows("v") == "1");
+  standing.network->abort();
+  CHECK(standing.rows("v") == "1 1");
 }
 
 TEST_CASE("A rule may read a relation and its negation") {

@@ -174,7 +174,8 @@ class StandingLaw {
     for (std::size_t i = 0; i < program_->relations.size(); ++i) {
       options.watched.insert(static_cast<RelationId>(i));
     }
-    for (const datalog::RuleProgram* program : {&*other, &*program_}) {
+    const datalog::RuleProgram* const both[] = {&*other, &*program_};
+    for (const datalog::RuleProgram* program : both) {
       progress_.stage = program == &*other ? "with fewer rules" : "with all rules again";
       auto done = network_->extend(*program, options);
       if (!done) {
