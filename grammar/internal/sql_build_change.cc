@@ -96,6 +96,9 @@ sql::IndexElement SqlBuilder::index_element(P::IndexElementContext* context) {
     sql::Expression inner = std::move(*collate->operand);
     element.expression = std::move(inner);
   }
+  if (context->optionList() != nullptr) {
+    fail(first(context->optionList()), "operator class options are not supported", "0A000");
+  }
   if (context->anyName() != nullptr) element.operator_class = dotted(context->anyName());
   if (context->K_ASC() != nullptr) element.direction = sql::SortDirection::kAscending;
   if (context->K_DESC() != nullptr) element.direction = sql::SortDirection::kDescending;

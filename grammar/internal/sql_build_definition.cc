@@ -522,7 +522,7 @@ sql::AlterAction SqlBuilder::alter_action(P::AlterActionContext* context) {
 void SqlBuilder::alter_column(sql::AlterAction& action, P::AlterColumnContext* context) {
   using Kind = sql::AlterActionKind;
   const std::size_t start = type_at(first(context));
-  if (context->otherAction() != nullptr) {
+  if (context->otherAction() != nullptr || context->group() != nullptr) {
     action.kind = Kind::kOther;
     action.text = std::string(written(first(context))) + " " +
                   written_between(first(context) + 1, last(context) + 1);
@@ -582,6 +582,7 @@ sql::Comment SqlBuilder::comment(P::CommentStatementContext* context) const {
   if (context->qualifiedName().size() > 1) {
     made_comment.on_table = dotted(context->qualifiedName(1)).last();
   }
+  if (context->K_DOMAIN() != nullptr) made_comment.kind += " on domain";
   if (context->string() != nullptr) made_comment.text = string_of(context->string());
   return made_comment;
 }

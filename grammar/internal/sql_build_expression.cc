@@ -113,9 +113,6 @@ class SqlBuilder::Arrangement {
       if (top.kind == Kind::kBetweenLow) return;
       if (top.precedence < precedence) return;
       if (top.precedence == precedence && is_non_associative(precedence)) builder_.fail_at(at);
-      if (top.precedence == precedence && top.kind == Kind::kPrefix) {
-        // `@ a || b` takes a first, as operators of one level do from the left.
-      }
       reduce();
     }
   }
@@ -329,7 +326,6 @@ sql::Expression SqlBuilder::expression(P::ExprContext* context) {
   };
 
   const auto operand = [&](P::OperandContext* written_operand, Operator op) {
-    ParserRuleContext* const start = as_rule(written_operand->children.front());
     const std::size_t start_type = type_at(first(written_operand));
     const bool quantified = written_operand->primary() == nullptr;
     if (quantified) {
@@ -354,7 +350,6 @@ sql::Expression SqlBuilder::expression(P::ExprContext* context) {
                         .depth = depth});
       return;
     }
-    (void)start;
     arrangement.push_infix(std::move(op));
     for (antlr4::tree::ParseTree* child : written_operand->children) {
       ParserRuleContext* const part = as_rule(child);
@@ -455,6 +450,22 @@ sql::Expression SqlBuilder::expression(P::ExprContext* context) {
           return;
         }
         arrangement.make_room(kIs, start);
+        if (type_at(last(written_tail)) == P::K_NORMALIZED) {
+          sql::FunctionCall call = plain_call("is_normalized", start);
+          call.arguments.push_back({.value = std::move(arrangement.top().expression)});
+          if (type_at(at) == P::IDENT) {
+            call.arguments.push_back(
+                {.value = sql::Expression{
+                     .node = sql::Literal{sql::LiteralKind::kString, identifier_at(at).text},
+                     .span = span_of_token(at)}});
+          }
+          arrangement.wrap(std::move(call), end);
+          if (op.negated) {
+            sql::Expression inner = std::move(arrangement.top().expression);
+            arrangement.wrap(sql::Not{std::move(inner)}, end);
+          }
+          return;
+        }
         sql::IsTest test{.negated = op.negated};
         test.kind = type_at(at) == P::K_NULL    ? sql::IsKind::kNull
                     : type_at(at) == P::K_TRUE  ? sql::IsKind::kTrue

@@ -107,11 +107,12 @@ std::string SqlBuilder::string_at(std::size_t i) const {
 
 std::int64_t SqlBuilder::integer(P::SignedNumberContext* number) const {
   const std::size_t at = last(number);
-  const std::string_view digits = written(at);
+  std::string digits(type_at(first(number)) == P::MINUS ? "-" : "");
+  digits += written(at);
   std::int64_t value = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (problem != std::errc() || end != digits.data() + digits.size()) fail_at(at);
-  return type_at(first(number)) == P::MINUS ? -value : value;
+  return value;
 }
 
 sql::OperatorName SqlBuilder::operator_between(std::size_t begin, std::size_t end) const {

@@ -117,6 +117,44 @@ std::string other_object(const Words& words, std::span<const SqlToken> tokens,
   return {};
 }
 
+// Alterations of tables, indexes and types that are of no use without what they speak of.
+std::string other_alteration(const Words& words, std::size_t count) {
+  const std::string object = words.at(1);
+  if (object != "table" && object != "index" && object != "type") return {};
+  constexpr std::size_t kNameWordsMax = 10;  // ALTER TABLE IF EXISTS ONLY a.b.c
+  for (std::size_t i = 3; i < std::min(count, kNameWordsMax); ++i) {
+    const std::string word = words.at(i);
+    const std::string next = words.at(i + 1);
+    const bool digit = !words.at(i + 2).empty() && words.at(i + 2).front() >= '0' &&
+                       words.at(i + 2).front() <= '9';
+    if (next == "partition" && (word == "attach" || word == "detach")) {
+      return "ALTER " + upper(object) + " " + upper(word) + " PARTITION";
+    }
+    if (object == "type" && next == "attribute") return "ALTER TYPE " + upper(word) + " ATTRIBUTE";
+    if (object == "table" && (word == "of" || (word == "not" && next == "of"))) {
+      return word == "of" ? "ALTER TABLE OF" : "ALTER TABLE NOT OF";
+    }
+    if (object == "index" && word == "alter" && (next == "column" && digit)) {
+      return "ALTER INDEX ALTER COLUMN";
+    }
+    // Behind the name nothing else is looked for: a column may be called `of`.
+    if (word == "add" || word == "drop" || word == "alter" || word == "set" || word == "rename") {
+      break;
+    }
+  }
+  return {};
+}
+
+// CREATE TABLE t OF type
+bool is_typed_table(const Words& words, std::size_t count) {
+  std::size_t i = 1;
+  while (i < 4 && words.at(i) != "table") ++i;
+  if (words.at(i) != "table") return false;
+  i += words.reads(i + 1, "if not exists") ? 4 : 1;
+  while (i + 1 < count && words.at(i + 1) == ".") i += 2;
+  return words.at(i + 1) == "of";
+}
+
 }  // namespace
 
 std::optional<sql::Statement> other_statement(std::string_view text,
@@ -141,8 +179,10 @@ std::optional<sql::Statement> other_statement(std::string_view text,
   if (command == "create") {
     const std::size_t object = words.reads(1, "or replace") ? 3 : 1;
     named = other_object(words, tokens, command, object);
+    if (named.empty() && is_typed_table(words, tokens.size())) named = "CREATE TABLE OF";
   } else if (command == "alter" || command == "drop") {
     named = other_object(words, tokens, command, 1);
+    if (named.empty() && command == "alter") named = other_alteration(words, tokens.size());
   } else if (words.reads(0, "comment on")) {
     named = other_object(words, tokens, "comment on", 2);
   } else if (words.reads(0, "rollback prepared")) {

@@ -33,6 +33,7 @@ class Roles {
 
   Expected<void> run() {
     open_.push_back({.position = tokens_.size()});
+    wrapped_open_ = tokens_.size();
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       visit(i);
       if (open_.size() + open_.back().pending_joins > kNestingMax) {
@@ -87,30 +88,29 @@ class Roles {
     }
   }
 
-  // At the bracket `close` that ends what `opened` began: decides about the bracket around it.
+  // Makes the brackets from `open` inwards the query's that stands in the innermost.
+  void give_to_query(std::size_t open) {
+    for (; type(open) == P::LPAREN; ++open) tokens_[open].type = P::QUERY_OPEN;
+  }
+
+  // At the bracket `close` that ends what `opened` began.
   void close_bracket(std::size_t opened, std::size_t close) {
-    if (type(opened) != P::QUERY_OPEN || opened == 0) return;
+    const std::size_t next = type(close + 1);
+    const bool more = next == P::K_UNION || next == P::K_INTERSECT || next == P::K_EXCEPT;
+    if (type(opened) == P::LPAREN) {
+      // Brackets around nothing but a bracketed query: an expression's or the query's own?
+      if (wrapped_open_ != opened + 1 || wrapped_close_ + 1 != close) return;
+      if (more || takes_query(opened)) give_to_query(opened);
+    }
+    wrapped_open_ = opened;
+    wrapped_close_ = close;
+    if (opened == 0 || type(opened - 1) != P::LPAREN) return;
     const std::size_t around = opened - 1;
-    if (type(around) != P::LPAREN) return;
-    switch (type(close + 1)) {
-      case P::K_UNION:
-      case P::K_INTERSECT:
-      case P::K_EXCEPT:
-        tokens_[around].type = P::QUERY_OPEN;
-        break;
-      case P::K_ORDER:
-      case P::K_LIMIT:
-      case P::K_OFFSET:
-      case P::K_FETCH:
-        if (!is_word(before(around)) || takes_query(around)) {
-          tokens_[around].type = P::QUERY_OPEN;
-        }
-        break;
-      case P::RPAREN:
-        if (takes_query(around)) tokens_[around].type = P::QUERY_OPEN;
-        break;
-      default:
-        break;
+    const bool sorted =
+        next == P::K_ORDER || next == P::K_LIMIT || next == P::K_OFFSET || next == P::K_FETCH;
+    // `f((SELECT 1) ORDER BY a)` is an aggregate's argument and its order.
+    if (more || (sorted && (!is_word(before(around)) || takes_query(around)))) {
+      give_to_query(around);
     }
   }
 
@@ -258,6 +258,9 @@ class Roles {
   }
 
   std::span<SqlToken> tokens_;
+  // The last bracketed query, with all brackets that hold nothing else.
+  std::size_t wrapped_open_ = 0;
+  std::size_t wrapped_close_ = 0;
   std::vector<Open> open_;
 };
 

@@ -473,10 +473,13 @@ bool SqlWriter::definition(const sql::Statement& statement_node) {
       string(altered_enum->neighbor);
     }
   } else if (const auto* comment = statement_node.as<sql::Comment>()) {
-    text("COMMENT ON " + comment->kind + " ");
+    constexpr std::string_view kOnDomain = " on domain";
+    const bool on_domain = comment->kind.ends_with(kOnDomain);
+    const std::size_t kind_size = comment->kind.size() - (on_domain ? kOnDomain.size() : 0);
+    text("COMMENT ON " + comment->kind.substr(0, kind_size) + " ");
     name(comment->name);
     if (comment->on_table) {
-      text(" ON ");
+      text(on_domain ? " ON DOMAIN " : " ON ");
       identifier(*comment->on_table);
     }
     text(" IS ");
