@@ -18,6 +18,8 @@ constexpr std::int32_t kShownScaleMax =
     1000;  // Digits behind the point that functions give, at most.
 constexpr std::int32_t kScaleMax = 16383;
 constexpr std::int64_t kDigitsBeforePointMax = 131'072;
+// What e^x and powers that are not whole go up to, as PostgreSQL does: beyond, their digits take forever.
+constexpr double kExponentMax = 6000.0;
 
 std::int64_t floor_divide(std::int64_t value, std::int64_t divisor) {
   return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor);
@@ -565,9 +567,9 @@ NumericFailure numeric_exp(const NumericValue& value, NumericValue& out) {
     out = value.kind == NumericKind::kMinusInfinity ? NumericValue::of_integer(0) : value;
     return NumericFailure::kNone;
   }
-  const double digits = value.to_double() * 0.434294481903252;
-  if (digits > static_cast<double>(kDigitsBeforePointMax)) return NumericFailure::kOverflow;
-  if (digits < -2000) {
+  const double natural = value.to_double(), digits = natural * 0.434294481903252;
+  if (natural >= kExponentMax) return NumericFailure::kOverflow;
+  if (natural <= -kExponentMax) {
     out = finite(false, {}, kShownScaleMax);
     return NumericFailure::kNone;
   }
@@ -627,8 +629,7 @@ NumericFailure integer_power(const NumericValue& base, std::int64_t exponent,
                                                             .c_str())) +
                                    static_cast<double>(base.point()));
   if (digits > static_cast<double>(kDigitsBeforePointMax)) return NumericFailure::kOverflow;
-  const std::int32_t scale = clamp_scale(kShownDigitsMin - static_cast<std::int64_t>(digits),
-                                         std::max(base.scale, exponent_scale));
+  const std::int32_t scale = clamp_scale(kShownDigitsMin, std::max(base.scale, exponent_scale));
   if (digits + 1 < -kShownScaleMax) {
     out = finite(false, {}, kShownScaleMax);
     return NumericFailure::kNone;
@@ -707,11 +708,11 @@ NumericFailure numeric_power(const NumericValue& base, const NumericValue& expon
   }
   NumericValue product;
   static_cast<void>(numeric_multiply(ln_of(size, 40), exponent, product));
-  const double digits = product.to_double() * 0.434294481903252;
-  if (digits > static_cast<double>(kDigitsBeforePointMax)) return NumericFailure::kOverflow;
+  const double natural = product.to_double(), digits = natural * 0.434294481903252;
+  if (natural > kExponentMax * 1.0033) return NumericFailure::kOverflow;
   const std::int32_t scale = clamp_scale(kShownDigitsMin - static_cast<std::int64_t>(digits),
                                          std::max(base.scale, exponent.scale));
-  if (digits < -2000) return give(finite(false, {}, kShownScaleMax));
+  if (natural < -kExponentMax * 1.0033) return give(finite(false, {}, kShownScaleMax));
   const auto work = static_cast<std::int32_t>(scale + 24 + std::fabs(digits));
   static_cast<void>(numeric_multiply(
       ln_of(size, work + static_cast<std::int32_t>(std::max<std::int64_t>(0, exponent.point()))),

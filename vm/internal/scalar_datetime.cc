@@ -475,9 +475,12 @@ void truncate(ScalarCall& call) {
 }
 
 void truncate_interval(ScalarCall& call) {
-  const auto part = part_of(call.bytes(0));
+  auto part = part_of(call.bytes(0));
   Interval i = call.interval(1);
-  if (!part) {
+  const bool named_part_only = part == Part::kEpoch || part == Part::kDow || part == Part::kDoy ||
+                               part == Part::kIsodow || part == Part::kIsoyear ||
+                               part == Part::kJulian;
+  if (!part || named_part_only) {
     return call.fail("22023",
                      fmt::format("unit \"{}\" not recognized for type interval", call.bytes(0)));
   }
