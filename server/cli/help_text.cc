@@ -273,7 +273,8 @@ constexpr std::string_view kBackupHelp =
 
 Usage: entail backup --data DIR --to DIR
 
-The copy is a database of its own, of one version. No server may run on the database.
+The copy is a database of its own, of one version. Where a server runs on the database, it makes the
+copy and goes on serving.
 
 Exit codes: 0 copied, 1 error, 2 usage.
 )";

@@ -1,6 +1,7 @@
 #include "server/cli/serve_command.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <set>
@@ -53,6 +54,15 @@ std::optional<pgwire::RuleFile> read_rules(const std::string& path, const Comman
   return file;
 }
 
+// Each client has a descriptor, as has each file of the store; the usual limit of 1,024 is for programs that
+// wait with select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 engine::EngineOptions engine_options_of(const CommandLine& line, const Clock* clock) {
@@ -86,6 +96,7 @@ int run_serve(const CommandLine& line) {
     }
     options.rules.push_back(std::move(*file));
   }
+  raise_descriptor_limit();
   auto server = pgwire::Server::start(std::move(options));
   if (!server) return report_failure(server.error());
   const int printed = print_answer_text(fmt::format("entail: ready on {}\n", (*server)->address()));

@@ -9,6 +9,8 @@
 #include "server/cli/console.h"
 #include "server/cli/serve_command.h"
 #include "server/engine/engine.h"
+#include "server/pgwire/server.h"
+#include "server/runtime/control_socket.h"
 #include "server/runtime/system_clock.h"
 #include "vm/base/text.h"
 
@@ -36,6 +38,19 @@ int run_upkeep(const CommandLine& line) {
   if (!std::filesystem::is_directory(line.data_directory, ignored)) {
     print_error(fmt::format("there is no database '{}'", line.data_directory));
     return static_cast<int>(ExitCode::kError);
+  }
+  if (line.command == Command::kBackup) {
+    // A server that runs copies it itself, without stopping.
+    const std::string to = std::filesystem::absolute(line.backup_directory).string();
+    const auto answer =
+        runtime::ask_control_socket(pgwire::control_path(line.data_directory), "backup " + to);
+    if (!answer) return report_failure(answer.error());
+    if (*answer == "ok")
+      return print_answer_text(fmt::format("copied to {}\n", line.backup_directory));
+    if (*answer) {
+      print_error((*answer)->substr((*answer)->find(' ') + 1));
+      return static_cast<int>(ExitCode::kError);
+    }
   }
   const runtime::SystemClock clock;
   auto engine = engine::Engine::open(engine_options_of(line, &clock));

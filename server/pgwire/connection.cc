@@ -209,7 +209,7 @@ void Connection::run() {
     wait_.signal();
     return;
   }
-  host_.engine().when_durable(version, [this](Expected<void> done) {
+  host_.when_durable(version, [this](Expected<void> done) {
     if (!done) lost_ = done.error();
     wait_.signal();
   });

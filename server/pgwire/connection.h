@@ -19,7 +19,7 @@
 #include <optional>
 #include <string>
 
-#include "server/engine/engine.h"
+#include "server/engine/session.h"
 #include "server/pgwire/conversation.h"
 #include "server/runtime/byte_stream.h"
 #include "server/runtime/io_thread.h"
@@ -34,7 +34,8 @@ class ConnectionHost : public ConversationHost {
  public:
   virtual runtime::IoThread& io() = 0;
   virtual runtime::WorkThread& engine_thread() = 0;
-  virtual engine::Engine& engine() = 0;    // The engine's thread.
+  // The engine's thread. Calls back once, on any thread.
+  virtual void when_durable(std::uint64_t version, std::function<void(Expected<void>)> done) = 0;
   virtual runtime::TlsContext* tls() = 0;  // Null: not offered.
   virtual void cancel(const CancelRequest& request) = 0;
   // From when its session exists to when it is about to end.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "server/pgwire/connection.h"
+#include "server/runtime/control_socket.h"
 #include "server/runtime/system_clock.h"
 
 namespace entail::pgwire {
@@ -45,6 +46,7 @@ struct Server::Impl final : ConnectionHost {
   std::unique_ptr<runtime::WorkThread> work_thread;
   std::unique_ptr<engine::Engine> database;  // The engine's thread.
   std::unique_ptr<runtime::TcpListener> listener;
+  std::unique_ptr<runtime::ControlSocket> control;  // Null: it could not be opened.
   std::unique_ptr<runtime::SignalWatch> signals;
   std::atomic<bool> must_tick{false};
   Poke poke;
@@ -54,7 +56,8 @@ struct Server::Impl final : ConnectionHost {
   std::map<Connection*, std::unique_ptr<Connection>> connections;
   unsigned stops = 0;  // How often we were asked.
   std::unique_ptr<runtime::Alarm> grace;
-  bool is_accepting = false;
+  runtime::ByteStream* asking = nullptr;  // Whoever gives a command now.
+  unsigned accepting = 0;                 // Fibers that accept connections or serve commands.
 
   std::mutex mutex;
   std::condition_variable ended;
@@ -74,7 +77,9 @@ struct Server::Impl final : ConnectionHost {
   // ---- ConnectionHost
   runtime::IoThread& io() override { return *io_thread; }
   runtime::WorkThread& engine_thread() override { return *work_thread; }
-  engine::Engine& engine() override { return *database; }
+  void when_durable(std::uint64_t version, std::function<void(Expected<void>)> done) override {
+    database->when_durable(version, std::move(done));
+  }
   runtime::TlsContext* tls() override { return tls_context.get(); }
 
   void cancel(const CancelRequest& request) override {
@@ -114,7 +119,7 @@ struct Server::Impl final : ConnectionHost {
 
   // ---- the I/O thread
   void accept_all() {
-    is_accepting = true;
+    ++accepting;
     listener->accept_all([this](std::unique_ptr<runtime::ByteStream> stream, std::string address) {
       auto owned = std::make_unique<Connection>(*this, std::move(stream), std::move(address));
       Connection* const connection = owned.get();
@@ -125,14 +130,61 @@ struct Server::Impl final : ConnectionHost {
         end_if_done();
       });
     });
-    is_accepting = false;
+    --accepting;
     end_if_done();
+  }
+
+  void accept_commands() {
+    ++accepting;
+    control->accept_all([this](std::unique_ptr<runtime::ByteStream> stream) {
+      // One at a time: a command has the engine to itself anyway.
+      asking = stream.get();
+      serve_command(*stream);
+      asking = nullptr;
+      stream->close();
+    });
+    --accepting;
+    end_if_done();
+  }
+
+  void serve_command(runtime::ByteStream& stream) {
+    constexpr std::size_t kLineMax = 4096;
+    std::string line;
+    while (line.find('\n') == std::string::npos) {
+      const auto more = stream.read(line);
+      if (!more || !*more || line.size() > kLineMax) return;
+    }
+    line.erase(line.find('\n'));
+    constexpr std::string_view kBackup = "backup ";
+    if (!line.starts_with(kBackup)) {
+      static_cast<void>(stream.write("error there is no such command\n").has_value());
+      return;
+    }
+    struct Backup final : runtime::WorkThread::Job {
+      Backup(Impl& server, std::string to)
+          : impl(server), directory(std::move(to)), wait(*server.io_thread) {}
+      void run() override {
+        result = impl.database->backup(directory);
+        wait.signal();
+      }
+      Impl& impl;
+      std::string directory;
+      runtime::FiberWait wait;
+      Expected<void> result;
+    } backup(*this, line.substr(kBackup.size()));
+    work_thread->post(backup);
+    backup.wait.wait();
+    const std::string answer =
+        backup.result ? std::string("ok\n") : "error " + backup.result.error().message + "\n";
+    static_cast<void>(stream.write(answer).has_value());
   }
 
   void stop() {
     ++stops;
     if (stops == 1) {
       listener->close();
+      if (control != nullptr) control->close();
+      if (asking != nullptr) asking->interrupt();
       for (const auto& [connection, owned] : connections) connection->kick(shutdown_error());
       grace = std::make_unique<runtime::Alarm>(*io_thread, kGraceMillis, [this] { cancel_all(); });
     } else if (stops == 2) {
@@ -150,7 +202,7 @@ struct Server::Impl final : ConnectionHost {
   }
 
   void end_if_done() {
-    if (stops == 0 || is_accepting || !connections.empty()) return;
+    if (stops == 0 || accepting > 0 || !connections.empty()) return;
     grace.reset();
     const std::lock_guard lock(mutex);
     has_ended = true;
@@ -205,6 +257,12 @@ Expected<void> Server::Impl::open() {
         *io_thread, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP}, [this](int) { stop(); });
   }
   io_thread->spawn([this] { accept_all(); });
+  // Clients do without it, so a name that is too long ends nothing.
+  auto commands = runtime::ControlSocket::open(*io_thread, control_path(options.engine.directory));
+  if (commands) {
+    control = std::move(*commands);
+    io_thread->spawn([this] { accept_commands(); });
+  }
   return {};
 }
 
@@ -239,6 +297,7 @@ void Server::Impl::close() {
       signals.reset();
       grace.reset();
       if (listener != nullptr) listener->close();
+      if (control != nullptr) control->close();
     });
   }
   if (work_thread != nullptr) {
@@ -246,8 +305,11 @@ void Server::Impl::close() {
     work_thread.reset();
   }
   listener.reset();
+  control.reset();
   io_thread.reset();
 }
+
+std::string control_path(const std::string& directory) { return directory + "/control.socket"; }
 
 Expected<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   auto impl = std::make_unique<Impl>();

@@ -22,6 +22,10 @@
 // statements may finish, for five seconds, then they are cancelled. A second signal cancels them at
 // once, a third ends the process. The engine is closed last and makes its checkpoint.
 //
+// Commands of this machine reach it by a socket in its directory, which only its owner may open
+// (control_path()). The line "backup DIR" copies the database; the answer is "ok", or "error " and
+// what is wrong.
+//
 // Threads: start() and wait() one; request_stop() any.
 // Read next: connection.h, conversation.h, server/runtime/io_thread.h.
 
@@ -50,6 +54,9 @@ struct ServerOptions {
   std::string tls_certificate, tls_key;  // PEM files; empty: no TLS.
   bool watches_signals = true;           // Else only request_stop() stops it.
 };
+
+// Where the server of a data directory listens for commands.
+std::string control_path(const std::string& directory);
 
 class Server {
  public:

@@ -8,84 +8,13 @@
 #include <utility>
 
 #include "server/runtime/io_thread_impl.h"
+#include "server/runtime/socket_stream.h"
 
 namespace entail::runtime {
-namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-// What a read asks for: little while a client asks small questions, for an idle connection keeps
-// the room; more where the last read filled it.
-constexpr std::size_t kReadBytesMin = 2048;
-constexpr std::size_t kReadBytesMax = std::size_t{256} << 10U;
-
-Unexpected io_error(std::string_view what, const error_code& error) {
-  return unexpected(ErrorCode::kIo, fmt::format("{}: {}", what, error.message()));
-}
-
-class TcpStream final : public ByteStream {
- public:
-  explicit TcpStream(tcp::socket socket) : socket_(std::move(socket)) {}
-
-  Expected<bool> read(std::string& into) override {
-    if (is_interrupted_) return unexpected(ErrorCode::kCancelled, "the connection is being closed");
-    const std::size_t before = into.size();
-    into.resize(before + read_bytes_);
-    error_code error;
-    is_reading_ = true;
-    const std::size_t count =
-        socket_.async_read_some(asio::buffer(into.data() + before, read_bytes_), use_fiber[error]);
-    is_reading_ = false;
-    into.resize(before + (error ? 0 : count));
-    if (is_interrupted_) return unexpected(ErrorCode::kCancelled, "the connection is being closed");
-    if (error == asio::error::eof || error == asio::error::connection_reset) return false;
-    if (error) return io_error("a connection could not be read", error);
-    read_bytes_ = count == read_bytes_ ? std::min(read_bytes_ * 4, kReadBytesMax) : kReadBytesMin;
-    return true;
-  }
-
-  Expected<void> write(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      error_code error;
-      const std::size_t count = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
-      if (error == asio::error::would_block || error == asio::error::try_again) {
-        socket_.async_wait(tcp::socket::wait_write, use_fiber[error]);
-        if (!error) continue;
-      }
-      if (error) return io_error("a connection could not be written", error);
-      bytes.remove_prefix(count);
-    }
-    return {};
-  }
-
-  void interrupt() override {
-    is_interrupted_ = true;
-    error_code ignored;
-    if (is_reading_) socket_.cancel(ignored);
-  }
-
-  void abandon() override {
-    error_code ignored;
-    is_interrupted_ = true;
-    socket_.close(ignored);
-  }
-
-  void close() override {
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
-  }
-
- private:
-  tcp::socket socket_;
-  std::size_t read_bytes_ = kReadBytesMin;
-  bool is_interrupted_ = false;
-  bool is_reading_ = false;
-};
-
-}  // namespace
 
 Expected<ListenAddress> parse_listen_address(std::string_view text) {
   ListenAddress address;
@@ -128,7 +57,8 @@ Expected<std::unique_ptr<ByteStream>> connect_tcp(IoThread& io, const std::strin
   if (error) return io_error(fmt::format("cannot connect to {}:{}", host, port), error);
   socket.set_option(tcp::no_delay(true), error);
   socket.non_blocking(true, error);
-  return std::unique_ptr<ByteStream>(std::make_unique<TcpStream>(std::move(socket)));
+  return std::unique_ptr<ByteStream>(
+      std::make_unique<SocketStream<tcp::socket>>(std::move(socket)));
 }
 
 struct TcpListener::Impl {
@@ -192,7 +122,8 @@ void TcpListener::accept_all(const Accept& accept) {
     socket.non_blocking(true, error);
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) continue;  // It is gone already.
-    accept(std::make_unique<TcpStream>(std::move(socket)), peer.address().to_string());
+    accept(std::make_unique<SocketStream<tcp::socket>>(std::move(socket)),
+           peer.address().to_string());
   }
 }
 
