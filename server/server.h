@@ -1,8 +1,7 @@
-// server/server.h - where the world begins: files, clocks, signals, and later sockets.
+// server/server.h - where the world begins: files, clocks, signals, sockets.
 //
-// Today this folder holds the command line: server/main.cc and server/cli. The engine with its
-// sessions and transactions, the wire protocols and the console join it later; what stands here
-// about them binds what will be built.
+// This folder holds the command line, the engine with its sessions and transactions, and the doors
+// through which clients come in.
 //
 // What it is for
 // --------------
@@ -12,16 +11,18 @@
 //
 // The picture
 // -----------
-//     entail run path.dl -F facts -D out
-//         |
-//     server/main.cc      arguments, standard streams, signals -> cli
-//     server/cli          reads the program and its facts, drives the layers, writes the answers
-//         |
-//     grammar -> datalog -> compiler -> vm
+//     entail run path.dl -F facts -D out              entail serve --data shop
+//         |                                               |            psql, drivers
+//     server/main.cc    arguments, signals            server/cli           |
+//     server/cli        programs, facts, answers          |            server/runtime   sockets,
+//         |                                               |                |            threads
+//     grammar -> datalog -> compiler -> vm            server/engine <- server/pgwire    bytes <->
+//                                                         |                             statements
+//                                                     rete, store, sql2datalog
 //
 // Terms
 // -----
-//   command        the word after `entail`: run, explain, lint
+//   command        the word after `entail`: run, explain, serve, sql
 //   fact file      one row a line, columns separated by tabs or what the directive says
 //   exit code      0 done; 1 the program or its data is wrong; 2 the command line is wrong; 3 a
 //                  limit was reached; 130 interrupted; 141 the reader of our output went away
@@ -45,9 +46,10 @@
 //
 // Sources
 // -------
+//   PostgreSQL 15's documentation for its protocol, catalogs and messages.
 //   The manual of Souffle for the directives .input, .output and .printsize and the options -F and
 //   -D, which are meant to work unchanged.
 //
-// Read next: server/main.cc.
+// Read next: server/main.cc, server/engine/engine.h, server/pgwire/server.h.
 
 #pragma once

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -189,7 +190,9 @@ TEST_CASE("a thousand idle connections are cheap, in memory and in time") {
 
 TEST_CASE("a command finds the server that listens, and nobody where none does") {
   const std::string path =
-      "/tmp/entail-control-" + std::to_string(runtime::SystemClock().steady_ns());
+      (std::filesystem::temp_directory_path() /
+       ("entail-control-" + std::to_string(runtime::SystemClock().steady_ns())))
+          .string();
   const auto nobody = runtime::ask_control_socket(path, "hello");
   REQUIRE(nobody);
   CHECK_FALSE(nobody->has_value());
