@@ -98,8 +98,16 @@ Typed Lowerer::inner_expression(const ast::Expression& e, Place& place) {
     return {node->negated ? logical_not(std::move(value)) : std::move(value), kBool};
   }
   if (const auto* node = e.as<ast::IsDistinct>()) {
-    Typed equal = comparison("=", expression(*node->left, place), expression(*node->right, place),
-                             node->op_span);
+    Typed left = expression(*node->left, place);
+    Typed right = expression(*node->right, place);
+    for (const bool swapped : {false, true}) {
+      const Typed& null = swapped ? left : right;
+      const Typed& other = swapped ? right : left;
+      if (null.value.op != ExpressionOp::kNull) continue;
+      Expression value = resolved(other, span).value;
+      return {node->negated ? is_null(std::move(value)) : is_not_null(std::move(value)), kBool};
+    }
+    Typed equal = comparison("=", std::move(left), std::move(right), node->op_span);
     equal.value.op = node->negated ? ExpressionOp::kIdentical : ExpressionOp::kNotIdentical;
     equal.value.nullable = false;
     return equal;

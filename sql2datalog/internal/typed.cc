@@ -40,7 +40,35 @@ Expression null_of(vm::Type type) {
   return e;
 }
 
+namespace {
+
+// Whether a null argument makes the result null, whatever the others are, computed or not.
+bool is_strict(ExpressionOp op) {
+  switch (op) {
+    case ExpressionOp::kIsNull:
+    case ExpressionOp::kIsNotNull:
+    case ExpressionOp::kAnd:
+    case ExpressionOp::kOr:
+    case ExpressionOp::kIdentical:
+    case ExpressionOp::kNotIdentical:
+    case ExpressionOp::kCallFunction:  // See call_of().
+    case ExpressionOp::kMakeArray:
+    case ExpressionOp::kMinimum:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool has_null(const std::vector<Expression>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [](const Expression& argument) { return argument.op == ExpressionOp::kNull; });
+}
+
+}  // namespace
+
 Expression op_of(ExpressionOp op, vm::Type type, std::vector<Expression> arguments) {
+  if (is_strict(op) && has_null(arguments)) return null_of(type);
   Expression e;
   e.op = op;
   e.type = type;
@@ -52,6 +80,7 @@ Expression op_of(ExpressionOp op, vm::Type type, std::vector<Expression> argumen
 
 Expression call_of(vm::ScalarFunction function, vm::Type type, std::vector<Expression> arguments) {
   const vm::ScalarSignature& signature = vm::scalar_signature(function);
+  if (signature.strict && has_null(arguments)) return null_of(type);
   Expression e = op_of(ExpressionOp::kCallFunction, type, std::move(arguments));
   e.detail = static_cast<std::uint32_t>(function);
   e.nullable = (signature.strict && e.nullable) || signature.can_be_null;
@@ -70,14 +99,14 @@ Expression if_else(Expression condition, Expression then_value, Expression else_
 }
 
 Expression is_null(Expression value) {
-  if (!value.nullable) return constant_bool(false);
+  if (!value.nullable || value.op == ExpressionOp::kNull) return constant_bool(value.nullable);
   Expression e = op_of(ExpressionOp::kIsNull, vm::Type::boolean(), {std::move(value)});
   e.nullable = false;
   return e;
 }
 
 Expression is_not_null(Expression value) {
-  if (!value.nullable) return constant_bool(true);
+  if (!value.nullable || value.op == ExpressionOp::kNull) return constant_bool(!value.nullable);
   Expression e = op_of(ExpressionOp::kIsNotNull, vm::Type::boolean(), {std::move(value)});
   e.nullable = false;
   return e;
@@ -85,6 +114,7 @@ Expression is_not_null(Expression value) {
 
 Expression is_true(Expression value) {
   if (!value.nullable) return value;
+  if (value.op == ExpressionOp::kNull) return constant_bool(false);
   Expression e;
   e.op = ExpressionOp::kCoalesce;
   e.type = vm::Type::boolean();
