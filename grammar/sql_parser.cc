@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "grammar/internal/sql_builder.h"
+#include "grammar/internal/sql_large_stack.h"
 #include "grammar/internal/sql_other.h"
 #include "grammar/internal/sql_roles.h"
 #include "grammar/internal/sql_scanner.h"
@@ -99,7 +100,7 @@ class Machine {
 
 // Calls `build` and turns what it throws into an error.
 template <typename Result, typename Build>
-Expected<Result> guarded(const Machine& machine, Build build) {
+Expected<Result> guarded(const Machine& machine, const Build& build) {
   try {
     return build();
   } catch (const SyntaxStop& stop) {
@@ -112,6 +113,21 @@ Expected<Result> guarded(const Machine& machine, Build build) {
     return unexpected(ErrorCode::kInvalidArgument,
                       std::string("the SQL parser gave up: ") + problem.what(), std::move(fields));
   }
+}
+
+// The same, on a larger stack where the statement nests deep.
+template <typename Result, typename Build>
+Expected<Result> built(const Machine& machine, std::size_t nesting, const Build& build) {
+  constexpr std::size_t kNestingOnOwnStack = 12;
+  if (nesting <= kNestingOnOwnStack) return guarded<Result>(machine, build);
+  std::optional<Expected<Result>> result;
+  if (!internal::run_on_large_stack([&] { result = guarded<Result>(machine, build); })) {
+    SqlFields fields;
+    fields.sqlstate = "53000";
+    return unexpected(ErrorCode::kLimit, "no thread could be started to parse a deep statement",
+                      std::move(fields));
+  }
+  return std::move(*result);
 }
 
 Expected<std::vector<SqlToken>> scan(std::string_view text) {
@@ -136,15 +152,14 @@ Expected<std::vector<Statement>> parse_sql(std::string_view text) {
       statements.push_back(std::move(*other));
       continue;
     }
-    if (auto roles = internal::assign_sql_roles(own); !roles) {
-      return unexpected(std::move(roles).error());
-    }
+    auto nesting = internal::assign_sql_roles(own);
+    if (!nesting) return unexpected(std::move(nesting).error());
     const auto size = static_cast<std::uint32_t>(text.size());
     const SqlToken end =
         range.end < tokens->size() ? (*tokens)[range.end] : SqlToken{.begin = size, .end = size};
     if (!machine) machine.emplace(text);
     machine->load(own, end);
-    auto statement = guarded<Statement>(*machine, [&] {
+    auto statement = built<Statement>(*machine, *nesting, [&] {
       P::StatementContext* const parsed = machine->parse(&P::statement);
       internal::SqlBuilder builder(text, machine->tokens());
       Statement made = builder.statement(parsed->statementBody());
@@ -160,13 +175,12 @@ Expected<std::vector<Statement>> parse_sql(std::string_view text) {
 Expected<Expression> parse_sql_expression(std::string_view text) {
   auto tokens = scan(text);
   if (!tokens) return unexpected(std::move(tokens).error());
-  if (auto roles = internal::assign_sql_roles(*tokens); !roles) {
-    return unexpected(std::move(roles).error());
-  }
+  auto nesting = internal::assign_sql_roles(*tokens);
+  if (!nesting) return unexpected(std::move(nesting).error());
   Machine machine(text);
   const auto size = static_cast<std::uint32_t>(text.size());
   machine.load(*tokens, SqlToken{.begin = size, .end = size});
-  return guarded<Expression>(machine, [&] {
+  return built<Expression>(machine, *nesting, [&] {
     P::StandaloneExpressionContext* const parsed = machine.parse(&P::standaloneExpression);
     internal::SqlBuilder builder(text, machine.tokens());
     return builder.expression(parsed->expr());

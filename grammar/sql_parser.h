@@ -11,7 +11,9 @@
 // Bounds: brackets, CASEs and unfinished joins nest at most 200 levels; an expression is at most
 // kMaxDepth levels deep where operators lean on each other (`a || b || c` is two), chains of AND
 // and OR, lists and rows are not bounded. Beyond: 54001. A text is at most kMaxTextBytes long.
-// So a tree can be walked recursively with a stack of kMaxDepth frames.
+// So a tree can be walked recursively with a stack of kMaxDepth frames. A fiber's stack is enough to
+// call from: what nests deeper than a dozen levels is parsed on a thread of its own. Copying,
+// comparing and destroying a tree recurse as deep as it is.
 //
 // Cost: linear in the text. The first texts after the start are slower (some milliseconds), until
 // the parser has built its tables; warm_up_sql_parser() does that ahead.

@@ -378,6 +378,8 @@ TEST_CASE("what nests too deep is refused before it costs a stack") {
         nested("", "1", " + 1", 5000)}) {
     CHECK(refusal(text).substr(0, 5) == "54001");
   }
+  CHECK(refusal(nested("(SELECT 1 FROM (SELECT ", "1", ") x)", 95)) == "accepted");
+  CHECK(refusal(nested("CASE WHEN a THEN ", "1", " END", 190)) == "accepted");
   std::string joins = "SELECT * FROM t";
   for (int i = 0; i < 300; ++i) joins += " JOIN t";
   CHECK(refusal(joins).substr(0, 5) == "54001");

@@ -1,5 +1,6 @@
 #include "grammar/internal/sql_roles.h"
 
+#include <algorithm>
 #include <string>
 
 #include "SqlParser.h"
@@ -31,12 +32,15 @@ class Roles {
  public:
   explicit Roles(std::span<SqlToken> tokens) : tokens_(tokens) {}
 
-  Expected<void> run() {
+  Expected<std::size_t> run() {
     open_.push_back({.position = tokens_.size()});
     wrapped_open_ = tokens_.size();
+    std::size_t deepest = 0;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       visit(i);
-      if (open_.size() + open_.back().pending_joins > kNestingMax) {
+      const std::size_t nesting = open_.size() + open_.back().pending_joins;
+      deepest = std::max(deepest, nesting);
+      if (nesting > kNestingMax) {
         SqlFields fields;
         fields.sqlstate = "54001";
         fields.hint = "Brackets, CASE expressions and joins may nest up to " +
@@ -44,7 +48,7 @@ class Roles {
         return unexpected(ErrorCode::kLimit, "statement too complex", std::move(fields));
       }
     }
-    return {};
+    return deepest;
   }
 
  private:
@@ -302,6 +306,6 @@ std::vector<SqlStatementRange> split_sql(std::string_view text,
   return ranges;
 }
 
-Expected<void> assign_sql_roles(std::span<SqlToken> tokens) { return Roles(tokens).run(); }
+Expected<std::size_t> assign_sql_roles(std::span<SqlToken> tokens) { return Roles(tokens).run(); }
 
 }  // namespace entail::grammar::internal

@@ -29,7 +29,8 @@ struct SqlStatementRange {
 std::vector<SqlStatementRange> split_sql(std::string_view text,
                                          const std::vector<SqlToken>& tokens);
 
-// Gives the tokens of one statement their types by place. Fails (54001) when it nests too deep.
-Expected<void> assign_sql_roles(std::span<SqlToken> tokens);
+// Gives the tokens of one statement their types by place, and says how many levels it nests. Fails
+// (54001) when that is too deep.
+Expected<std::size_t> assign_sql_roles(std::span<SqlToken> tokens);
 
 }  // namespace entail::grammar::internal
