@@ -152,12 +152,24 @@ Expected<void> CopyReader::split_text(std::string_view line) {
         }
         const char c = raw[++j];
         switch (c) {
-          case 'b': field.text.push_back('\b'); break;
-          case 'f': field.text.push_back('\f'); break;
-          case 'n': field.text.push_back('\n'); break;
-          case 'r': field.text.push_back('\r'); break;
-          case 't': field.text.push_back('\t'); break;
-          case 'v': field.text.push_back('\v'); break;
+          case 'b':
+            field.text.push_back('\b');
+            break;
+          case 'f':
+            field.text.push_back('\f');
+            break;
+          case 'n':
+            field.text.push_back('\n');
+            break;
+          case 'r':
+            field.text.push_back('\r');
+            break;
+          case 't':
+            field.text.push_back('\t');
+            break;
+          case 'v':
+            field.text.push_back('\v');
+            break;
           case 'x': {
             const auto hex = [](char digit) {
               return digit >= '0' && digit <= '9'   ? digit - '0'
@@ -255,13 +267,27 @@ void CopyWriter::field(std::optional<std::string_view> text, std::string_view co
   }
   for (const char c : *text) {
     switch (c) {
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\v': out += "\\v"; break;
-      case '\\': out += "\\\\"; break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\v':
+        out += "\\v";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
       default:
         if (c == options_.delimiter) out.push_back('\\');
         out.push_back(c);

@@ -74,8 +74,13 @@ class Engine {
   std::uint64_t version() const;  // The newest committed one.
   // Any thread. Fails with kIo when the version can never become durable.
   Expected<void> wait_durable(std::uint64_t version);
-  // Calls back once, on any thread, when it is durable (or cannot become so).
+  // Any thread. Calls back once, on any thread, when it is durable (or cannot become so). With a thread in
+  // run_flusher() it returns at once, and many commits share a sync; without one it syncs itself.
   void when_durable(std::uint64_t version, std::function<void(Expected<void>)> done);
+
+  // On a thread of the server's: makes commits durable in groups, until stop_flusher().
+  void run_flusher();
+  void stop_flusher();  // Any thread.
 
   // --- time: wakes what waited too long and ends what was idle too long. Ids of sessions to close.
   std::vector<std::uint32_t> tick();

@@ -86,6 +86,12 @@ void append_sql_text(const vm::ValuePool& pool, vm::Type type, std::uint32_t typ
                      std::int32_t typmod, const vm::Word* words, const TextSettings& settings,
                      std::string& out);
 
+// Reads what PostgreSQL's input function of the type reads, and fits it to the modifier (22001, 22003).
+// Puts value_words(type) words at `out`; what they name is fresh in the pool.
+Expected<void> read_sql_text(vm::ValuePool& pool, vm::Type type, std::uint32_t type_oid,
+                             std::int32_t typmod, std::string_view text,
+                             const TextSettings& settings, vm::Word* out);
+
 enum class Severity : std::uint8_t { kDebug, kLog, kInfo, kNotice, kWarning };
 std::string_view severity_name(Severity severity);
 

@@ -26,11 +26,13 @@ Error serialization_failure() {
 // Stated changes as rows of the store; replaced rows under one key become one change.
 class StoredChanges {
  public:
-  StoredChanges(const EngineState& state, vm::Version version) : state_(state), version_(version) {}
+  StoredChanges(const EngineState& state, const Catalog& catalog, vm::Version version)
+      : state_(state), catalog_(catalog), version_(version) {}
 
   void add(const rete::StatedChange& change) {
     const datalog::Relation& relation = state_.program.relation(change.relation);
-    if (relation.auxiliary) return;
+    const std::uint32_t storage = storage_of(state_, catalog_, change.relation);
+    if (storage == 0) return;
     const StoredRowCodec codec(relation, state_.layout_of(change.relation), *state_.pool);
     std::unordered_map<std::string, std::size_t> by_key;
     for (std::size_t i = 0; i < change.size(); ++i) {
@@ -39,7 +41,7 @@ class StoredChanges {
       StoredRowCodec::Key key = codec.key(change.columns, i, id);
       const auto [place, fresh] = by_key.try_emplace(key.bytes, entries_.size());
       if (fresh) {
-        entries_.push_back({change.relation, key.bytes, {}, {}, key.hashed});
+        entries_.push_back({storage, key.bytes, {}, {}, key.hashed});
       }
       Entry& entry = entries_[place->second];
       std::string& image = change.signs[i] < 0 ? entry.before : entry.after;
@@ -50,7 +52,7 @@ class StoredChanges {
   void move_to(store::CommitBatch& batch) const {
     for (const Entry& entry : entries_) {
       store::RowChange change;
-      change.relation = static_cast<store::RelationNumber>(datalog::index_of(entry.relation)) + 1;
+      change.relation = entry.storage;
       change.key = entry.key;
       if (!entry.before.empty()) change.before = store::RowImage{.row = entry.before};
       if (!entry.after.empty()) change.after = store::RowImage{.row = entry.after};
@@ -61,11 +63,12 @@ class StoredChanges {
 
  private:
   struct Entry {
-    RelationId relation{};
+    std::uint32_t storage = 0;
     std::string key, before, after;  // Images are never empty where there is one.
     bool hashed = false;
   };
   const EngineState& state_;
+  const Catalog& catalog_;
   vm::Version version_;
   std::vector<Entry> entries_;
 };
@@ -135,7 +138,7 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
     batch.cause.number = transaction.session;
     batch.cause.detail = transaction.cause_detail;
-    StoredChanges rows(*this, network_version);
+    StoredChanges rows(*this, has_catalog ? *transaction.catalog : *catalog, network_version);
     for (const rete::StatedChange& change : stated) rows.add(change);
     rows.move_to(batch);
     if (has_catalog) batch.catalog = catalog_changes(*catalog, *transaction.catalog);

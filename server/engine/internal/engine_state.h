@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -82,8 +83,12 @@ struct EngineState {
   std::unique_ptr<store::GroupFlusher> flusher;
   std::unordered_map<std::string, std::shared_ptr<Plan>> plans;
   std::atomic<SessionImpl*> executing{nullptr};
+  std::mt19937_64
+      random;  // Of random() and gen_random_uuid(); seeded by the clock that was handed in.
 
   std::int64_t now_us() const { return clock->now_us(); }
+  // At the start: from the program as it is.
+  Expected<void> make_network();
 
   // --- head.cc
   // The network shows what the transaction sees; nullptr: the newest commit.
@@ -102,10 +107,12 @@ struct EngineState {
   std::optional<std::uint64_t> oldest_snapshot() const;
 
   // --- program.cc: the catalog program and the network change together
-  using ProgramEdit = std::function<void(datalog::RuleProgram&)>;
+  using ProgramEdit = std::function<Expected<void>(datalog::RuleProgram&)>;
   Expected<void> change_program(const ProgramEdit& edit,
                                 const grammar::SourceFiles* files = nullptr);
   Expected<RelationId> add_table_relation(const Table& table);
+  // The base relations that a relation is derived from, itself if it has stated rows.
+  void add_base_relations(RelationId relation, std::set<RelationId>& out) const;
   // Relations that no catalog names any more are let go.
   void drop_unnamed_relations();
   // Sessions whose locks were granted are told.

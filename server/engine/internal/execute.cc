@@ -23,16 +23,15 @@ bool is_transaction_control(const Plan& plan) {
   const sql::Statement* const statement = plan.statement.get();
   return statement != nullptr &&
          (statement->as<sql::Begin>() != nullptr || statement->as<sql::Commit>() != nullptr ||
-          statement->as<sql::Rollback>() != nullptr ||
-          statement->as<sql::Savepoint>() != nullptr ||
-          statement->as<sql::SetTransaction>() != nullptr ||
-          statement->as<sql::Set>() != nullptr || statement->as<sql::Show>() != nullptr);
+          statement->as<sql::Rollback>() != nullptr || statement->as<sql::Savepoint>() != nullptr ||
+          statement->as<sql::SetTransaction>() != nullptr || statement->as<sql::Set>() != nullptr ||
+          statement->as<sql::Show>() != nullptr);
 }
 
 Expected<void> refuse_read_only(const Transaction& transaction, std::string_view command) {
   if (!transaction.read_only) return {};
-  return sql_error("25006", "cannot execute " + std::string(command) +
-                                " in a read-only transaction");
+  return sql_error("25006",
+                   "cannot execute " + std::string(command) + " in a read-only transaction");
 }
 
 }  // namespace
@@ -115,7 +114,8 @@ void SessionImpl::give_up_waiting() {
 
 void SessionImpl::note_reads(const Plan& plan) {
   if (transaction_->isolation != Isolation::kSerializable) return;
-  for (const RelationId relation : plan.reads) state_.add_base_relations(relation, transaction_->reads);
+  for (const RelationId relation : plan.reads)
+    state_.add_base_relations(relation, transaction_->reads);
 }
 
 Expected<void> SessionImpl::lend(const Plan& plan) {
@@ -153,7 +153,7 @@ Expected<Outcome> SessionImpl::run_query(Plan& plan, std::span<const ParameterVa
 
 // FOR UPDATE and its kin: the locked rows are behind the answer's columns.
 Expected<void> SessionImpl::lock_rows(Plan& plan, compiler::QueryResult& rows) {
-  const compiler::RelationLayout& layout = plan.query->full_layout();
+  const compiler::RelationLayout& layout = plan.query->layout();
   std::vector<bool> skipped(rows.row_count(), false);
   bool any_skipped = false;
   for (const sql2datalog::LockingRequest& request : plan.query->lowered().locking) {
@@ -194,21 +194,23 @@ Expected<void> SessionImpl::lock_rows(Plan& plan, compiler::QueryResult& rows) {
       if (auto locked = changer.lock_row(row, 0, mode); !locked) return locked;
     }
   }
-  if (any_skipped) rows.erase_if(skipped);
+  if (!any_skipped) return {};
+  compiler::QueryResult kept;
+  kept.begin(layout, *state_.pool, &state_.memory);
+  std::vector<Word> words(layout.words.size());
+  std::vector<const Word*> arrays;
+  for (const Word& word : words) arrays.push_back(&word);
+  for (std::size_t i = 0; i < rows.row_count(); ++i) {
+    if (skipped[i]) continue;
+    for (std::size_t c = 0; c < words.size(); ++c) words[c] = rows.word(i, c);
+    if (auto taken = kept.take({arrays, 1}); !taken) return unexpected(taken.error());
+  }
+  rows = std::move(kept);
   return {};
 }
 
 // ---------------------------------------------------------------------------------------------------
 // INSERT
-
-namespace {
-
-// The row that a conflict found, as it stands.
-struct Conflict {
-  Row standing = vm::kNoRow;
-};
-
-}  // namespace
 
 Expected<Outcome> SessionImpl::run_insert(Plan& plan, std::span<const ParameterValue> parameters,
                                           PortalImpl& portal) {
@@ -375,8 +377,7 @@ Expected<void> SessionImpl::insert_on_conflict(Plan& plan, const Table& table, c
       if (auto made = changer.append_from_answer(answer, layout, i, 0, old_rows); !made) {
         return made;
       }
-      auto made =
-          changer.append_from_answer(answer, layout, i, table.columns.size(), new_rows);
+      auto made = changer.append_from_answer(answer, layout, i, table.columns.size(), new_rows);
       if (!made) return made;
       touched.append(new_rows, new_rows.size() - 1);
     }
@@ -405,9 +406,7 @@ namespace {
 class Repetition {
  public:
   Repetition(SessionImpl& session, const Table& table, const Changer& changer)
-      : session_(session),
-        table_(table),
-        encoder_(changer.layout(), *session.state().pool) {}
+      : session_(session), table_(table), encoder_(changer.layout(), *session.state().pool) {}
 
   bool is_new(const RowSet& rows, std::size_t row) {
     std::string key;
@@ -484,8 +483,8 @@ Expected<Outcome> SessionImpl::run_update(Plan& plan, std::span<const ParameterV
   Outcome outcome;
   outcome.rows = new_rows.size();
   outcome.tag = "UPDATE " + std::to_string(new_rows.size());
-  auto done = changer.change(std::move(old_rows), std::move(new_rows), true,
-                             update.lowered.assigned);
+  auto done =
+      changer.change(std::move(old_rows), std::move(new_rows), true, update.lowered.assigned);
   if (!done) return unexpected(std::move(done).error());
   if (update.lowered.has_returning) {
     give_returning(source, layout, 2 * columns, left_out, portal);

@@ -29,7 +29,7 @@ constexpr std::size_t kPlansMax = 4096;
 
 Expected<std::vector<std::shared_ptr<const sql::Statement>>> parse_statements(
     std::string_view text) {
-  auto parsed = grammar::parse_sql(text);
+  auto parsed = sql::parse_sql(text);
   if (!parsed) return unexpected(with_sqlstate(std::move(parsed).error()));
   std::vector<std::shared_ptr<const sql::Statement>> result;
   for (sql::Statement& statement : *parsed) {
@@ -49,8 +49,8 @@ Expected<std::shared_ptr<Plan>> SessionImpl::plan_text(
   if (statements->size() > 1) {
     return sql_error("42601", "cannot insert multiple commands into a prepared statement");
   }
-  auto plan = plan_statement(statements->empty() ? nullptr : statements->front(), text,
-                             parameter_oids);
+  auto plan =
+      plan_statement(statements->empty() ? nullptr : statements->front(), text, parameter_oids);
   if (!plan) return plan;
   // What depends on more than names is planned each time.
   if ((*plan)->kind != PlanKind::kUtility) {
@@ -62,20 +62,18 @@ Expected<std::shared_ptr<Plan>> SessionImpl::plan_text(
 
 Expected<std::shared_ptr<Plan>> SessionImpl::refresh(const std::shared_ptr<Plan>& plan) {
   if (plan->kind == PlanKind::kUtility || plan->kind == PlanKind::kEmpty) return plan;
-  if (plan->catalog_version == catalog().version() &&
-      plan->objects_epoch == state_.objects_epoch &&
+  if (plan->catalog_version == catalog().version() && plan->objects_epoch == state_.objects_epoch &&
       plan->search_path == settings_.value("search_path")) {
     return plan;
   }
   auto fresh = plan_statement(plan->statement, plan->text, plan->parameter_oids);
   if (!fresh) return fresh;
-  const bool same_shape =
-      (*fresh)->gives_rows == plan->gives_rows &&
-      std::equal((*fresh)->shape.columns.begin(), (*fresh)->shape.columns.end(),
-                 plan->shape.columns.begin(), plan->shape.columns.end(),
-                 [](const OutputColumn& a, const OutputColumn& b) {
-                   return a.type_oid == b.type_oid;
-                 });
+  const bool same_shape = (*fresh)->gives_rows == plan->gives_rows &&
+                          std::equal((*fresh)->shape.columns.begin(), (*fresh)->shape.columns.end(),
+                                     plan->shape.columns.begin(), plan->shape.columns.end(),
+                                     [](const OutputColumn& a, const OutputColumn& b) {
+                                       return a.type_oid == b.type_oid;
+                                     });
   if (!same_shape) return sql_error("0A000", "cached plan must not change result type");
   return fresh;
 }
@@ -236,10 +234,10 @@ Expected<std::unique_ptr<Portal>> SessionImpl::bind(std::shared_ptr<const Prepar
   ENTAIL_ENSURE(own != nullptr);
   Plan& plan = *own->plan();
   if (parameters.size() != plan.parameter_oids.size()) {
-    Error error = make_sql_error(
-        "08P01", "bind message supplies " + std::to_string(parameters.size()) +
-                     " parameters, but prepared statement requires " +
-                     std::to_string(plan.parameter_oids.size()));
+    Error error =
+        make_sql_error("08P01", "bind message supplies " + std::to_string(parameters.size()) +
+                                    " parameters, but prepared statement requires " +
+                                    std::to_string(plan.parameter_oids.size()));
     fail_statement(error);
     return unexpected(std::move(error));
   }
@@ -267,8 +265,8 @@ Expected<compiler::ParameterValue> SessionImpl::parameter_value(const Parameter&
     }
     return value;
   }
-  if (auto read = read_sql_text(*state_.pool, type, oid, -1, parameter.text, text_settings(),
-                                value.words);
+  if (auto read =
+          read_sql_text(*state_.pool, type, oid, -1, parameter.text, text_settings(), value.words);
       !read) {
     return unexpected(std::move(read).error());
   }
@@ -276,8 +274,8 @@ Expected<compiler::ParameterValue> SessionImpl::parameter_value(const Parameter&
 }
 
 Expected<std::unique_ptr<SimpleQuery>> SessionImpl::simple(std::string_view text) {
-  const std::string key = cache_key(text, {}, catalog(), state_, settings_.value("search_path"),
-                                    temporary_schema_);
+  const std::string key =
+      cache_key(text, {}, catalog(), state_, settings_.value("search_path"), temporary_schema_);
   const auto cached = state_.plans.find(key);
   std::vector<std::shared_ptr<const sql::Statement>> statements;
   if (cached != state_.plans.end()) {
@@ -342,7 +340,8 @@ Expected<std::vector<TextResult>> SessionImpl::query_all(std::string_view text,
     auto outcome = (*simple_query)->portal().run(sink, 0);
     if (!outcome) return unexpected(std::move(outcome).error());
     if (outcome->progress == Progress::kMustWait) {
-      Error error = make_sql_error("55P03", "could not obtain lock on row: it is held by another session");
+      Error error =
+          make_sql_error("55P03", "could not obtain lock on row: it is held by another session");
       give_up_waiting();
       fail_statement(error);
       return unexpected(std::move(error));

@@ -154,16 +154,14 @@ Expected<bool> SimpleQueryImpl::next() {
   portal_.reset();
   if (position_ == statements_.size()) return false;
   const auto statement = statements_[position_++];
-  auto plan = statements_.size() == 1
-                  ? session_.plan_text(text_, {})
-                  : session_.plan_statement(statement, text_, {});
+  auto plan = statements_.size() == 1 ? session_.plan_text(text_, {})
+                                      : session_.plan_statement(statement, text_, {});
   if (!plan) {
     session_.fail_statement(plan.error());
     return unexpected(std::move(plan).error());
   }
-  portal_ = std::make_unique<PortalImpl>(
-      session_, std::make_shared<const PreparedImpl>(*plan), *plan,
-      std::vector<compiler::ParameterValue>());
+  portal_ = std::make_unique<PortalImpl>(session_, std::make_shared<const PreparedImpl>(*plan),
+                                         *plan, std::vector<compiler::ParameterValue>());
   return true;
 }
 

@@ -1,8 +1,10 @@
 // The catalog program and the network change together.
 #include <algorithm>
 
+#include "datalog/body_walk.h"
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
+#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/sql_error.h"
 
@@ -41,7 +43,10 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
                                            const grammar::SourceFiles* files) {
   take_head_back();
   ProgramParts before = parts_of(program);
-  edit(program);
+  if (auto edited = edit(program); !edited) {
+    restore(program, std::move(before));
+    return edited;
+  }
   grammar::Diagnostics diagnostics;
   if (!datalog::stratify(program, diagnostics)) {
     std::string message = "the rules cannot be stratified";
@@ -60,26 +65,41 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   return {};
 }
 
+datalog::Relation relation_of(const Table& table, const Catalog& catalog) {
+  datalog::Relation relation;
+  const Schema* const schema = catalog.schema(table.schema);
+  relation.name = schema == nullptr || schema->oid == kSchemaPublic
+                      ? table.name
+                      : schema->name + "." + table.name;
+  for (const TableColumn& column : table.columns) {
+    relation.columns.push_back({column.name, column.type, !column.not_null, {}});
+  }
+  relation.defaults.resize(relation.columns.size());
+  relation.key = table.primary_key;
+  std::sort(relation.key.begin(), relation.key.end());
+  relation.collection =
+      relation.key.empty() ? datalog::Collection::kBag : datalog::Collection::kSet;
+  return relation;
+}
+
 Expected<RelationId> EngineState::add_table_relation(const Table& table) {
   const auto id = static_cast<RelationId>(program.relations.size());
   auto done = change_program([&](datalog::RuleProgram& edited) {
-    datalog::Relation relation;
-    const Schema* const schema = catalog->schema(table.schema);
-    relation.name = schema == nullptr || schema->oid == kSchemaPublic
-                        ? table.name
-                        : schema->name + "." + table.name;
-    for (const TableColumn& column : table.columns) {
-      relation.columns.push_back({column.name, column.type, !column.not_null, {}});
-    }
-    relation.defaults.resize(relation.columns.size());
-    relation.key = table.primary_key;
-    std::sort(relation.key.begin(), relation.key.end());
-    relation.collection =
-        relation.key.empty() ? datalog::Collection::kBag : datalog::Collection::kSet;
-    edited.relations.push_back(std::move(relation));
+    edited.relations.push_back(relation_of(table, *catalog));
+    return Expected<void>();
   });
   if (!done) return unexpected(std::move(done).error());
   return id;
+}
+
+void EngineState::add_base_relations(RelationId relation, std::set<RelationId>& out) const {
+  if (!out.insert(relation).second) return;
+  for (const datalog::Rule& rule : program.rules) {
+    if (rule.head.relation != relation) continue;
+    datalog::walk_rule_matches(rule, [&](const datalog::Match& match, datalog::Reading) {
+      add_base_relations(match.relation, out);
+    });
+  }
 }
 
 void EngineState::drop_unnamed_relations() {
@@ -114,6 +134,7 @@ void EngineState::drop_unnamed_relations() {
       return unnamed.count(directive.relation) != 0;
     });
     for (const RelationId id : unnamed) edited.relation(id).dropped = true;
+    return Expected<void>();
   });
   // Letting go needs no memory and evaluates nothing; who still reads such a relation goes with it.
   ENTAIL_ENSURE(done.has_value());

@@ -41,6 +41,12 @@ Expected<std::unique_ptr<QueryRunner>> QueryRunner::create(EngineState& state,
   options.memory = &state.memory;
   runner->parameter_types_ = runner->lowered_.program.parameters;
   const std::size_t answer_columns = runner->lowered_.program.answer_columns;
+  if (!runner->lowered_.locking.empty()) {
+    // The rows that are locked stand behind the answer's columns.
+    datalog::QueryProgram& program = runner->lowered_.program;
+    program.answer_columns =
+        static_cast<std::uint32_t>(program.program.relation(program.answer).columns.size());
+  }
   auto query = compiler::PreparedQuery::create(std::move(runner->lowered_.program), options);
   if (!query) return unexpected(with_sqlstate(std::move(query).error()));
   runner->query_ = std::move(*query);

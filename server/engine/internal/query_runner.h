@@ -28,6 +28,9 @@ class QueryRunner {
   const sql2datalog::LoweredQuery& lowered() const { return lowered_; }
   const ResultShape& shape() const { return shape_; }
   const compiler::RelationLayout& layout() const { return query_->layout(); }
+  const compiler::RelationLayout& given_layout(std::size_t position) const {
+    return query_->given_layout(position);
+  }
   std::size_t statement_parameters() const { return lowered_.parameters.size(); }
   // Of all parameters, those of the statement first.
   std::span<const vm::Type> parameter_types() const { return parameter_types_; }

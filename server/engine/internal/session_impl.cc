@@ -258,6 +258,33 @@ bool SessionImpl::tick(std::int64_t now_us) {
   return idle_ms != 0 && now_us >= idle_since_us_ + idle_ms * 1000;
 }
 
+std::int64_t SessionImpl::next_deadline_us() const {
+  if (is_waiting_) return deadline_us_;
+  if (transaction_ == nullptr || !transaction_->is_block || is_executing_) return 0;
+  const std::int64_t idle_ms = settings_.milliseconds("idle_in_transaction_session_timeout");
+  return idle_ms == 0 ? 0 : idle_since_us_ + idle_ms * 1000;
+}
+
+// What the session made for itself goes with it, in a transaction of its own.
+void SessionImpl::drop_temporary_schema() {
+  const Schema* const schema = state_.catalog->schema(temporary_schema_);
+  if (schema == nullptr) return;
+  auto catalog = std::make_shared<Catalog>(*state_.catalog);
+  std::vector<Oid> tables, sequences;
+  for (const auto& [oid, table] : catalog->tables()) {
+    if (table->schema == schema->oid) tables.push_back(oid);
+  }
+  for (const auto& [oid, sequence] : catalog->sequences()) {
+    if (sequence->schema == schema->oid) sequences.push_back(oid);
+  }
+  for (const Oid oid : tables) catalog->drop_table(oid);
+  for (const Oid oid : sequences) catalog->drop_sequence(oid);
+  catalog->drop_schema(schema->oid);
+  state_.catalog = std::move(catalog);
+  state_.plans.clear();
+  state_.drop_unnamed_relations();
+}
+
 void EngineState::wake(const std::vector<TransactionId>& woken) {
   for (const TransactionId id : woken) {
     const auto found = transactions.find(id);

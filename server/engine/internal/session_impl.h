@@ -30,6 +30,9 @@
 
 namespace entail::engine {
 
+class Changer;
+class CopyReader;
+struct CopyTarget;
 class PortalImpl;
 
 // A PREPAREd statement.
@@ -37,6 +40,7 @@ struct NamedStatement {
   std::string text;
   std::vector<Oid> parameter_oids;
   std::shared_ptr<const grammar::sql::Statement> statement;
+  std::shared_ptr<Plan> plan;
   std::int64_t prepared_us = 0;
 };
 
@@ -106,6 +110,7 @@ class SessionImpl final : public Session {
   bool is_executing() const { return is_executing_; }
   std::int64_t connected_us() const { return connected_us_; }
   void wake();
+  std::int64_t next_deadline_us() const;
   // Looks at the time: true when the session is to be closed.
   bool tick(std::int64_t now_us);
 
@@ -115,13 +120,21 @@ class SessionImpl final : public Session {
   Expected<std::shared_ptr<Plan>> plan_statement(
       std::shared_ptr<const grammar::sql::Statement> statement, std::string_view text,
       std::span<const std::uint32_t> parameter_oids);
+  // The plan, or one made anew where the catalog has changed. 0A000 where its rows are other ones now.
+  Expected<std::shared_ptr<Plan>> refresh(const std::shared_ptr<Plan>& plan);
   // One attempt. kMustWait: nothing is left of it.
   Expected<Outcome> attempt(Plan& plan, std::span<const compiler::ParameterValue> parameters,
                             PortalImpl& portal, RowSink& sink);
   Expected<compiler::ParameterValue> parameter_value(const Parameter& parameter, vm::Type type,
                                                      Oid oid);
 
-  // --- for constraints (change_rows.cc)
+  Expected<Outcome> finish_copy(PortalImpl& portal);
+  // With the line in its context, as PostgreSQL has it.
+  Error copy_error(const CopyReader& reader, Error error) const;
+  // Takes the next number of a sequence, by its qualified name.
+  Expected<std::int64_t> next_value(const std::string& sequence);
+
+  // --- for constraints (changer.cc)
   // Shares the key of the parent that a child's row refers to.
   Expected<void> lock_parent(const Table& parent, const TableConstraint& constraint,
                              const Table& child, const RowSet& rows, std::size_t row);
@@ -180,11 +193,37 @@ class SessionImpl final : public Session {
                                 std::span<const compiler::ParameterValue> parameters,
                                 PortalImpl& portal, RowSink& sink);
 
-  // Queries (execute.cc).
+  // What a utility gives, for Describe.
+  Expected<void> describe_utility(Plan& plan);
+  std::string setting_name(const std::string& name) const;  // As SHOW's column is called.
+
+  // Queries and changes (execute.cc).
+  Expected<void> lend(const Plan& plan);
+  void note_reads(const Plan& plan);
+  void give_up_waiting();
   Expected<Outcome> run_query(Plan& plan, std::span<const compiler::ParameterValue> parameters,
                               PortalImpl& portal, RowSink& sink);
-  Expected<void> lock_rows(Plan& plan, compiler::QueryResult& rows, bool& again);
-  void note_reads(const Plan& plan);
+  Expected<void> lock_rows(Plan& plan, compiler::QueryResult& rows);
+  Expected<Outcome> run_insert(Plan& plan, std::span<const compiler::ParameterValue> parameters,
+                               PortalImpl& portal);
+  Expected<Outcome> insert_rows(Plan& plan, const Table& table, RowSet rows, PortalImpl& portal);
+  Expected<void> insert_on_conflict(Plan& plan, const Table& table, const RowSet& rows,
+                                    RowSet& touched, std::uint64_t& count);
+  Expected<Outcome> run_update(Plan& plan, std::span<const compiler::ParameterValue> parameters,
+                               PortalImpl& portal);
+  Expected<Outcome> run_delete(Plan& plan, std::span<const compiler::ParameterValue> parameters,
+                               PortalImpl& portal);
+  void give_returning(const compiler::QueryResult& source, const compiler::RelationLayout& layout,
+                      std::size_t first, const std::vector<bool>& left_out, PortalImpl& portal);
+  Expected<void> check_writable(const Table& table, std::string_view verb);
+  // `words`: with null flags; the generated columns are filled in.
+  Expected<void> append_generated(const Table& table, QueryRunner& generated,
+                                  const std::vector<vm::Word>& words, Changer& changer,
+                                  RowSet& rows);
+  // COPY (copy.cc).
+  Expected<Outcome> run_copy(const grammar::sql::Copy& copy, Plan& plan, PortalImpl& portal,
+                             RowSink& sink);
+  Expected<Outcome> copy_out(const grammar::sql::Copy& copy, Plan& plan, RowSink& sink);
 
   EngineState& state_;
   const std::uint32_t id_;
@@ -206,13 +245,20 @@ class SessionImpl final : public Session {
   std::int64_t wait_since_us_ = 0, statement_since_us_ = 0, idle_since_us_ = 0;
   std::int64_t connected_us_ = 0;
   std::int64_t deadline_us_ = 0;
+  std::shared_ptr<CopyTarget> copy_target_;  // Of the COPY … FROM STDIN that is under way.
   int simple_depth_ = 0;  // In a text of several statements: they share an implicit block.
   std::atomic<bool> cancel_requested_{false};
-  std::int64_t backend_xid_ = 0;
 };
 
 // The code of an Error by which "must wait" travels inside the engine.
 inline constexpr std::string_view kMustWaitState = "EN001";
 bool is_must_wait(const Error& error);
+
+Expected<std::vector<std::shared_ptr<const grammar::sql::Statement>>> parse_statements(
+    std::string_view text);
+// SELECT … INTO t, which defines a table.
+bool is_select_into(const grammar::sql::SelectStatement& select);
+// What a failed instance of a standing view's rule is to who reads the view.
+Error error_of_instance(const rete::ErrorInstance& instance);
 
 }  // namespace entail::engine

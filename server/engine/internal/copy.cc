@@ -1,0 +1,305 @@
+// COPY: rows in from the client's lines, rows out as lines.
+#include <algorithm>
+
+#include "server/engine/internal/changer.h"
+#include "server/engine/internal/portal_impl.h"
+#include "server/engine/internal/session_impl.h"
+#include "server/engine/sql_error.h"
+
+namespace entail::engine {
+
+namespace sql = grammar::sql;
+using compiler::ParameterValue;
+using vm::Word;
+
+// The lines of one COPY … FROM STDIN on their way into the table.
+struct CopyTarget {
+  Oid table = 0;
+  std::vector<std::uint32_t> columns;  // Of the table, in the order of the fields.
+  std::unique_ptr<Changer> changer;
+  std::shared_ptr<const Table> held;
+  std::unique_ptr<RowSet> rows;
+  NamedChecks checks;
+  std::unique_ptr<QueryRunner> generated;
+  std::vector<Word> words;
+  std::vector<std::uint32_t> first_words;
+  std::vector<ParameterValue> defaults;  // By column of the table; of sequences: unused.
+  std::uint64_t lines = 0;
+};
+
+namespace {
+
+constexpr std::size_t kCopyChunkRows = 65'536;
+
+}  // namespace
+
+Expected<Outcome> SessionImpl::run_copy(const sql::Copy& copy, Plan& plan, PortalImpl& portal,
+                                        RowSink& sink) {
+  if (copy.end != sql::CopyEnd::kStandard) {
+    return sql_error("0A000",
+                     "COPY to or from a file or program of the server is not supported "
+                     "yet",
+                     {.hint = "Use COPY with STDIN or STDOUT, or psql's \\copy."});
+  }
+  if (!copy.from) return copy_out(copy, plan, sink);
+  if (copy.where) return sql_error("0A000", "COPY … WHERE is not supported yet");
+  auto options = CopyOptions::from(copy.options);
+  if (!options) return unexpected(std::move(options).error());
+  const SessionCatalog names = session_catalog();
+  const Table* const table = names.table(*copy.table);
+  if (table == nullptr) {
+    return sql_error("42P01", "relation \"" + copy.table->last().text + "\" does not exist");
+  }
+  if (auto writable = check_writable(*table, "copy to"); !writable) {
+    return unexpected(std::move(writable).error());
+  }
+  if (transaction_->read_only) {
+    return sql_error("25006", "cannot execute COPY FROM in a read-only transaction");
+  }
+  auto target = std::make_shared<CopyTarget>();
+  target->table = table->oid;
+  target->held = catalog().shared_table(table->oid);
+  target->changer = std::make_unique<Changer>(*this, *target->held);
+  target->rows = std::make_unique<RowSet>(target->changer->make_rows());
+  target->first_words = nullable_first_words(*table);
+  target->words.resize(target->first_words.back());
+  if (copy.columns.empty()) {
+    for (std::uint32_t c = 0; c < table->columns.size(); ++c) {
+      if (!table->columns[c].generated) target->columns.push_back(c);
+    }
+  }
+  for (const sql::Identifier& column : copy.columns) {
+    const auto position = table->find_column(column.text);
+    if (!position) {
+      return sql_error("42703", "column \"" + column.text + "\" of relation \"" + table->name +
+                                    "\" does not exist");
+    }
+    target->columns.push_back(*position);
+  }
+  target->defaults.resize(table->columns.size(), ParameterValue{{0, 0}, true});
+  for (std::uint32_t c = 0; c < table->columns.size(); ++c) {
+    const TableColumn& column = table->columns[c];
+    if (std::find(target->columns.begin(), target->columns.end(), c) != target->columns.end()) {
+      continue;
+    }
+    if (column.sequence != 0 || column.default_value == nullptr || column.generated) continue;
+    auto value = default_value(*table, c);
+    if (!value) return unexpected(std::move(value).error());
+    target->defaults[c] = *value;
+    if (!value->null && state_.pool->types().is_handle(column.type)) {
+      state_.pool->pin(value->words[0]);
+    }
+  }
+  for (const TableConstraint& constraint : table->constraints) {
+    if (constraint.type != ConstraintType::kCheck) continue;
+    sql2datalog::LoweringContext context;
+    context.catalog = &names;
+    context.text = constraint.check_text;
+    auto lowered =
+        sql2datalog::lower_check(catalog().description(*table), *constraint.check, true, context);
+    if (!lowered) return unexpected(std::move(lowered).error());
+    auto runner = QueryRunner::create(state_, std::move(*lowered));
+    if (!runner) return unexpected(std::move(runner).error());
+    target->checks.emplace_back(constraint.name, std::move(*runner));
+  }
+  for (const TableColumn& column : table->columns) {
+    if (column.generated) {
+      return sql_error("0A000", "COPY to a table with generated columns is not supported yet");
+    }
+  }
+  copy_target_ = target;
+  const CopyOptions& read = *options;
+  portal.copy = std::make_unique<CopyReader>(
+      read, target->columns.size(),
+      [this, target, read](std::span<const CopyField> fields) -> Expected<void> {
+        ++target->lines;
+        const Table& into = *target->held;
+        if (fields.size() < target->columns.size()) {
+          return sql_error("22P04", "missing data for column \"" +
+                                        into.columns[target->columns[fields.size()]].name + "\"");
+        }
+        for (std::uint32_t c = 0; c < into.columns.size(); ++c) {
+          const std::uint32_t at = target->first_words[c];
+          const std::uint32_t width = vm::value_words(into.columns[c].type);
+          const auto place = std::find(target->columns.begin(), target->columns.end(), c);
+          if (place == target->columns.end()) {
+            ParameterValue value = target->defaults[c];
+            if (const Sequence* const sequence = catalog().sequence(into.columns[c].sequence)) {
+              auto next = next_value(catalog().qualified_name(*sequence));
+              if (!next) return unexpected(std::move(next).error());
+              value = {{vm::int_word(*next), 0}, false};
+            }
+            for (std::uint32_t w = 0; w < width; ++w) target->words[at + w] = value.words[w];
+            target->words[at + width] = value.null ? 1 : 0;
+            continue;
+          }
+          const CopyField& field =
+              fields[static_cast<std::size_t>(place - target->columns.begin())];
+          target->words[at + width] = field.is_null ? 1 : 0;
+          for (std::uint32_t w = 0; w < width; ++w) target->words[at + w] = 0;
+          if (field.is_null) continue;
+          auto value = read_sql_text(*state_.pool, into.columns[c].type,
+                                     into.columns[c].sql_type.oid, into.columns[c].sql_type.typmod,
+                                     field.text, text_settings(), &target->words[at]);
+          if (!value) return value;
+        }
+        return target->changer->append_row(target->words, *target->rows);
+      });
+  Outcome outcome;
+  outcome.progress = Progress::kCopyIn;
+  return outcome;
+}
+
+Error SessionImpl::copy_error(const CopyReader& reader, Error error) const {
+  error = with_sqlstate(std::move(error));
+  SqlFields fields = *error.sql;
+  if (fields.detail.empty() && copy_target_ != nullptr) {
+    fields.detail =
+        "COPY " + copy_target_->held->name + ", line " + std::to_string(reader.line_number());
+  }
+  error.sql = std::make_shared<const SqlFields>(std::move(fields));
+  return error;
+}
+
+Expected<Outcome> SessionImpl::finish_copy(PortalImpl& portal) {
+  const std::shared_ptr<CopyTarget> target = copy_target_;
+  ENTAIL_ENSURE(target != nullptr && transaction_ != nullptr);
+  if (auto ended = portal.copy->end(); !ended) {
+    Error error = copy_error(*portal.copy, std::move(ended).error());
+    copy_target_.reset();
+    fail_statement(error);
+    return unexpected(std::move(error));
+  }
+  const StatementMark mark{transaction_->changes.size(), transaction_->catalog};
+  const std::uint64_t count = target->rows->size();
+  const auto run = [&]() -> Expected<void> {
+    if (auto lent = state_.lend_head(transaction_.get()); !lent) return lent;
+    if (auto held = target->changer->check(target->checks, *target->rows); !held) return held;
+    RowSet rows = target->changer->make_rows();
+    for (std::size_t i = 0; i < target->rows->size(); ++i) rows.append(*target->rows, i);
+    return target->changer->change(target->changer->make_rows(), std::move(rows), false);
+  };
+  is_waiting_ = false;
+  auto changed = run();
+  if (!changed) {
+    undo_to(mark);
+    if (is_must_wait(changed.error())) return wait_outcome();
+    copy_target_.reset();
+    give_up_waiting();
+    Error error = with_sqlstate(std::move(changed).error());
+    fail_statement(error);
+    return unexpected(std::move(error));
+  }
+  copy_target_.reset();
+  give_up_waiting();
+  Outcome outcome;
+  outcome.rows = count;
+  outcome.tag = "COPY " + std::to_string(count);
+  return outcome;
+}
+
+Expected<Outcome> SessionImpl::copy_out(const sql::Copy& copy, Plan& plan, RowSink& sink) {
+  auto options = CopyOptions::from(copy.options);
+  if (!options) return unexpected(std::move(options).error());
+  sql::Statement statement;
+  if (copy.table) {
+    const SessionCatalog names = session_catalog();
+    const Table* const table = names.table(*copy.table);
+    if (table == nullptr) {
+      return sql_error("42P01", "relation \"" + copy.table->last().text + "\" does not exist");
+    }
+    if (table->kind == TableKind::kView) {
+      return sql_error("42809", "cannot copy from view \"" + table->name + "\"",
+                       {.hint = "Try the COPY (SELECT ...) TO variant."});
+    }
+    sql::Select select;
+    const auto add = [&](sql::Identifier name) {
+      sql::ColumnRef reference;
+      reference.parts.push_back(std::move(name));
+      sql::SelectItem item;
+      item.expression.node = std::move(reference);
+      select.items.push_back(std::move(item));
+    };
+    if (copy.columns.empty()) {
+      for (const TableColumn& column : table->columns) add({column.name, true, {}});
+    }
+    for (const sql::Identifier& column : copy.columns) add(column);
+    sql::TableName from;
+    from.name = *copy.table;
+    sql::TableItem item;
+    item.node = std::move(from);
+    select.from.push_back(std::move(item));
+    sql::SelectStatement made;
+    made.query.body = std::move(select);
+    statement.node = std::move(made);
+  } else {
+    statement = *copy.query;
+    if (statement.as<sql::SelectStatement>() == nullptr) {
+      return sql_error("0A000", "COPY of other statements than SELECT is not supported yet");
+    }
+  }
+  auto query =
+      plan_statement(std::make_shared<const sql::Statement>(std::move(statement)), plan.text, {});
+  if (!query) return unexpected(std::move(query).error());
+  if (auto lent = lend(**query); !lent) return unexpected(std::move(lent).error());
+  compiler::QueryResult rows;
+  if (auto run = (*query)->query->run(*this, {}, {}, rows); !run) {
+    return unexpected(std::move(run).error());
+  }
+  const ResultShape& shape = (*query)->shape;
+  sink.begin_copy_out(options->format, shape.columns.size());
+  CopyWriter writer(*options);
+  std::string line, value;
+  if (options->header) {
+    writer.header(shape, line);
+    sink.copy_out(line);
+  }
+  std::vector<Word> words(std::max<std::size_t>(shape.word_count, 1));
+  for (std::size_t i = 0; i < rows.row_count(); ++i) {
+    for (std::uint32_t w = 0; w < shape.word_count; ++w) words[w] = rows.word(i, w);
+    const RowView row(shape, *state_.pool, words.data());
+    line.clear();
+    writer.begin_line();
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (row.is_null(c)) {
+        writer.field(std::nullopt, shape.columns[c].name, line);
+        continue;
+      }
+      value.clear();
+      row.append_text(c, text_settings(), value);
+      writer.field(value, shape.columns[c].name, line);
+    }
+    writer.end_line(line);
+    sink.copy_out(line);
+  }
+  Outcome outcome;
+  outcome.rows = rows.row_count();
+  outcome.tag = "COPY " + std::to_string(rows.row_count());
+  return outcome;
+}
+
+Expected<void> SessionImpl::append_generated(const Table& table, QueryRunner& generated,
+                                             const std::vector<Word>& words, Changer& changer,
+                                             RowSet& rows) {
+  // The row without its generated columns, as the query is given it: laid out like its given relation.
+  const compiler::RelationLayout& layout = generated.given_layout(0);
+  RowSet given(layout, *state_.pool);
+  std::vector<Word> row;
+  std::size_t at = 0;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    const std::uint32_t width = vm::value_words(table.columns[c].type);
+    const bool is_null = words[at + width] != 0;
+    const compiler::ColumnLayout& column = layout.columns[c];
+    for (std::uint32_t w = 0; w < width; ++w) row.push_back(is_null ? 0 : words[at + w]);
+    if (column.nullable) row.push_back(is_null ? 1 : 0);
+    at += width + 1;
+  }
+  given.append(row);
+  const compiler::RowBatch batch = given.batch();
+  compiler::QueryResult answer;
+  if (auto run = generated.run(*this, {}, std::span(&batch, 1), answer); !run) return run;
+  ENTAIL_ENSURE(answer.row_count() == 1);
+  return changer.append_from_answer(answer, generated.layout(), 0, 0, rows);
+}
+
+}  // namespace entail::engine

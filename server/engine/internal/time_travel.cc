@@ -1,0 +1,140 @@
+#include "server/engine/internal/time_travel.h"
+
+#include <algorithm>
+
+#include "server/engine/internal/constraints.h"
+#include "server/engine/internal/persistence.h"
+#include "server/engine/internal/session_impl.h"
+#include "server/engine/internal/stored_row.h"
+#include "server/engine/sql_error.h"
+
+namespace entail::engine {
+
+using compiler::ParameterValue;
+using vm::Word;
+
+namespace {
+
+// The value of an AS OF expression: a constant or a parameter, a bigint or a timestamptz.
+std::optional<std::int64_t> value_of(const datalog::Expression& expression,
+                                     std::span<const ParameterValue> parameters) {
+  switch (expression.op) {
+    case datalog::ExpressionOp::kConstant:
+      return vm::int_of(expression.words[0]);
+    case datalog::ExpressionOp::kParameter:
+      if (expression.detail >= parameters.size() || parameters[expression.detail].null) {
+        return std::nullopt;
+      }
+      return vm::int_of(parameters[expression.detail].words[0]);
+    case datalog::ExpressionOp::kCast:
+    case datalog::ExpressionOp::kConvert:
+      return expression.arguments.size() == 1 ? value_of(expression.arguments.front(), parameters)
+                                              : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Hands the rows of a table at a version, in batches, to somebody.
+template <typename Take>
+Expected<void> scan_table(EngineState& state, const Table& table, std::uint64_t version,
+                          Take take) {
+  const compiler::RelationLayout& layout = state.layout_of(table.relation);
+  const StoredRowCodec codec(state.program.relation(table.relation), layout, *state.pool);
+  auto scan = state.store->scan(table.storage, version);
+  if (!scan) return unexpected(std::move(scan).error());
+  std::vector<std::vector<Word>> columns(layout.words.size());
+  const auto give = [&]() -> Expected<void> {
+    if (columns[0].empty()) return {};
+    std::vector<const Word*> arrays;
+    for (const std::vector<Word>& column : columns) arrays.push_back(column.data());
+    auto taken = take(compiler::RowBatch{arrays, columns[0].size()});
+    for (std::vector<Word>& column : columns) column.clear();
+    return taken;
+  };
+  while ((*scan)->next()) {
+    if (!codec.decode((*scan)->row().image.row, columns)) {
+      return sql_error("XX001", "a stored row of \"" + table.name + "\" is damaged");
+    }
+    if (columns[0].size() < 4096) continue;
+    if (auto given = give(); !given) return given;
+  }
+  if (auto status = (*scan)->status(); !status) return status;
+  return give();
+}
+
+}  // namespace
+
+Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::GivenRelation& given,
+                                  std::span<const ParameterValue> parameters) {
+  EngineState& state = session.state();
+  if (state.store == nullptr) {
+    return sql_error("0A000", "AS OF needs a data directory: this engine keeps no versions");
+  }
+  ENTAIL_ENSURE(given.as_of.has_value() && given.table != nullptr);
+  const auto value = value_of(*given.as_of, parameters);
+  if (!value) return sql_error("22004", "AS OF needs a value that is not null");
+  std::uint64_t version = 0;
+  if (given.travel == grammar::sql::TimeTravelKind::kVersion) {
+    if (*value < 0 || static_cast<std::uint64_t>(*value) > state.store->version()) {
+      return sql_error("22023", "version " + std::to_string(*value) +
+                                    " does not exist: the newest "
+                                    "is " +
+                                    std::to_string(state.store->version()));
+    }
+    version = static_cast<std::uint64_t>(*value);
+  } else {
+    auto at = state.store->version_at(*value);
+    if (!at) return unexpected(std::move(at).error());
+    version = *at;
+  }
+  const Table* const table = session.catalog().table(given.table->oid);
+  if (table == nullptr) return sql_error("42P01", "relation does not exist");
+  RowSet rows(state.layout_of(table->relation), *state.pool);
+  const bool is_derived =
+      table->kind == TableKind::kMaterializedView ||
+      std::any_of(state.program.rules.begin(), state.program.rules.end(),
+                  [&](const datalog::Rule& rule) { return rule.head.relation == table->relation; });
+  if (!is_derived) {
+    auto scanned = scan_table(state, *table, version, [&](const compiler::RowBatch& batch) {
+      rows.append(batch);
+      return Expected<void>();
+    });
+    if (!scanned) return unexpected(std::move(scanned).error());
+    return rows;
+  }
+  // Derived: a network of its own over the base rows of that version.
+  rete::NetworkOptions options;
+  options.pool = state.pool.get();
+  options.cancel = &state.cancel;
+  options.clock = state.clock;
+  options.memory = &state.memory;
+  datalog::RuleProgram program;
+  program.types = state.program.types.clone();
+  program.relations = state.program.relations;
+  program.rules = state.program.rules;
+  program.strata = state.program.strata;
+  auto network = rete::Network::create(program, std::move(options));
+  if (!network) return unexpected(with_sqlstate(std::move(network).error()));
+  std::set<RelationId> bases;
+  state.add_base_relations(table->relation, bases);
+  for (const RelationId base : bases) {
+    const Table* const source = session.catalog().table_of(base);
+    if (source == nullptr || source->kind == TableKind::kMaterializedView) continue;
+    auto scanned = scan_table(state, *source, version, [&](const compiler::RowBatch& batch) {
+      return (*network)->load(base, {batch.columns, batch.n});
+    });
+    if (!scanned) return unexpected(std::move(scanned).error());
+  }
+  if (auto ended = (*network)->end_load(1); !ended) {
+    return unexpected(with_sqlstate(std::move(ended).error()));
+  }
+  const vm::StandingRelation& standing = (*network)->relation(table->relation);
+  vm::Row position = 0, row = 0;
+  while (standing.scan(vm::View::kTotal, position, &row, 1) == 1) {
+    append_standing_row(standing, row, rows);
+  }
+  return rows;
+}
+
+}  // namespace entail::engine
