@@ -1,8 +1,11 @@
 #include "grammar/internal/sql_large_stack.h"
 
-#include <pthread.h>
-
+#include <boost/context/fiber.hpp>
+#include <boost/context/protected_fixedsize_stack.hpp>
 #include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
 
 namespace entail::grammar::internal {
 
@@ -11,23 +14,21 @@ namespace {
 // Address space; pages are used as they are touched. Sanitizers make frames several times larger.
 constexpr std::size_t kStackBytes = std::size_t{64} << 20;
 
-void* run(void* work) {
-  (*static_cast<const std::function<void()>*>(work))();
-  return nullptr;
-}
-
 }  // namespace
 
 bool run_on_large_stack(const std::function<void()>& work) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_t thread{};
-  const bool started =
-      pthread_attr_setstacksize(&attributes, kStackBytes) == 0 &&
-      pthread_create(&thread, &attributes, run, const_cast<std::function<void()>*>(&work)) == 0;
-  pthread_attr_destroy(&attributes);
-  if (started) pthread_join(thread, nullptr);
-  return started;
+  try {
+    boost::context::fiber aside(std::allocator_arg,
+                                boost::context::protected_fixedsize_stack(kStackBytes),
+                                [&work](boost::context::fiber&& caller) {
+                                  work();
+                                  return std::move(caller);
+                                });
+    aside = std::move(aside).resume();
+    return true;
+  } catch (const std::bad_alloc&) {  // No address space for the stack.
+    return false;
+  }
 }
 
 }  // namespace entail::grammar::internal

@@ -2,7 +2,7 @@
 //
 // A statement that nests deep needs more stack than a fiber has: a level of nested queries costs
 // the generated parser and the tree builder some eight kilobytes. Few statements nest so deep that
-// a thread for them would be felt.
+// mapping a stack for them would be felt.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace entail::grammar::internal {
 
-// Runs `work` on another thread and waits for it. False: there was no thread to be had, and nothing
+// Runs `work` and comes back when it is done. False: there was no room for a stack, and nothing
 // was run. REQUIRES: work throws nothing.
 bool run_on_large_stack(const std::function<void()>& work);
 
