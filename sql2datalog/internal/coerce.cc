@@ -345,6 +345,9 @@ Typed Lowerer::coerce(Typed value, SqlType to, CastContext context, ast::Span sp
   } else if (is_string_type(value.type.oid) && is_oid_like(to.oid) &&
              value.value.op == ExpressionOp::kConstant) {
     return unknown_to({std::move(value.value), {oids::kUnknown, -1}}, to, span);
+  } else if (value.value.type.kind == TypeKind::kJson && type.kind != TypeKind::kJson &&
+             type.kind != TypeKind::kText) {
+    result.value = convert(convert(std::move(value.value), vm::Type::text()), type);
   } else if (value.value.type == type || was_char) {
     result.value = std::move(value.value);
   } else {

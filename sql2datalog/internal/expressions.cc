@@ -400,14 +400,11 @@ Typed Lowerer::special_call(const ast::SpecialCall& node, ast::Span span, Place&
       arguments = to_common_type(std::move(arguments), greatest ? "GREATEST" : "LEAST", span);
       const SqlType type = arguments.front().type;
       std::vector<Expression> values;
-      bool never = false;
       for (Typed& argument : arguments) {
-        never = never || !argument.nullable();
         values.push_back(convert(std::move(argument.value), machine(type)));
       }
       Expression e = call_of(greatest ? ScalarFunction::kGreatest : ScalarFunction::kLeast,
                              machine(type), std::move(values));
-      e.nullable = !never;
       return {std::move(e), type};
     }
   }

@@ -350,13 +350,13 @@ void Lowerer::declare_recursive(const ast::CommonTable& table, const Scope* oute
     }
     value = coerce(std::move(value), {wanted.oid, -1}, CastContext::kImplicit, operation.op_span);
   }
-  for (Rows* rows : pointers) {
-    if (!outer_variables(rows->body, {}).empty()) {
+  pointers.push_back(&step);
+  for (const Rows* rows : pointers) {
+    std::vector<Expression> values;
+    for (const ScopeColumn& column : rows->columns) values.push_back(column.value.value);
+    if (!outer_variables(rows->body, values).empty()) {
       unsupported("a recursive query that uses columns from around it", table.name.span);
     }
-  }
-  if (!outer_variables(step.body, {}).empty()) {
-    unsupported("a recursive query that uses columns from around it", table.name.span);
   }
   // What tells the rows of one iteration apart: the other rows that were matched.
   auto way_of = [&](std::optional<Expression> before, const std::set<VariableId>& used) {
