@@ -539,8 +539,7 @@ NumericFailure numeric_sqrt(const NumericValue& value, NumericValue& out) {
   }
   if (value.sign() < 0) return NumericFailure::kRootOfNegative;
   const std::int64_t weight = group_weight(value);
-  const std::int64_t root_weight =
-      weight >= 0 ? weight * 4 / 2 + 1 : 1 - (1 - (weight + 1) * 4) / 2;
+  const std::int64_t root_weight = (weight + 1) * 4 / 2 - 1;
   return numeric_sqrt_to(value, clamp_scale(kShownDigitsMin - root_weight, value.scale), out);
 }
 

@@ -413,7 +413,9 @@ void extract(ScalarCall& call) {
       found = Extracted{0};
     } else {
       found = date_part(*part, days);
-      if (!found && !date) found = time_part(*part, micros);
+      // date_part() takes a date as its midnight, extract() has no hours for it.
+      const bool timed = !date || call.result_type().kind == TypeKind::kFloat8;
+      if (!found && timed) found = time_part(*part, micros);
     }
   }
   if (!found) {
@@ -423,13 +425,19 @@ void extract(ScalarCall& call) {
   give_extracted(call, *found);
 }
 
+// Parts that name no unit are not known to date_trunc().
+bool is_truncation(Part part) {
+  return part != Part::kEpoch && part != Part::kDow && part != Part::kDoy &&
+         part != Part::kIsodow && part != Part::kIsoyear && part != Part::kJulian;
+}
+
 void truncate(ScalarCall& call) {
   const std::int64_t value = call.integer(1);
   const auto part = part_of(call.bytes(0));
   const std::string_view type = call.argument(1).type.kind == TypeKind::kTimestamp
                                     ? "timestamp without time zone"
                                     : "timestamp with time zone";
-  if (!part) {
+  if (!part || !is_truncation(*part)) {
     return call.fail("22023",
                      fmt::format("unit \"{}\" not recognized for type {}", call.bytes(0), type));
   }
@@ -475,12 +483,9 @@ void truncate(ScalarCall& call) {
 }
 
 void truncate_interval(ScalarCall& call) {
-  auto part = part_of(call.bytes(0));
+  const auto part = part_of(call.bytes(0));
   Interval i = call.interval(1);
-  const bool named_part_only = part == Part::kEpoch || part == Part::kDow || part == Part::kDoy ||
-                               part == Part::kIsodow || part == Part::kIsoyear ||
-                               part == Part::kJulian;
-  if (!part || named_part_only) {
+  if (!part || !is_truncation(*part)) {
     return call.fail("22023",
                      fmt::format("unit \"{}\" not recognized for type interval", call.bytes(0)));
   }

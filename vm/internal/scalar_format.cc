@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -594,7 +595,15 @@ void kToCharInterval(ScalarCall& call) {
 void kToCharInt4(ScalarCall& call) { show_number(call, NumericValue::of_integer(call.integer(0))); }
 void kToCharInt8(ScalarCall& call) { show_number(call, NumericValue::of_integer(call.integer(0))); }
 void kToCharFloat8(ScalarCall& call) {
-  show_number(call, NumericValue::of_double(call.float8(0), 15));
+  // A float is rounded half to even, before it becomes digits.
+  NumberFormat format;
+  if (!read_format(call, call.bytes(1), format)) return;
+  const double value = call.float8(0);
+  NumericValue shown = NumericValue::of_double(value, 15);
+  if (format.fraction.empty() && shown.is_finite()) {
+    shown = NumericValue::of_double(std::rint(value), 15);
+  }
+  show_number(call, shown);
 }
 void kToCharNumeric(ScalarCall& call) { show_number(call, numeric_argument(call, 0)); }
 void kToDate(ScalarCall& call) {

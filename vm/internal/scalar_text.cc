@@ -599,7 +599,7 @@ void kAscii(ScalarCall& call) {
 void kChr(ScalarCall& call) {
   const std::int64_t code = call.integer(0);
   if (code == 0) return call.fail("54000", "null character not permitted");
-  if (code < 0) return call.fail("54000", "character number must be positive");
+  if (code < 0) return call.fail("22023", "character number must be positive");
   if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
     return call.fail("54000",
                      code > 0x10ffff
