@@ -101,7 +101,9 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
   if (!insert.source) {
     rows.exactly_one = true;
   } else if (plain_values) {
-    check_width(values->rows.front().size(), values->rows.front().front().span);
+    const std::vector<ast::Expression>& first = values->rows.front();
+    const std::size_t wanted = insert.columns.empty() ? table.columns.size() : targets.size();
+    check_width(first.size(), first[std::min(wanted, first.size() - 1)].span);
     for (const auto& row : values->rows) {
       if (row.size() != values->rows.front().size()) {
         lowerer.fail("42601", "VALUES lists must all be the same length", row.front().span);

@@ -78,6 +78,66 @@ class Fixture {
 
 }  // namespace
 
+TEST_CASE("a block is one rule, with its subqueries and views in it") {
+  Fixture f;
+  CHECK(f.rules("SELECT b FROM t WHERE a = 5") == "_answer(b) :- t(a, b, _, _), a := 5.\n");
+  CHECK(f.rules("SELECT x.b FROM (SELECT b, c FROM t WHERE c > 1) AS x WHERE x.c < 9") ==
+        "_answer(b) :- t(_, b, c, _), c > 1, c < 9.\n");
+}
+
+TEST_CASE("an outer join is the inner rule and a rule for what has no partner") {
+  Fixture f;
+  CHECK(f.rules("SELECT t.b, u.w FROM t LEFT JOIN u ON t.a = u.k") ==
+        "_join0(b, w) :- t(a, b, _, _), u(_, a, w).\n"
+        "_join0(b, null) :- t(a, b, _, _), not { u(_, a, _) }.\n"
+        "_answer(b, w) :- _join0(b, w).\n");
+}
+
+TEST_CASE("groups are a relation, and so are windows") {
+  Fixture f;
+  CHECK(f.rules("SELECT c, count(*) FROM t GROUP BY c HAVING count(*) > 1") ==
+        "_group0(c, count) :- group { t(_, _, c#2, _) } by (c = c#2) => { count = count() }.\n"
+        "_answer(c, count) :- _group0(c, count), count > 1.\n");
+  CHECK(f.rules("SELECT b, row_number() OVER (PARTITION BY c ORDER BY a) FROM t") ==
+        "_window0(b, row_number) :- rank { t(a, b, c, _) } by (c) order (a) => { row_number = "
+        "row_number() }.\n"
+        "_answer(b, row_number) :- _window0(b, row_number).\n");
+}
+
+TEST_CASE("subqueries in conditions and values stand in the rule") {
+  Fixture f;
+  CHECK(f.rules("SELECT b FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.k = t.a)") ==
+        "_answer(b) :- t(a, b, _, _), exists { u(_, a, _) }.\n");
+  CHECK(f.rules("SELECT b FROM t WHERE a NOT IN (SELECT k FROM u)") ==
+        "_answer(b) :- t(a, b, _, _), not { u(_, a, _) }.\n");
+  CHECK(f.rules("SELECT b, (SELECT count(*) FROM u WHERE u.k < t.c) FROM t") ==
+        "_answer(b, count) :- t(_, b, c, _), count = count() : { u(_, k, _), k < c }.\n");
+}
+
+TEST_CASE("what must become a relation for each outer row has a domain") {
+  Fixture f;
+  CHECK(f.rules("SELECT t.b, l.w FROM t, LATERAL (SELECT w FROM u WHERE u.k = t.a "
+                "ORDER BY w LIMIT 1) AS l") ==
+        "_domain0(a) :- t(a, _, _, _).\n"
+        "_limit1(k, w) :- rank { _domain0(k), u(_, k, w) } by (k) order (w) limit 1.\n"
+        "_answer(b, w) :- t(a, b, _, _), _limit1(a, w).\n");
+}
+
+TEST_CASE("set operations with ALL go by counts, recursion is a recursive set") {
+  Fixture f;
+  CHECK(f.rules("SELECT c FROM t EXCEPT ALL SELECT k FROM u") ==
+        "_left2(c, n) :- group { t(_, _, c#2, _) } by (c = c#2) => { n = count() }.\n"
+        "_right3(k, n) :- group { u(_, k#2, _) } by (k = k#2) => { n = count() }.\n"
+        "_except4(c) :- _left2(c, n), _right3(c, m), i in range(0, n - m).\n"
+        "_except4(c) :- _left2(c, n), not { _right3(c, _) }, i in range(0, n).\n"
+        "_answer(c) :- _except4(c).\n");
+  CHECK(f.rules("WITH RECURSIVE r(n) AS (SELECT 1 UNION SELECT n + 1 FROM r WHERE n < 9) "
+                "SELECT n FROM r") ==
+        "_recursive0(1).\n"
+        "_recursive0(add(n, 1)) :- _recursive0(n), n < 9.\n"
+        "_answer(n) :- _recursive0(n).\n");
+}
+
 TEST_CASE("names that mean nothing are told with PostgreSQL's words and their place") {
   Fixture f;
   CHECK(f.error("SELECT * FROM nope") == "42P01 relation \"nope\" does not exist @15");

@@ -1,8 +1,5 @@
 // sql2datalog/sql2datalog.h - SQL as another way to write rules.
 //
-// The folder holds only this story until its layer is built; there is no SQL yet. What stands here
-// binds what will be built.
-//
 // What it is for
 // --------------
 // SQL is a second front door, never a second engine. A statement in PostgreSQL's dialect becomes
@@ -33,7 +30,7 @@
 //
 //   WHERE -> filters | subquery -> auxiliary relation | outer join -> the inner rule and a rule
 //   with `Absent` and nulls | GROUP BY -> `Reduce` | WITH RECURSIVE -> a recursive relation |
-//   MATCH_RECOGNIZE -> `Pattern` | trigger bodies -> procedures.
+//   MATCH_RECOGNIZE -> `Pattern` | trigger bodies -> procedures (both refused until they run).
 //
 // Invariants
 // ----------
@@ -54,6 +51,7 @@
 //   The manual of PostgreSQL 15 for what statements mean; Galindo-Legaria and Joshi 2001 and
 //   Neumann and Kemper 2015 for decorrelation; ISO/IEC 9075-2:2016 for row pattern recognition.
 //
-// Read next: datalog/rule_program.h, the program that lowering makes.
+// Read next: lower_statement.h, the ways in; internal/lowerer.h, how a statement is taken apart;
+// datalog/rule_program.h, the program that lowering makes.
 
 #pragma once
