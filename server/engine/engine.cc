@@ -81,6 +81,8 @@ Expected<void> EngineState::make_network() {
   return {};
 }
 
+EngineState& state_of(Engine& engine) { return engine.impl().state; }
+
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Engine::~Engine() {

@@ -53,6 +53,10 @@ struct Head {
   std::optional<std::uint64_t> snapshot;  // The version that was gone back to.
 };
 
+struct EngineState;
+// Of an engine, for relations that show it.
+EngineState& state_of(Engine& engine);
+
 struct EngineState {
   explicit EngineState(EngineOptions given);
   ~EngineState();
