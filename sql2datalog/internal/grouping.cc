@@ -383,6 +383,7 @@ void Lowerer::rank(Block& block) {
     for (const Literal& literal : block.body) kept.merge(datalog::exported_variables(literal));
     ranking.body = std::move(block.body);
     domain_literals(outer, ranking.body);
+    stand_on_something(ranking);
     for (const VariableId id : outer) {
       ranking.partition.push_back(mention(id));
       kept.insert(id);

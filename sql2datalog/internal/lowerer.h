@@ -193,6 +193,8 @@ class Lowerer {
   // Ranks: keeps the rows that ORDER BY, LIMIT and OFFSET say.
   void cut(Rows& rows, bool with_ties);
   void cut_partitions(Rows& rows, std::vector<Expression> partition, bool with_ties);
+  // Rows of no columns can be ranked too: one partition, named by a variable.
+  void stand_on_something(datalog::Rank& ranking);
   void make_distinct(Rows& rows);
   void resolve_unknowns(Rows& rows);
   void declare_common_tables(const ast::With& with, const Scope* outer);

@@ -340,6 +340,22 @@ void Lowerer::take_limit(Rows& rows, const ast::Query& query, const Scope*) {
 
 void Lowerer::cut(Rows& rows, bool with_ties) { cut_partitions(rows, {}, with_ties); }
 
+void Lowerer::stand_on_something(datalog::Rank& ranking) {
+  const vm::Type int8 = vm::Type::of(vm::TypeKind::kInt8);
+  const VariableId one = new_variable("_one", int8, false);
+  if (ranking.body.empty()) {
+    datalog::Each once;
+    once.variable = one;
+    once.arguments = {constant_int(vm::TypeKind::kInt8, 0), constant_int(vm::TypeKind::kInt8, 1)};
+    ranking.body.push_back({std::move(once), {}});
+  } else if (ranking.partition.empty() && ranking.order.empty()) {
+    ranking.body.push_back({datalog::Bind{one, constant_int(vm::TypeKind::kInt8, 0)}, {}});
+  } else {
+    return;
+  }
+  ranking.partition.push_back(mention(one));
+}
+
 void Lowerer::cut_partitions(Rows& rows, std::vector<Expression> partition, bool with_ties) {
   datalog::Rank ranking;
   ranking.partition = std::move(partition);
@@ -358,13 +374,7 @@ void Lowerer::cut_partitions(Rows& rows, std::vector<Expression> partition, bool
   const std::set<VariableId> outer = outer_variables(rows.body, used);
   ranking.body = std::move(rows.body);
   domain_literals(outer, ranking.body);
-  if (ranking.body.empty()) {
-    // A row without FROM: something must stand there to be ranked.
-    datalog::Each once;
-    once.variable = new_variable("_one", vm::Type::of(vm::TypeKind::kInt8), false);
-    once.arguments = {constant_int(vm::TypeKind::kInt8, 0), constant_int(vm::TypeKind::kInt8, 1)};
-    ranking.body.push_back({std::move(once), {}});
-  }
+  stand_on_something(ranking);
   std::vector<datalog::Column> columns;
   std::vector<Expression> terms, reading;
   for (const VariableId id : outer) {
