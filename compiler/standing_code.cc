@@ -5,6 +5,7 @@
 
 #include "compiler/constant_rows.h"
 #include "compiler/internal/emit_body.h"
+#include "compiler/internal/emit_rank.h"
 #include "compiler/internal/fragment_builder.h"
 #include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
@@ -39,7 +40,8 @@ struct Draft {
   std::optional<std::size_t> production;
   ActionCode action;
   std::vector<datalog::Expression> values;
-  std::vector<datalog::VariableId> keys;  // Of a regroup fragment.
+  std::vector<datalog::VariableId> keys;      // Of a regroup or partition fragment.
+  std::optional<internal::RankLayout> ranks;  // It feeds a rank table.
 };
 
 // The atom of a literal that may be a source.
@@ -105,6 +107,7 @@ class StandingCompiler {
     }
     if (stratum.kind == StandingKind::kReduced) return draft_groups(stratum, id);
     if (stratum.kind == StandingKind::kRegrouped) return draft_regroup(id);
+    if (stratum.kind == StandingKind::kOrdered) return draft_partition(id);
     if (auto done = draft_changes(stratum, id, rule, nullptr); !done) return done;
     if (stratum.kind != StandingKind::kRanked) return {};
     if (datalog::can_fail(rule)) {
@@ -126,6 +129,7 @@ class StandingCompiler {
     for (const datalog::GroupKey& key : reduce.keys) input.head.terms.push_back(key.value);
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
       if (aggregate.argument) input.head.terms.push_back(*aggregate.argument);
+      if (aggregate.condition) input.head.terms.push_back(*aggregate.condition);
     }
     if (auto done = draft_changes(stratum, id, input, &reduce); !done) return done;
     Draft draft;
@@ -168,11 +172,7 @@ class StandingCompiler {
       draft.keys.push_back(reduce.keys[k].result);
       rows.terms[k] = internal::variable_term(rule, reduce.keys[k].result);
     }
-    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(rows.relation)];
-    draft.fragment.key_words = draft.keys.size() < placed.columns.size()
-                                   ? placed.columns[draft.keys.size()].first_word
-                                   : static_cast<std::uint32_t>(placed.words.size());
-    if (draft.keys.empty()) draft.fragment.key_words = 0;
+    draft.fragment.key_words = words_of_keys(rows.relation, draft.keys.size());
     Match any = rows;
     for (std::size_t i = draft.keys.size(); i < any.terms.size(); ++i) {
       any.terms[i] = internal::wildcard_term();
@@ -193,6 +193,52 @@ class StandingCompiler {
     if (auto done = plan_task(plan_scope(), task, RuleForm::kFull, draft); !done) return done;
     drafts_.push_back(std::move(draft));
     return {};
+  }
+
+  // What ranks a partition whose values are given, from the rows that are there.
+  Expected<void> draft_partition(RuleId id) {
+    rules_.push_back(program_.rule(id));
+    Rule& rule = rules_.back();
+    datalog::Rank rank = std::get<datalog::Rank>(rule.body.front().node);
+    const datalog::SourceSpan span = rule.body.front().span;
+    auto laid_out = internal::lay_out_rank(rule, rank);
+    if (!laid_out) return unexpected(std::move(laid_out).error());
+    Draft draft;
+    draft.rule = &rule;
+    draft.ranks = std::move(*laid_out);
+    Match rows = std::get<Match>(rank.body.front().node);
+    draft.fragment.role = FragmentRole::kPartition;
+    draft.fragment.rule = id;
+    draft.fragment.source = rows.relation;
+    draft.version = "partitions";
+    for (std::size_t k = 0; k < rank.partition.size(); ++k) {
+      draft.keys.push_back(internal::new_variable(rule, "_partition", rank.partition[k].type,
+                                                  rank.partition[k].nullable, span));
+      rows.terms[k] = internal::variable_term(rule, draft.keys.back());
+    }
+    draft.fragment.key_words = words_of_keys(rows.relation, draft.keys.size());
+    rule.body.clear();
+    rule.body.push_back({std::move(rows), span});
+    rule.head.terms = draft.ranks->values;
+    BodyTask task;
+    task.rule = &rule;
+    task.body = &rule.body;
+    task.has_batch = true;
+    task.rows_matter = true;
+    task.bound.insert(draft.keys.begin(), draft.keys.end());
+    for (const datalog::Expression& term : rule.head.terms) {
+      task.needed.merge(datalog::variables_of(term));
+    }
+    if (auto done = plan_task(plan_scope(), task, RuleForm::kFull, draft); !done) return done;
+    drafts_.push_back(std::move(draft));
+    return {};
+  }
+
+  std::uint32_t words_of_keys(RelationId relation, std::size_t keys) const {
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(relation)];
+    if (keys == 0) return 0;
+    return keys < placed.columns.size() ? placed.columns[keys].first_word
+                                        : static_cast<std::uint32_t>(placed.words.size());
   }
 
   Expected<void> draft_changes(const StandingStratum& stratum, RuleId id, const Rule& rule,
@@ -446,13 +492,17 @@ class StandingCompiler {
     }
     if (draft.production) {
       emit_action(draft, body, needed);
-    } else if (draft.fragment.role == FragmentRole::kRegroup) {
+    } else if (draft.fragment.role == FragmentRole::kRegroup ||
+               draft.fragment.role == FragmentRole::kPartition) {
       const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(draft.fragment.source)];
       const std::vector<ColumnLayout> columns(
           placed.columns.begin(),
           placed.columns.begin() + static_cast<std::ptrdiff_t>(draft.keys.size()));
-      body.run_given(draft.keys, columns, draft.fragment.key_words, draft.plan.steps, needed,
-                     [&] { body.emit_head(draft.rule->head); });
+      body.run_given(draft.keys, columns, draft.fragment.key_words, draft.plan.steps, needed, [&] {
+        if (!draft.ranks) return body.emit_head(draft.rule->head);
+        body.emit_values(draft.ranks->values, draft.ranks->columns);
+      });
+      if (draft.ranks) code_.ranks.push_back(shape_of(draft.fragment.rule, *draft.ranks));
     } else if (draft.fragment.role == FragmentRole::kResult) {
       code_.groups.push_back(shape_of(draft, body));
       body.run_groups(draft.plan.steps, std::nullopt, needed,
@@ -475,6 +525,26 @@ class StandingCompiler {
     code_.fragments.push_back(std::move(draft.fragment));
   }
 
+  RankShape shape_of(RuleId id, const internal::RankLayout& ranks) const {
+    RankShape shape;
+    shape.rule = id;
+    shape.spec = ranks.spec;
+    shape.words = ranks.handed_words;
+    const RelationId head = program_.rule(id).head.relation;
+    const RelationLayout& placed = (*scope_.layouts)[datalog::index_of(head)];
+    for (std::size_t i = 0; i < placed.columns.size(); ++i) {
+      const ColumnLayout& handed = ranks.handed_columns[i];
+      for (std::uint32_t w = 0; w < handed.value_words; ++w) {
+        shape.head_words.emplace_back(handed.first_word + w);
+      }
+      if (!placed.columns[i].nullable) continue;
+      shape.head_words.push_back(handed.nullable ? std::optional(handed.null_word())
+                                                 : std::nullopt);
+    }
+    if (shape.head_words.empty()) shape.head_words.emplace_back();
+    return shape;
+  }
+
   GroupShape shape_of(const Draft& draft, BodyEmitter& body) {
     const auto& reduce = std::get<Reduce>(draft.rule->body.front().node);
     GroupShape shape;
@@ -490,12 +560,22 @@ class StandingCompiler {
     }
     shape.key_words = static_cast<std::uint32_t>(shape.key_handles.size());
     for (const std::uint16_t kind : body.group_kinds(reduce)) {
-      shape.kinds.push_back(static_cast<vm::AggregateKind>(kind));
+      const bool is_sql = kind >= vm::kSqlAggregate;
+      shape.kinds.push_back(is_sql ? vm::AggregateKind::kCount
+                                   : static_cast<vm::AggregateKind>(kind));
+      shape.sql.emplace_back();
+      if (is_sql) {
+        shape.sql.back() = builder_.program().aggregates[kind - vm::kSqlAggregate];
+      }
     }
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-      shape.has_argument.push_back(aggregate.argument.has_value());
-      shape.argument_handles.push_back(aggregate.argument.has_value() &&
-                                       vm::may_be_handle(aggregate.argument->type.kind));
+      const bool has_argument = aggregate.argument.has_value();
+      const bool is_sql = shape.sql[shape.argument_words.size()].has_value();
+      unsigned words = has_argument || aggregate.condition ? 2 : 0;
+      if (is_sql && vm::value_words(aggregate.argument->type) == 2) words = 3;
+      shape.argument_words.push_back(static_cast<std::uint8_t>(words));
+      shape.argument_handles.push_back(has_argument &&
+                                       program_.types.is_handle(aggregate.argument->type));
     }
     return shape;
   }

@@ -10,6 +10,7 @@
 //     a unit fragment                    rules without any positive atom: what holds when nothing does
 //     a result fragment                  groups: keys and results, as the rule's head
 //     a regroup fragment                 groups without a state: given keys, the head of each group that has a row
+//     a partition fragment               rankings: given a partition's values, what a rank table takes of its rows
 //     action fragments                     productions: one for each action (compiler/action_code.h)
 //     error fragments                    ranked rules with an expression that can fail: a change fragment
 //                                        that meets each instance once, which ranked strata do not
@@ -45,6 +46,7 @@
 #include "grammar/source_span.h"
 #include "vm/base/expected.h"
 #include "vm/program.h"
+#include "vm/rank_table.h"
 #include "vm/value_pool.h"
 
 namespace entail::compiler {
@@ -57,6 +59,7 @@ enum class FragmentRole : std::uint8_t {
   kErrors,
   kAction,
   kRegroup,
+  kPartition,
 };
 
 // A test on the source row alone that a change must pass: found before the fragment is run.
@@ -78,11 +81,12 @@ struct StandingFragment {
   std::uint32_t number = 0;  // In Program::fragments.
   FragmentRole role = FragmentRole::kChange;
   datalog::RuleId rule{};
-  datalog::RelationId source{};      // kChange, kBound, kRegroup: whose rows it reads.
+  datalog::RelationId source{};      // Not kUnit, kResult: whose rows it reads.
   bool is_negated = false;           // kChange: rows that appear take derivations away.
   std::vector<SourceTest> tests;     // kChange: columns that are equal to constants, ascending.
   std::optional<SourceRange> range;  // kChange: the first filter of this kind.
-  std::uint32_t key_words = 0;       // kRegroup: of the given keys, the first of the source's.
+  std::uint32_t key_words =
+      0;  // kRegroup, kPartition: of the given keys, the first of the source's.
 };
 
 // How the rows that a group's rule emits are laid out, and what is made of them.
@@ -91,8 +95,20 @@ struct GroupShape {
   std::uint32_t key_words = 0;
   std::vector<bool> key_handles;
   std::vector<vm::AggregateKind> kinds;
-  std::vector<bool> has_argument;  // Value and null flag follow the keys, for each that has one.
+  std::vector<std::optional<vm::AggregateSpec>> sql;  // In place of the kind.
+  // Words that follow the keys, for each: nothing, or a value and whether it does not count (null, or a
+  // condition), or the value's second word behind those.
+  std::vector<std::uint8_t> argument_words;
   std::vector<bool> argument_handles;
+};
+
+// What ranks the rows of a partition, and where the words that come out of it lie in the head's rows.
+struct RankShape {
+  datalog::RuleId rule{};
+  vm::RankSpec spec;
+  std::uint32_t words = 0;  // That come out.
+  // By word of the head: which of those, or none where a column that may be null never is.
+  std::vector<std::optional<std::uint32_t>> head_words;
 };
 
 struct StandingCode {
@@ -100,6 +116,7 @@ struct StandingCode {
   std::vector<datalog::RelationId> operands;  // The relation that each relation operand stands for.
   std::vector<StandingFragment> fragments;
   std::vector<GroupShape> groups;
+  std::vector<RankShape> ranks;
   std::vector<std::vector<ActionCode>> actions;  // By StandingForm::productions, in their order.
   std::vector<std::string> plans;                // By fragment, as text.
   std::vector<vm::Word> retained;                // Constants; whoever takes the code releases them.

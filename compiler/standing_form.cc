@@ -7,12 +7,14 @@
 #include <utility>
 
 #include "compiler/internal/action_parts.h"
+#include "compiler/internal/aggregate_kinds.h"
 #include "compiler/internal/derived_bags.h"
 #include "compiler/internal/rule_parts.h"
 #include "compiler/internal/standing_bodies.h"
 #include "compiler/layout.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
+#include "vm/standing_groups.h"
 
 namespace entail::compiler {
 
@@ -136,8 +138,8 @@ class Refusal {
         check(exists->body, where);
       } else if (const auto* reduce = std::get_if<datalog::Reduce>(&node)) {
         check(reduce->body, where);
-      } else if (std::holds_alternative<datalog::Rank>(node)) {
-        refuse("a ranking", where, literal.span);
+      } else if (const auto* rank = std::get_if<datalog::Rank>(&node)) {
+        check(rank->body, where);
       } else if (std::holds_alternative<datalog::Window>(node)) {
         refuse("a window", where, literal.span);
       } else if (std::holds_alternative<datalog::Pattern>(node)) {
@@ -336,27 +338,27 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
   }
 
   // Whether a group's state (vm/standing_groups.h) follows the aggregate row by row.
-  static bool has_state(const Rule& rule, const datalog::Aggregate& aggregate) {
+  bool has_state(const Rule& rule, const datalog::Aggregate& aggregate) const {
     using datalog::AggregateOp;
-    if (aggregate.condition || aggregate.distinct || aggregate.delimiter ||
-        !aggregate.order.empty() || rule.variables[datalog::index_of(aggregate.result)].nullable) {
-      return false;
+    if (aggregate.delimiter || !aggregate.order.empty()) return false;
+    const datalog::Variable& result = rule.variables[datalog::index_of(aggregate.result)];
+    if (internal::is_sql_aggregate(aggregate, result)) {
+      return result.nullable &&
+             vm::StandingGroups::follows(internal::sql_aggregate_spec(aggregate, result),
+                                         form_.program.types);
     }
     switch (aggregate.op) {
       case AggregateOp::kCount:
-        return true;
       case AggregateOp::kCountDistinct:
-        return vm::value_words(aggregate.argument->type) == 1;
+        return true;
       case AggregateOp::kSum:
       case AggregateOp::kMean:
         return aggregate.argument->type.kind != vm::TypeKind::kNumeric &&
                vm::value_words(aggregate.argument->type) == 1;
       case AggregateOp::kMin:
       case AggregateOp::kMax:
-        return vm::value_words(aggregate.argument->type) == 1 &&
-               (has_word_order(aggregate.argument->type) ||
-                aggregate.argument->type.kind == vm::TypeKind::kFloat4) &&
-               aggregate.argument->type.kind != vm::TypeKind::kNumeric;
+        return has_word_order(aggregate.argument->type) ||
+               aggregate.argument->type.kind == vm::TypeKind::kFloat4;
       default:
         return false;
     }
@@ -405,21 +407,60 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       });
       if (!done && !refused_) refused_ = done.error();
     }
+    match.relation = shared_rows(std::move(rows), std::move(columns));
+    reduce.body = {Literal{std::move(match), rule.span}};
+  }
+
+  // The relation of the rule's rows, which others may have, too.
+  RelationId shared_rows(Rule rows, std::vector<datalog::Column> columns) {
     rows = internal::compacted(rows);
     std::string key = "rows " + internal::signature(rows);
-    if (const auto known_rows = shared_.find(key); known_rows != shared_.end()) {
-      match.relation = known_rows->second;
-    } else {
-      match.relation = new_relation("_rows" + std::to_string(form_.program.relations.size()),
-                                    std::move(columns), rule.span);
-      rows.head.relation = match.relation;
-      StandingStratum stratum;
-      stratum.relations = {match.relation};
-      stratum.rules = {add_rule(std::move(rows))};
-      add_stratum(std::move(stratum));
-      shared_.emplace(std::move(key), match.relation);
+    if (const auto known = shared_.find(key); known != shared_.end()) return known->second;
+    const RelationId id = new_relation("_rows" + std::to_string(form_.program.relations.size()),
+                                       std::move(columns), rows.span);
+    rows.head.relation = id;
+    StandingStratum stratum;
+    stratum.relations = {id};
+    stratum.rules = {add_rule(std::move(rows))};
+    add_stratum(std::move(stratum));
+    shared_.emplace(std::move(key), id);
+    return id;
+  }
+
+  void add_ordered(RelationId id, Rule rule) {
+    auto& rank = std::get<datalog::Rank>(rule.body.front().node);
+    VariableSet of_rows = internal::bound_variables(rank.body);
+    const std::set<RelationId> nothing_grows;
+    BodyRewriter rewriter(*this, rule, nothing_grows);
+    std::vector<datalog::Body> bodies =
+        rewriter.rewrite(rank.body, of_rows, {.rows_matter = true, .one_body = true});
+    ENTAIL_ENSURE(bodies.size() == 1);
+    Rule rows;
+    rows.name = rule.name;
+    rows.span = rows.head.span = rule.span;
+    rows.variables = rule.variables;
+    rows.body = std::move(bodies.front());
+    datalog::Match match;
+    std::vector<datalog::Column> columns;
+    for (const datalog::Expression& value : rank.partition) {
+      columns.push_back({"_partition", value.type, value.nullable, rule.span});
+      rows.head.terms.push_back(value);
+      match.terms.push_back(internal::wildcard_term());
     }
-    reduce.body = {Literal{std::move(match), rule.span}};
+    for (const VariableId variable : of_rows) {
+      const datalog::Variable& described = rule.variables[datalog::index_of(variable)];
+      columns.push_back({described.name, described.type, described.nullable, described.span});
+      rows.head.terms.push_back(internal::variable_term(rule, variable));
+      match.terms.push_back(rows.head.terms.back());
+    }
+    match.relation = shared_rows(std::move(rows), std::move(columns));
+    rank.body = {Literal{std::move(match), rule.span}};
+    rule.head.relation = id;
+    StandingStratum stratum;
+    stratum.kind = StandingKind::kOrdered;
+    stratum.relations = {id};
+    stratum.rules = {add_rule(std::move(rule))};
+    add_stratum(std::move(stratum));
   }
 
   void add_equivalence(RelationId id, const std::vector<RuleId>& rules) {
@@ -697,6 +738,18 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     return id;
   }
 
+  RelationId ordered(const std::string& stem, Rule rule) override {
+    rule = internal::compacted(rule);
+    std::string key = internal::signature(rule);
+    const auto known = shared_.find(key);
+    if (known != shared_.end()) return known->second;
+    const RelationId id = new_auxiliary(stem, rule);
+    rule.name = form_.program.relation(id).name;
+    add_ordered(id, std::move(rule));
+    shared_.emplace(std::move(key), id);
+    return id;
+  }
+
   std::optional<RelationId> classes_of(RelationId id) const override {
     const auto found = classes_.find(id);
     if (found == classes_.end()) return std::nullopt;
@@ -737,7 +790,11 @@ Expected<StandingForm> standing_form(const datalog::RuleProgram& original,
       }
     });
   }
-  return StandingBuilder(program, whole).run();
+  try {
+    return StandingBuilder(program, whole).run();
+  } catch (const internal::CannotStand& refused) {
+    return unexpected(refused.error);
+  }
 }
 
 }  // namespace entail::compiler

@@ -21,6 +21,8 @@
 //     domain          the values that outer literals give to variables which an inner body uses and
 //                     does not bind (`count : { e(y), y < x }`), or which guard an expression of it
 //                     that can fail; one more atom of the inner body.
+//     Rank            a relation of the matches that it keeps, with its results. What tells matches apart is
+//                     part of them, so that as many rows are kept as there are matches.
 //     extremum        `min(y)` as head: candidates, and a group that reduces them.
 //     eqrel           pairs, and a relation of (element, class): E(a, b) is class(a, c), class(b, c).
 //     inequality      `not exists y in m(z, y): y < x` compares with the least y of each z instead.
@@ -38,6 +40,9 @@
 //                   over lower strata; its head is the keys and results, as variables, in any order.
 //     kRegrouped    one relation and one such rule, whose body is one atom of a relation with the matches: the
 //                   keys first. Groups that changed are aggregated anew: what no state follows.
+//     kOrdered      one relation and one rule, whose body is one Rank over one atom of a relation with the matches:
+//                   the partition's values first. Partitions that changed are ranked anew. The head is the
+//                   variables of the matches, in the order of their numbers, and the results.
 //     kEquivalence  one relation (element, class) without rules: the classes of `pairs`.
 //     kRecomputed   recursion that ranks do not serve (an eqrel or extremum in the cycle, or a domain
 //                   that would come from the cycle itself): the original's rules, for Evaluation.
@@ -56,7 +61,7 @@
 //         "rule r"(o, id, t, _2, _1, t) :- Order(id, t, _2) as o, vip(id, _1).
 //
 // Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions,
-// calls of extern functors, row identities in rules, rankings, windows, sequences, limitsize, an extremum
+// calls of extern functors, row identities in rules, windows, sequences, limitsize, an extremum
 // of a type that has none; of productions `for`, calls and schedules, exclusive groups, lock_on_active and
 // cron.
 //
@@ -82,6 +87,7 @@ enum class StandingKind : std::uint8_t {
   kEquivalence,
   kRecomputed,
   kRegrouped,
+  kOrdered,
 };
 
 struct StandingStratum {

@@ -94,6 +94,9 @@ class FormVerifier {
       case StandingKind::kRegrouped:
         check_reduced(rule);
         return;
+      case StandingKind::kOrdered:
+        check_ordered(rule);
+        return;
       case StandingKind::kRecomputed:
         return;
       case StandingKind::kEquivalence:
@@ -116,6 +119,8 @@ class FormVerifier {
     for (const datalog::Aggregate& aggregate : reduce->aggregates) {
       if (aggregate.argument)
         ENTAIL_ENSURE(includes(bound, datalog::variables_of(*aggregate.argument)));
+      if (aggregate.condition)
+        ENTAIL_ENSURE(includes(bound, datalog::variables_of(*aggregate.condition)));
       given.insert(aggregate.result);
     }
     ENTAIL_ENSURE(given.size() == reduce->keys.size() + reduce->aggregates.size());
@@ -123,6 +128,28 @@ class FormVerifier {
     for (const datalog::Expression& term : rule.head.terms) {
       ENTAIL_ENSURE(term.op == ExpressionOp::kVariable);
       ENTAIL_ENSURE(given.erase(term.variable) == 1);
+    }
+  }
+
+  void check_ordered(const datalog::Rule& rule) const {
+    ENTAIL_ENSURE(rule.body.size() == 1);
+    const auto* rank = std::get_if<datalog::Rank>(&rule.body.front().node);
+    ENTAIL_ENSURE(rank != nullptr && rank->body.size() == 1);
+    const auto* match = std::get_if<datalog::Match>(&rank->body.front().node);
+    ENTAIL_ENSURE(match != nullptr && !match->row);
+    std::vector<datalog::VariableId> given;
+    for (std::size_t i = 0; i < match->terms.size(); ++i) {
+      const ExpressionOp op = match->terms[i].op;
+      ENTAIL_ENSURE(
+          op == (i < rank->partition.size() ? ExpressionOp::kWildcard : ExpressionOp::kVariable));
+      if (op == ExpressionOp::kVariable) given.push_back(match->terms[i].variable);
+    }
+    ENTAIL_ENSURE(std::is_sorted(given.begin(), given.end()));
+    for (const datalog::RankResult& result : rank->functions) given.push_back(result.result);
+    ENTAIL_ENSURE(rule.head.terms.size() == given.size());
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      ENTAIL_ENSURE(rule.head.terms[i].op == ExpressionOp::kVariable);
+      ENTAIL_ENSURE(rule.head.terms[i].variable == given[i]);
     }
   }
 

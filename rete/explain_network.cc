@@ -31,6 +31,8 @@ const char* name_of(StandingKind kind) {
       return "recomputed";
     case StandingKind::kRegrouped:
       return "regrouped";
+    case StandingKind::kOrdered:
+      return "ordered";
   }
   return "";
 }

@@ -325,9 +325,9 @@ Expected<void> Network::Impl::derive_new(bool takes_over) {
     const StandingKind kind = state.form.strata[s].kind;
     if (nodes[s].is_kept) continue;
     if (kind == StandingKind::kRecomputed) wake(s);
-    if ((kind != StandingKind::kRanked && kind != StandingKind::kRegrouped) || !takes_over) {
-      continue;
-    }
+    const bool derives = kind == StandingKind::kRanked || kind == StandingKind::kRegrouped ||
+                         kind == StandingKind::kOrdered;
+    if (!derives || !takes_over) continue;
     wake(s);
     for (const auto& part : nodes[s].parts) part->derive_all();
   }

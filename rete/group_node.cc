@@ -19,6 +19,7 @@ Expected<std::unique_ptr<GroupNode>> GroupNode::create(const NetworkState& state
   options.key_words = node->shape_.key_words;
   options.key_handles = node->shape_.key_handles;
   options.kinds = node->shape_.kinds;
+  options.sql = node->shape_.sql;
   options.argument_handles = node->shape_.argument_handles;
   options.pool = state.pool;
   options.budget = state.memory;
@@ -56,15 +57,20 @@ Expected<void> GroupNode::apply(std::int64_t sign) {
   }
   if (n == 0) return {};
   const auto& columns = is_whole ? input_.columns : part_;
-  std::vector<const Word*> keys, values, nulls;
+  keys_.clear();
+  values_.clear();
+  nulls_.clear();
+  lows_.clear();
   std::size_t next = 0;
-  while (next < shape_.key_words) keys.push_back(columns[next++].data());
-  for (std::size_t k = 0; k < shape_.kinds.size(); ++k) {
-    values.push_back(shape_.has_argument[k] ? columns[next].data() : nullptr);
-    nulls.push_back(shape_.has_argument[k] ? columns[next + 1].data() : nullptr);
-    if (shape_.has_argument[k]) next += 2;
+  while (next < shape_.key_words) keys_.push_back(columns[next++].data());
+  for (const std::uint8_t words : shape_.argument_words) {
+    values_.push_back(words > 0 ? columns[next].data() : nullptr);
+    nulls_.push_back(words > 0 ? columns[next + 1].data() : nullptr);
+    if (words > 2) lows_.push_back(columns[next + 2].data());
+    next += words;
   }
-  return groups_->apply(keys, values, nulls, n, static_cast<int>(sign));
+  values_.insert(values_.end(), lows_.begin(), lows_.end());
+  return groups_->apply(keys_, values_, nulls_, n, static_cast<int>(sign));
 }
 
 Expected<void> GroupNode::turn(NetworkState& state) {
@@ -78,9 +84,9 @@ Expected<void> GroupNode::turn(NetworkState& state) {
   auto hand_on = [&](const std::vector<std::vector<Word>>& rows, std::size_t n,
                      std::int64_t weight) -> Expected<void> {
     if (n == 0) return {};
-    std::vector<const Word*> arrays;
-    for (const std::vector<Word>& column : rows) arrays.push_back(column.data());
-    return state.run_given(result_, arrays, n, weight, state.at(head).derived);
+    keys_.clear();
+    for (const std::vector<Word>& column : rows) keys_.push_back(column.data());
+    return state.run_given(result_, keys_, n, weight, state.at(head).derived);
   };
   const bool forgets = ENTAIL_PLANT_BUG(60) && changes_.entered_count == 0;
   if (auto done = hand_on(changes_.left, forgets ? 0 : changes_.left_count, -1); !done) return done;

@@ -48,6 +48,7 @@ class GroupNode final : public Node {
   vm::StandingGroups::Changes changes_;
   // Scratch: the rows of one sign, as arrays of the words that are the keys, values and nulls.
   std::vector<std::vector<vm::Word>> part_;
+  std::vector<const vm::Word*> keys_, values_, nulls_, lows_;
 };
 
 }  // namespace entail::rete

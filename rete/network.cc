@@ -13,6 +13,7 @@
 #include "rete/equivalence_node.h"
 #include "rete/group_node.h"
 #include "rete/internal/network_impl.h"
+#include "rete/order_node.h"
 #include "rete/ranked_stratum.h"
 #include "rete/recomputed_stratum.h"
 #include "rete/regroup_node.h"
@@ -256,10 +257,11 @@ Expected<void> Network::Impl::make_relations() {
       made.bag = is_bag;
       made.ranks = stratum.kind == StandingKind::kRanked;
       // A bag holds a row for each derivation instead.
-      made.weights = !made.bag && (stratum.kind == StandingKind::kReduced ||
-                                   stratum.kind == StandingKind::kRegrouped ||
-                                   stratum.kind == StandingKind::kEquivalence ||
-                                   (stratum.kind == StandingKind::kCounted && has_rules));
+      made.weights =
+          !made.bag &&
+          (stratum.kind == StandingKind::kReduced || stratum.kind == StandingKind::kRegrouped ||
+           stratum.kind == StandingKind::kOrdered || stratum.kind == StandingKind::kEquivalence ||
+           (stratum.kind == StandingKind::kCounted && has_rules));
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
       made.key = state.layouts[datalog::index_of(id)].words_of_columns(relation.key);
@@ -348,6 +350,9 @@ Expected<void> Network::Impl::make_nodes() {
       case StandingKind::kRegrouped:
         if (!node.is_kept) node.parts.push_back(std::make_shared<RegroupNode>());
         break;
+      case StandingKind::kOrdered:
+        if (!node.is_kept) node.parts.push_back(std::make_shared<OrderNode>());
+        break;
       case StandingKind::kEquivalence:
         if (!node.is_kept) node.parts.push_back(std::make_shared<EquivalenceNode>(stratum));
         break;
@@ -375,7 +380,7 @@ void Network::Impl::connect() {
   }
   for (std::uint32_t i = 0; i < state.code.fragments.size(); ++i) {
     const StandingFragment& fragment = state.code.fragments[i];
-    if (fragment.role == FragmentRole::kRegroup) {
+    if (fragment.role == FragmentRole::kRegroup || fragment.role == FragmentRole::kPartition) {
       state.at(fragment.source).woken.push_back(node_of_rule(fragment.rule));
     }
     if (fragment.role != FragmentRole::kChange) continue;

@@ -107,6 +107,7 @@ void RankedStratum::rebind(const NetworkState& state, const compiler::StandingSt
       case FragmentRole::kResult:
       case FragmentRole::kAction:
       case FragmentRole::kRegroup:
+      case FragmentRole::kPartition:
         ENTAIL_UNREACHABLE("groups and actions are no ranked stratum");
     }
   }

@@ -46,6 +46,9 @@ class BigNatural {
 
   BigNatural square_root() const;  // Rounded down.
 
+  // Outside of the value itself.
+  std::size_t bytes_used() const { return limbs_.capacity() * sizeof(std::uint32_t); }
+
  private:
   static constexpr std::uint32_t kBase = 1'000'000'000;
   void trim();

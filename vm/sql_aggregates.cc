@@ -14,15 +14,6 @@ namespace entail::vm {
 
 namespace {
 
-bool is_integer(TypeKind kind) {
-  return kind == TypeKind::kInt2 || kind == TypeKind::kInt4 || kind == TypeKind::kInt8 ||
-         kind == TypeKind::kNumber;
-}
-
-double float_value(Type type, Word word) {
-  return type.kind == TypeKind::kFloat4 ? static_cast<double>(float_of(word)) : double_of(word);
-}
-
 SqlAggregateResult absent() {
   SqlAggregateResult result;
   result.null = true;
@@ -41,20 +32,36 @@ SqlAggregateResult failed(Word error) {
   return result;
 }
 
-NumericValue numeric_of(const ValuePool& pool, Type type, Word word) {
-  if (is_integer(type.kind)) return NumericValue::of_integer(int_of(word));
-  TextScratch scratch;
-  return NumericValue::decode(pool.view(word, scratch));
+SqlAggregateResult give_numeric(const AggregateSpec& spec, const NumericValue& value,
+                                ValuePool& pool) {
+  std::string bytes;
+  value.encode(spec.result == Type::displayed_numeric(), bytes);
+  return one_word(pool.intern(bytes));
 }
 
 }  // namespace
+
+bool sql_sums_integers(Type type) {
+  return type.kind == TypeKind::kInt2 || type.kind == TypeKind::kInt4 ||
+         type.kind == TypeKind::kInt8 || type.kind == TypeKind::kNumber;
+}
+
+double sql_float(Type type, Word word) {
+  return type.kind == TypeKind::kFloat4 ? static_cast<double>(float_of(word)) : double_of(word);
+}
+
+NumericValue sql_numeric(const ValuePool& pool, Type type, Word word) {
+  if (sql_sums_integers(type)) return NumericValue::of_integer(int_of(word));
+  TextScratch scratch;
+  return NumericValue::decode(pool.view(word, scratch));
+}
 
 SqlAccumulator::Keeps SqlAccumulator::keeps_of(const AggregateSpec& spec) {
   if (spec.distinct) return Keeps::kRows;
   switch (spec.op) {
     case SqlAggregate::kSum:
     case SqlAggregate::kAverage:
-      if (is_integer(spec.argument.kind)) return Keeps::kWide;
+      if (sql_sums_integers(spec.argument)) return Keeps::kWide;
       if (spec.argument.kind == TypeKind::kNumeric) return Keeps::kNumeric;
       if (spec.argument.kind == TypeKind::kInterval) return Keeps::kInterval;
       return Keeps::kExact;
@@ -111,7 +118,7 @@ void SqlAccumulator::add_best(std::size_t lane, Word word, Word low, const Value
     case SqlAggregate::kMin:
     case SqlAggregate::kMax: {
       const Word candidate[2] = {word, low};
-      const int order = compare_values(pool, spec_.argument, false, candidate, best.data());
+      const int order = compare_aggregated(pool, spec_.argument, candidate, best.data());
       if (spec_.op == SqlAggregate::kMin ? order < 0 : order > 0) best = {word, low};
       return;
     }
@@ -134,11 +141,11 @@ void SqlAccumulator::add(std::size_t lane, Word word, Word low, const ValuePool&
       if (spec_.op != SqlAggregate::kCount) wide_[lane] += int_of(word);
       break;
     case Keeps::kExact:
-      exact_[lane].add(float_value(spec_.argument, word));
+      exact_[lane].add(sql_float(spec_.argument, word));
       break;
     case Keeps::kNumeric: {
       NumericValue sum;
-      static_cast<void>(numeric_add(numeric_[lane], numeric_of(pool, spec_.argument, word), sum));
+      static_cast<void>(numeric_add(numeric_[lane], sql_numeric(pool, spec_.argument, word), sum));
       numeric_[lane] = std::move(sum);
       break;
     }
@@ -243,12 +250,6 @@ std::vector<const Word*> SqlAccumulator::ordered(std::size_t lane, const ValuePo
   return rows;
 }
 
-SqlAggregateResult SqlAccumulator::give_numeric(const NumericValue& value, ValuePool& pool) const {
-  std::string bytes;
-  value.encode(spec_.result == Type::displayed_numeric(), bytes);
-  return one_word(pool.intern(bytes));
-}
-
 SqlAggregateResult SqlAccumulator::deviation(const std::vector<const Word*>& rows,
                                              ValuePool& pool) const {
   const bool sample = spec_.op == SqlAggregate::kVarSamp || spec_.op == SqlAggregate::kStddevSamp;
@@ -257,10 +258,10 @@ SqlAggregateResult SqlAccumulator::deviation(const std::vector<const Word*>& row
   if (n == 0 || (sample && n == 1)) return absent();
   if (spec_.argument.kind == TypeKind::kFloat4 || spec_.argument.kind == TypeKind::kFloat8) {
     ExactSum sum, squares;
-    for (const Word* row : rows) sum.add(float_value(spec_.argument, row[0]));
+    for (const Word* row : rows) sum.add(sql_float(spec_.argument, row[0]));
     const double mean = sum.mean(n);
     for (const Word* row : rows) {
-      const double distance = float_value(spec_.argument, row[0]) - mean;
+      const double distance = sql_float(spec_.argument, row[0]) - mean;
       squares.add(distance * distance);
     }
     const double variance = squares.result() / static_cast<double>(sample ? n - 1 : n);
@@ -269,27 +270,27 @@ SqlAggregateResult SqlAccumulator::deviation(const std::vector<const Word*>& row
   // (n * sum of squares - square of the sum) / (n * n), or n * (n - 1).
   NumericValue sum, squares, square, next;
   for (const Word* row : rows) {
-    const NumericValue value = numeric_of(pool, spec_.argument, row[0]);
+    const NumericValue value = sql_numeric(pool, spec_.argument, row[0]);
     static_cast<void>(numeric_add(sum, value, next));
     sum = next;
     static_cast<void>(numeric_multiply(value, value, square));
     static_cast<void>(numeric_add(squares, square, next));
     squares = next;
   }
-  if (!sum.is_finite()) return give_numeric(NumericValue::special(NumericKind::kNan), pool);
+  if (!sum.is_finite()) return give_numeric(spec_, NumericValue::special(NumericKind::kNan), pool);
   static_cast<void>(numeric_multiply(squares, NumericValue::of_integer(n), next));
   static_cast<void>(numeric_multiply(sum, sum, square));
   NumericValue numerator;
   static_cast<void>(numeric_subtract(next, square, numerator));
-  if (numerator.sign() <= 0) return give_numeric(NumericValue::of_integer(0), pool);
+  if (numerator.sign() <= 0) return give_numeric(spec_, NumericValue::of_integer(0), pool);
   const NumericValue denominator =
       NumericValue::of_integer(static_cast<Int128>(n) * (sample ? n - 1 : n));
   const std::int32_t scale = quotient_scale(numerator, denominator);
   NumericValue variance, out;
   static_cast<void>(numeric_divide_to(numerator, denominator, scale, variance));
-  if (!root) return give_numeric(variance, pool);
+  if (!root) return give_numeric(spec_, variance, pool);
   static_cast<void>(numeric_sqrt_to(variance, scale, out));
-  return give_numeric(out, pool);
+  return give_numeric(spec_, out, pool);
 }
 
 SqlAggregateResult SqlAccumulator::of_rows(std::size_t lane, ValuePool& pool) const {
@@ -338,59 +339,80 @@ SqlAggregateResult SqlAccumulator::result(std::size_t lane, ValuePool& pool) con
   if (keeps_ == Keeps::kRows) return of_rows(lane, pool);
   if (spec_.op == SqlAggregate::kCount) return one_word(static_cast<Word>(count));
   if (count == 0) return absent();
-  const bool average = spec_.op == SqlAggregate::kAverage;
   switch (keeps_) {
-    case Keeps::kWide: {
-      const NumericValue sum = NumericValue::of_integer(wide_[lane]);
-      if (average) {
-        NumericValue mean;
-        static_cast<void>(numeric_divide(sum, NumericValue::of_integer(count), mean));
-        return give_numeric(mean, pool);
-      }
-      if (spec_.result.kind == TypeKind::kNumeric) return give_numeric(sum, pool);
-      if (!fits_int64(wide_[lane])) return failed(kBigintOutOfRange);
-      return one_word(int_word(static_cast<std::int64_t>(wide_[lane])));
-    }
+    case Keeps::kWide:
+      return sql_result_of_integers(spec_, wide_[lane], count, pool);
     case Keeps::kExact:
-      if (average) return one_word(double_word(exact_[lane].mean(count)));
-      if (spec_.result.kind == TypeKind::kFloat4) {
-        return one_word(float_word(exact_[lane].result_float()));
-      }
-      return one_word(double_word(exact_[lane].result()));
-    case Keeps::kNumeric: {
-      if (!average) return give_numeric(numeric_[lane], pool);
-      NumericValue mean;
-      static_cast<void>(numeric_divide(numeric_[lane], NumericValue::of_integer(count), mean));
-      return give_numeric(mean, pool);
-    }
-    case Keeps::kInterval: {
-      const auto& sum = intervals_[lane];
-      if (sum[0] < INT32_MIN || sum[0] > INT32_MAX || sum[1] < INT32_MIN || sum[1] > INT32_MAX ||
-          !fits_int64(sum[2])) {
-        return failed(kIntervalOutOfRange);
-      }
-      const WordPair pair =
-          interval_words({static_cast<std::int32_t>(sum[0]), static_cast<std::int32_t>(sum[1]),
-                          static_cast<std::int64_t>(sum[2])});
-      SqlAggregateResult result;
-      result.words = {pair.high, pair.low};
-      if (!average) return result;
-      ScalarContext context(pool);
-      ScalarCall call(context, spec_.result, {spec_.argument, Type::float8()});
-      call.arguments()[0].word = pair.high;
-      call.arguments()[0].low = pair.low;
-      call.arguments()[1].word = double_word(static_cast<double>(count));
-      scalar::kIntervalDivided(call);
-      result.words = {call.word, call.low};
-      result.error = call.error;
-      return result;
-    }
+      return sql_result_of_floats(spec_, exact_[lane], count);
+    case Keeps::kNumeric:
+      return sql_result_of_numerics(spec_, numeric_[lane], count, pool);
+    case Keeps::kInterval:
+      return sql_result_of_intervals(spec_, intervals_[lane], count, pool);
     default: {
       SqlAggregateResult result;
       result.words = best_[lane];
       return result;
     }
   }
+}
+
+// ------------------------------------------------------------------------------ results
+
+SqlAggregateResult sql_result_of_integers(const AggregateSpec& spec, Int128 sum, std::int64_t count,
+                                          ValuePool& pool) {
+  if (spec.op == SqlAggregate::kAverage) {
+    return sql_result_of_numerics(spec, NumericValue::of_integer(sum), count, pool);
+  }
+  if (spec.result.kind == TypeKind::kNumeric) {
+    return give_numeric(spec, NumericValue::of_integer(sum), pool);
+  }
+  if (!fits_int64(sum)) return failed(kBigintOutOfRange);
+  return one_word(int_word(static_cast<std::int64_t>(sum)));
+}
+
+SqlAggregateResult sql_result_of_numerics(const AggregateSpec& spec, const NumericValue& sum,
+                                          std::int64_t count, ValuePool& pool) {
+  if (spec.op != SqlAggregate::kAverage) return give_numeric(spec, sum, pool);
+  NumericValue mean;
+  static_cast<void>(numeric_divide(sum, NumericValue::of_integer(count), mean));
+  return give_numeric(spec, mean, pool);
+}
+
+SqlAggregateResult sql_result_of_floats(const AggregateSpec& spec, const ExactSum& sum,
+                                        std::int64_t count) {
+  if (spec.op == SqlAggregate::kAverage) return one_word(double_word(sum.mean(count)));
+  if (spec.result.kind == TypeKind::kFloat4) return one_word(float_word(sum.result_float()));
+  return one_word(double_word(sum.result()));
+}
+
+SqlAggregateResult sql_result_of_intervals(const AggregateSpec& spec,
+                                           const std::array<Int128, 3>& sum, std::int64_t count,
+                                           ValuePool& pool) {
+  if (sum[0] < INT32_MIN || sum[0] > INT32_MAX || sum[1] < INT32_MIN || sum[1] > INT32_MAX ||
+      !fits_int64(sum[2])) {
+    return failed(kIntervalOutOfRange);
+  }
+  const WordPair pair =
+      interval_words({static_cast<std::int32_t>(sum[0]), static_cast<std::int32_t>(sum[1]),
+                      static_cast<std::int64_t>(sum[2])});
+  SqlAggregateResult result;
+  result.words = {pair.high, pair.low};
+  if (spec.op != SqlAggregate::kAverage) return result;
+  ScalarContext context(pool);
+  ScalarCall call(context, spec.result, {spec.argument, Type::float8()});
+  call.arguments()[0].word = pair.high;
+  call.arguments()[0].low = pair.low;
+  call.arguments()[1].word = double_word(static_cast<double>(count));
+  scalar::kIntervalDivided(call);
+  result.words = {call.word, call.low};
+  result.error = call.error;
+  return result;
+}
+
+int compare_aggregated(const ValuePool& pool, Type type, const Word* left, const Word* right) {
+  const int order = compare_values(pool, type, false, left, right);
+  if (order != 0 || type.kind != TypeKind::kNumeric) return order;
+  return pool.compare_text(left[0], right[0]);
 }
 
 }  // namespace entail::vm

@@ -31,6 +31,24 @@ struct SqlAggregateResult {
   Word error = 0;
 };
 
+// Results from what is kept, for whoever keeps it. REQUIRES: count > 0, of the values that are in it.
+SqlAggregateResult sql_result_of_integers(const AggregateSpec& spec, Int128 sum, std::int64_t count,
+                                          ValuePool& pool);
+SqlAggregateResult sql_result_of_numerics(const AggregateSpec& spec, const NumericValue& sum,
+                                          std::int64_t count, ValuePool& pool);
+SqlAggregateResult sql_result_of_floats(const AggregateSpec& spec, const ExactSum& sum,
+                                        std::int64_t count);
+// Sums of months, days and microseconds.
+SqlAggregateResult sql_result_of_intervals(const AggregateSpec& spec,
+                                           const std::array<Int128, 3>& sum, std::int64_t count,
+                                           ValuePool& pool);
+// Arguments of those.
+double sql_float(Type type, Word word);
+NumericValue sql_numeric(const ValuePool& pool, Type type, Word word);
+bool sql_sums_integers(Type type);  // In 128 bits.
+// What ties are broken by where values are equal and not the same: those of numerics by what they display.
+int compare_aggregated(const ValuePool& pool, Type type, const Word* left, const Word* right);
+
 class SqlAccumulator {
  public:
   explicit SqlAccumulator(const AggregateSpec& spec);
@@ -57,7 +75,6 @@ class SqlAccumulator {
   std::vector<const Word*> ordered(std::size_t lane, const ValuePool& pool) const;
   SqlAggregateResult of_rows(std::size_t lane, ValuePool& pool) const;
   SqlAggregateResult deviation(const std::vector<const Word*>& rows, ValuePool& pool) const;
-  SqlAggregateResult give_numeric(const NumericValue& value, ValuePool& pool) const;
 
   AggregateSpec spec_;
   Keeps keeps_;

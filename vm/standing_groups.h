@@ -17,13 +17,20 @@
 //     count distinct, min, max                                  an exact one (vm/exact_sum.h)
 //                    each value and how often (vm/value_multisets.h)
 //
+// SQL's aggregates (vm/sql_aggregates.h) always have a result, which may be null or an error:
+//
+//     sum, avg       of integers 128 bits, of floats an exact sum, of numerics one with its scales
+//                    (vm/numeric_sum.h), of intervals three sums of 128 bits; and how many values
+//     bool_and, or   how many are true, and how many there are         bit_xor    a word
+//     min, max       as above                   DISTINCT    each value and how often, before the rest
+//
 // A group is one run of words, its *record*:
 //
 //     | key words … | rows and flags | flat state … | handles of multisets and exact sums … |
 //
 // Epochs. The flat part of a record is copied once, when the epoch first touches the group; changes of
-// multisets and exact sums are logged. abort() takes the log back and puts the copies in place; both
-// kinds are exact, so every group is as it was at the last commit. Groups without rows stay until the
+// multisets and of sums beside the record are logged. abort() takes the log back and puts the copies in
+// place; both kinds are exact, so every group is as it was at the last commit. Groups without rows stay until the
 // commit, which gives their records to new groups.
 //
 // Values that are handles: a group owns a reference to its key's, and each kept value one. They are
@@ -48,6 +55,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,8 +63,11 @@
 #include "vm/base/memory_budget.h"
 #include "vm/exact_sum.h"
 #include "vm/flat_array.h"
+#include "vm/internal/sum_store.h"
+#include "vm/numeric_sum.h"
 #include "vm/program.h"
 #include "vm/row_map.h"
+#include "vm/sql_aggregates.h"
 #include "vm/value_multisets.h"
 #include "vm/value_pool.h"
 #include "vm/word.h"
@@ -66,17 +77,19 @@ namespace entail::vm {
 class StandingGroups {
  public:
   struct Options {
-    std::uint32_t key_words = 0;         // 0: one group, of all rows.
-    std::vector<bool> key_handles;       // By key word. Empty: none is a handle.
-    std::vector<AggregateKind> kinds;    // At most 255.
-    std::vector<bool> argument_handles;  // By aggregate. Empty: none is a handle.
+    std::uint32_t key_words = 0;                    // 0: one group, of all rows.
+    std::vector<bool> key_handles;                  // By key word. Empty: none is a handle.
+    std::vector<AggregateKind> kinds;               // At most 255.
+    std::vector<std::optional<AggregateSpec>> sql;  // Where not empty, in place of the kind.
+    std::vector<bool> argument_handles;             // By aggregate. Empty: none is a handle.
     std::vector<bool>
         argument_nullable;           // Where false, nulls are not read. Empty: all may be null.
     ValuePool* pool = nullptr;       // Required with handles, and to compare texts.
     MemoryBudget* budget = nullptr;  // nullptr: no limit.
   };
 
-  // The net change of result rows: one array per word, key words first and then a word per aggregate.
+  // The net change of result rows: one array per word, key words first and then a word per aggregate;
+  // then for each of SQL's the second word of its result, whether it is null, and its error (vm/lane_error.h).
   struct Changes {
     std::vector<std::vector<Word>> left;     // Rows that were results and are no more.
     std::vector<std::vector<Word>> entered;  // Rows that are results now.
@@ -84,14 +97,18 @@ class StandingGroups {
     std::size_t entered_count = 0;
   };
 
-  // Fails with kUnsupported for more aggregates than a group can have.
+  // Whether SQL's aggregate can be followed: a value of it can be taken back from what is kept.
+  static bool follows(const AggregateSpec& spec, const TypeTable& types);
+
+  // Fails with kUnsupported for more aggregates than a group can have. REQUIRES: follows() all of SQL's.
   static Expected<std::unique_ptr<StandingGroups>> create(Options options);
   ~StandingGroups();
   StandingGroups(const StandingGroups&) = delete;  // Owns references.
   StandingGroups& operator=(const StandingGroups&) = delete;
 
   // Adds (sign 1) or takes away (sign -1) n rows: one array per key word, and one of values per
-  // aggregate, which kCount does not read. A value is not aggregated where nulls[k] is not nullptr and
+  // aggregate, which kCount does not read, then the second words of SQL's arguments that have two. A
+  // value is not aggregated where nulls[k] is not nullptr and
   // nulls[k][i] is not 0; its row counts for the group all the same. `nulls` may be empty.
   Expected<void> apply(std::span<const Word* const> keys, std::span<const Word* const> values,
                        std::span<const Word* const> nulls, std::size_t n, int sign);
@@ -111,20 +128,47 @@ class StandingGroups {
   void verify() const;
 
  private:
-  enum class Form : std::uint8_t { kCount, kDistinct, kSum, kWideMean, kExactSum, kExtremum };
+  enum class Form : std::uint8_t {
+    kCount,
+    kDistinct,
+    kSum,      // That wraps.
+    kWideSum,  // Of 128 bits.
+    kIntervalSum,
+    kExactSum,
+    kNumericSum,
+    kTruths,  // How many are true.
+    kXor,
+    kExtremum,
+  };
+  // How words become unsigned numbers in the order of their values.
+  enum class KeyOrder : std::uint8_t { kUnsigned, kSigned, kFloat8, kFloat4, kText };
   struct Aggregate {
+    const AggregateSpec* spec = nullptr;  // SQL's.
     AggregateKind kind = AggregateKind::kCount;
     Form form = Form::kCount;
-    ValueMultisets::Order order = ValueMultisets::Order::kWords;
+    KeyOrder key_order = KeyOrder::kUnsigned;
+    bool backwards = false;  // The greatest first.
     bool nullable = true;
-    bool owns = false;  // Kept values hold references.
+    bool owns = false;        // Kept values hold references,
+    bool logs_owned = false;  // or those in the log do.
     bool is_mean = false;
+    bool is_wide_unsigned = false;
+    bool once = false;       // DISTINCT of a sum: values go through a multiset.
     std::uint32_t flat = 0;  // Where in the record its flat state is,
     std::uint32_t flat_words = 0;
     std::uint32_t count =
         0;  // where its number of rows that are not null is (maybe the group's rows),
-    std::uint32_t state =
-        0;  // and where the root of its multiset, or the number of its exact sum, is.
+    std::uint32_t state = 0;  // where the root of its multiset is,
+    std::uint32_t sum = 0;    // and the number of its exact or numeric sum.
+    std::uint32_t low =
+        0;  // Of a value of two words: where among the arrays of values the second is;
+    std::uint32_t beside = 0;  // of SQL's, where among the words of results the second is.
+
+    ValueMultisets::Order order() const {
+      if (key_order != KeyOrder::kText) return ValueMultisets::Order::kWords;
+      return backwards ? ValueMultisets::Order::kTextBackwards : ValueMultisets::Order::kText;
+    }
+    bool keeps_values() const { return once || form == Form::kDistinct || form == Form::kExtremum; }
   };
 
   // What a change did to a value of a multiset.
@@ -146,6 +190,8 @@ class StandingGroups {
 
   explicit StandingGroups(Options options);
   void lay_out();
+  static void describe(AggregateKind kind, Aggregate& aggregate);
+  static void describe_sql(const AggregateSpec& spec, Aggregate& aggregate);
 
   Word* record(std::uint32_t group) { return records_.data() + std::uint64_t{group} * stride_; }
   const Word* record(std::uint32_t group) const {
@@ -158,8 +204,8 @@ class StandingGroups {
     return aggregate.count == rows_at_ ? rows_of(words)
                                        : static_cast<std::int64_t>(words[aggregate.count]);
   }
-  Word multiset_key(AggregateKind kind, Word value) const;
-  Word multiset_value(AggregateKind kind, Word key) const;
+  static Word multiset_key(const Aggregate& aggregate, Word value);
+  static Word multiset_value(const Aggregate& aggregate, Word key);
 
   std::uint32_t find(std::uint32_t tag, std::span<const Word* const> keys, std::size_t i) const;
   std::uint32_t add_group(std::uint32_t tag, std::span<const Word* const> keys, std::size_t i);
@@ -169,16 +215,21 @@ class StandingGroups {
   void free_group(std::uint32_t group, std::uint32_t tag);
 
   bool find_groups(std::span<const Word* const> keys, std::size_t n, int sign);
-  bool step(std::size_t k, const Word* values, const Word* nulls, std::size_t n, int sign);
-  bool change_multiset(std::size_t k, std::uint32_t group, Word value, int sign);
-  bool change_exact(std::size_t k, std::uint32_t group, Word value, int sign);
-  void add_exact(const Aggregate& aggregate, Word* words, Word value, int sign);
-  bool new_exact(Word& state);
-  void book_exact(std::size_t before, std::size_t after);
+  bool step(std::size_t k, const Word* values, const Word* lows, const Word* nulls, std::size_t n,
+            int sign);
+  bool change_multiset(std::size_t k, std::uint32_t group, Word value, int sign,
+                       Transition& transition);
+  // Of one value: the part that is kept in the record, and the sum beside it, logged or not.
+  static void add_flat(const Aggregate& aggregate, Word* words, Word value, Word low, int sign);
+  bool add_sum(const Aggregate& aggregate, const Word* words, Word value, int sign);
+  bool change_sum(std::size_t k, std::uint32_t group, Word value, int sign);
+  bool room_for_sum(const Aggregate& aggregate, Word* words);
 
   bool has_results(const Word* words) const;
   Word result_of(const Aggregate& aggregate, const Word* words) const;
+  SqlAggregateResult sql_result_of(const Aggregate& aggregate, const Word* words) const;
   Word exact_result(const Aggregate& aggregate, const Word* words) const;
+  void fill_results(const Word* words, Word* out) const;
 
   void end_epoch();
   void release_all();
@@ -186,6 +237,8 @@ class StandingGroups {
 
   const Options options_;
   std::vector<Aggregate> aggregates_;
+  std::uint32_t value_arrays_ = 0;  // What apply() is given.
+  std::uint32_t result_words_ = 0;
   std::uint32_t rows_at_ = 0;   // Where rows and flags are; what is saved begins here.
   std::uint32_t flat_end_ = 0;  // Where the handles begin.
   std::uint32_t stride_ = 0;
@@ -196,9 +249,8 @@ class StandingGroups {
   std::uint32_t group_slots_ = 0;
   std::uint32_t free_group_ = RowMap::kNone;  // A free record names the next where its rows were.
   ValueMultisets multisets_;
-  std::vector<ExactSum> exacts_;
-  std::vector<std::uint32_t> free_exacts_;
-  std::uint64_t exact_bytes_ = 0;  // Booked: the vector, and what the sums have outside of it.
+  internal::SumStore<ExactSum> exacts_;
+  internal::SumStore<NumericSum> numerics_;
 
   FlatArray<Word> touched_;  // Since take_changes: the group, whether it had a row, its results.
   FlatArray<Word> saved_;    // In the epoch: the group, whether it is new, rows, flat state.

@@ -31,8 +31,9 @@ void StandingGroups::end_epoch() {
 void StandingGroups::commit() {
   ENTAIL_ENSURE(touched_.empty());
   for (const LogEntry& entry : log_) {
+    const Aggregate& aggregate = aggregates_[entry.aggregate];
     const bool gone = entry.transition == Transition::kDisappeared;
-    if (gone && aggregates_[entry.aggregate].owns) options_.pool->release(entry.value);
+    if ((gone && aggregate.owns) || aggregate.logs_owned) options_.pool->release(entry.value);
   }
   for (std::size_t at = 0; at < saved_.size(); at += 1 + flat_end_ - rows_at_) {
     const auto group = static_cast<std::uint32_t>(saved_[at]);
@@ -48,15 +49,20 @@ void StandingGroups::abort() {
     const LogEntry& entry = log_[at];
     const Aggregate& aggregate = aggregates_[entry.aggregate];
     Word* const words = record(entry.group);
-    if (aggregate.form == Form::kExactSum) {
-      add_exact(aggregate, words, entry.value, -entry.sign);
+    if (!aggregate.keeps_values()) {
+      static_cast<void>(add_sum(aggregate, words, entry.value, -entry.sign));
+      if (aggregate.logs_owned) options_.pool->release(entry.value);
       continue;
+    }
+    if (aggregate.sum != 0 && entry.transition != Transition::kNone) {
+      const int by = entry.transition == Transition::kAppeared ? -1 : 1;
+      static_cast<void>(add_sum(aggregate, words, entry.value, by));
     }
     // A value that disappeared and comes back still has its reference; one that appeared has one
     // too many for each time.
     Word& root = words[aggregate.state];
     multisets_.reserve_change_anyway(root);
-    multisets_.add(root, aggregate.order, multiset_key(aggregate.kind, entry.value), -entry.sign);
+    multisets_.add(root, aggregate.order(), multiset_key(aggregate, entry.value), -entry.sign);
     if (entry.transition == Transition::kAppeared && aggregate.owns) {
       options_.pool->release(entry.value);
     }
@@ -72,11 +78,8 @@ void StandingGroups::abort() {
       continue;
     }
     for (const Aggregate& aggregate : aggregates_) {
-      if (aggregate.form != Form::kExactSum || words[aggregate.state] == 0) continue;
-      ExactSum& sum = exacts_[words[aggregate.state] - 1];
-      const std::size_t before = sum.bytes_used();
-      sum.compact();
-      book_exact(before, sum.bytes_used());
+      if (aggregate.form != Form::kExactSum || words[aggregate.sum] == 0) continue;
+      static_cast<void>(exacts_.change(words[aggregate.sum], [](ExactSum& sum) { sum.compact(); }));
     }
   }
   touched_.clear();
@@ -92,6 +95,7 @@ void StandingGroups::release_all() {
     }
     for (const Aggregate& aggregate : aggregates_) {
       if (!aggregate.owns) continue;
+      // Handles are kept as they are, whatever the order.
       multisets_.for_each(words[aggregate.state],
                           [&](Word value, std::int64_t) { options_.pool->release(value); });
     }
@@ -102,17 +106,16 @@ void StandingGroups::release_all() {
 
 std::uint64_t StandingGroups::bytes_used() const {
   return sizeof(*this) + aggregates_.capacity() * sizeof(Aggregate) + records_.bytes() +
-         map_.bytes_used() + multisets_.bytes_used() + exact_bytes_ +
-         free_exacts_.capacity() * sizeof(std::uint32_t) + touched_.bytes() + saved_.bytes() +
-         log_.bytes() + (tags_.capacity() + origins_.capacity()) * sizeof(std::uint32_t);
+         map_.bytes_used() + multisets_.bytes_used() + exacts_.bytes_used() +
+         numerics_.bytes_used() + touched_.bytes() + saved_.bytes() + log_.bytes() +
+         (tags_.capacity() + origins_.capacity()) * sizeof(std::uint32_t);
 }
 
 void StandingGroups::verify() const {
   ENTAIL_ENSURE(touched_.empty());
   std::vector<const Word*> pointers;
   std::uint64_t multiset_words = 0;
-  std::uint64_t exact_bytes = exacts_.capacity() * sizeof(ExactSum);
-  std::uint64_t exact_count = 0;
+  std::uint64_t exact_count = 0, numeric_count = 0;
   std::vector<bool> seen(group_slots_, false);
   const auto see = [&](std::uint32_t group) {
     ENTAIL_ENSURE(group < group_slots_ && !seen[group]);
@@ -136,19 +139,22 @@ void StandingGroups::verify() const {
       const std::int64_t count = count_of(aggregate, words);
       ENTAIL_ENSURE(count >= 0 && count <= rows);
       if (aggregate.form == Form::kSum && rows == 0) ENTAIL_ENSURE(words[aggregate.flat] == 0);
-      if (aggregate.form == Form::kExactSum && words[aggregate.state] != 0) {
+      if (aggregate.form == Form::kExactSum && words[aggregate.sum] != 0) {
         ++exact_count;
-        const ExactSum& sum = exacts_[words[aggregate.state] - 1];
-        exact_bytes += sum.bytes_used() - sizeof(ExactSum);
-        if (rows == 0) ENTAIL_ENSURE(sum.result() == 0.0);
+        if (rows == 0) ENTAIL_ENSURE(exacts_.at(words[aggregate.sum]).result() == 0.0);
       }
-      if (aggregate.form != Form::kDistinct && aggregate.form != Form::kExtremum) continue;
+      if (aggregate.form == Form::kNumericSum && words[aggregate.sum] != 0) {
+        ++numeric_count;
+        if (rows == 0) ENTAIL_ENSURE(numerics_.at(words[aggregate.sum]).is_empty());
+      }
+      if (!aggregate.keeps_values()) continue;
       const Word root = words[aggregate.state];
-      const auto census = multisets_.verify(root, aggregate.order);
+      const auto census = multisets_.verify(root, aggregate.order());
       multiset_words += census.words;
       ENTAIL_ENSURE(census.occurrences <= rows);
       if (!aggregate.nullable) ENTAIL_ENSURE(census.occurrences == rows);
       if (aggregate.form == Form::kDistinct) ENTAIL_ENSURE(words[aggregate.flat] == census.values);
+      if (aggregate.once) ENTAIL_ENSURE(static_cast<std::uint64_t>(count) == census.values);
       multisets_.for_each(root, [&](Word value, std::int64_t occurrences) {
         ENTAIL_ENSURE(occurrences > 0);
         if (aggregate.owns && is_handle_word(value)) {
@@ -163,8 +169,8 @@ void StandingGroups::verify() const {
   }
   ENTAIL_ENSURE(std::find(seen.begin(), seen.end(), false) == seen.end());
   ENTAIL_ENSURE(multiset_words == multisets_.live_words());
-  ENTAIL_ENSURE(exact_bytes == exact_bytes_);
-  ENTAIL_ENSURE(exact_count + free_exacts_.size() == exacts_.size());
+  ENTAIL_ENSURE(exacts_.verify() && numerics_.verify());
+  ENTAIL_ENSURE(exact_count == exacts_.in_use() && numeric_count == numerics_.in_use());
 }
 
 }  // namespace entail::vm

@@ -258,6 +258,7 @@ std::size_t next_given_rows(Frame& frame, const Instruction& in) {
   const std::uint16_t* registers = frame.list(in.e);
   ENTAIL_DEBUG_ENSURE(frame.list_size(in.e) == run.given.size());
   for (std::size_t k = 0; k < run.given.size(); ++k) {
+    if (registers[k] == kNoRegister) continue;
     std::copy_n(run.given[k] + run.position, n, frame.word(registers[k]));
   }
   run.position += n;

@@ -214,9 +214,11 @@ void identify_row(const RuleProgram& program, Rule& rule, Match& match,
 
 }  // namespace
 
-Expected<void> identify_matches(const RuleProgram& program, Rule& rule,
-                                const std::function<void(VariableId)>& add) {
-  for (Literal& literal : rule.body) {
+namespace {
+
+Expected<void> identify_in(const RuleProgram& program, Rule& rule, Body& body,
+                           const std::function<void(VariableId)>& add) {
+  for (Literal& literal : body) {
     if (auto* match = std::get_if<Match>(&literal.node)) {
       identify_row(program, rule, *match, add);
     } else if (const auto* each = std::get_if<datalog::Each>(&literal.node)) {
@@ -228,11 +230,19 @@ Expected<void> identify_matches(const RuleProgram& program, Rule& rule,
       add(each->variable);
     } else if (const auto* reduce = std::get_if<datalog::Reduce>(&literal.node)) {
       for (const datalog::GroupKey& key : reduce->keys) add(key.result);
-    } else if (std::holds_alternative<datalog::Rank>(literal.node)) {
-      for (const VariableId variable : datalog::exported_variables(literal)) add(variable);
+    } else if (auto* rank = std::get_if<datalog::Rank>(&literal.node)) {
+      // A row of it is a match of its body.
+      if (auto done = identify_in(program, rule, rank->body, add); !done) return done;
     }
   }
   return {};
+}
+
+}  // namespace
+
+Expected<void> identify_matches(const RuleProgram& program, Rule& rule,
+                                const std::function<void(VariableId)>& add) {
+  return identify_in(program, rule, rule.body, add);
 }
 
 RuleProgram copy_of(const RuleProgram& program) {

@@ -15,6 +15,7 @@
 //     a row      of a keyed relation its key; of a set all columns; of a bag of stated rows which row it is
 //     groups     their keys
 //     generators the value
+//     rankings   as the literals of the ranking's body
 //     the rest   nothing: it follows from what is known, or only has to hold
 //
 // but for what declared columns hold anyway. Columns are shared by rules where types agree; a rule that needs fewer

@@ -542,7 +542,8 @@ void BodyEmitter::emit_probe(const Step& step) {
       if (bound == nullptr) continue;
       const Value value = evaluate(*bound);
       (is_low ? low : high) = value.words[0];
-      if (value.null != kNoRegister) null_free.push_back(value.null);  // Nothing compares with null.
+      if (value.null != kNoRegister)
+        null_free.push_back(value.null);  // Nothing compares with null.
     }
   });
   const std::uint16_t cursor = f_.cursor();
@@ -812,9 +813,14 @@ void BodyEmitter::emit_group_input(const datalog::Reduce& reduce) {
     words.clear();
     collect_group_keys(reduce, words, null_free);
     for (const datalog::Aggregate& aggregate : reduce.aggregates) {
-      if (!aggregate.argument) continue;
+      if (!aggregate.argument && !aggregate.condition) continue;
+      extras_.clear();
+      const std::size_t first = words.size();
       append_arguments(aggregate, words);
-      if (words.back() == kNoRegister) words.back() = f_.constant(0);
+      words.insert(words.end(), extras_.begin(), extras_.end());  // A second word.
+      for (std::size_t i = first; i < words.size(); ++i) {
+        if (words[i] == kNoRegister) words[i] = f_.constant(0);
+      }
     }
   });
   if (words.empty()) words.push_back(f_.constant(0));  // A count of everything.
@@ -822,8 +828,7 @@ void BodyEmitter::emit_group_input(const datalog::Reduce& reduce) {
 }
 
 void BodyEmitter::emit_values(const std::vector<Expression>& values,
-                              const std::vector<ColumnLayout>& columns,
-                              std::uint16_t rank_table) {
+                              const std::vector<ColumnLayout>& columns, std::uint16_t rank_table) {
   std::vector<std::uint16_t> words;
   settle([&](std::vector<std::uint16_t>& null_free) {
     words.clear();

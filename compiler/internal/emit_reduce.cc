@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/internal/aggregate_kinds.h"
 #include "compiler/internal/emit_body.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
@@ -39,82 +40,17 @@ std::set<datalog::VariableId> wanted_by(const datalog::Reduce& reduce) {
   return result;
 }
 
-vm::SqlAggregate sql_operation(datalog::AggregateOp op) {
-  using datalog::AggregateOp;
-  switch (op) {
-    case AggregateOp::kSum:
-    case AggregateOp::kSqlSum:
-      return vm::SqlAggregate::kSum;
-    case AggregateOp::kAverage:
-      return vm::SqlAggregate::kAverage;
-    case AggregateOp::kMin:
-      return vm::SqlAggregate::kMin;
-    case AggregateOp::kMax:
-      return vm::SqlAggregate::kMax;
-    case AggregateOp::kBoolAnd:
-      return vm::SqlAggregate::kBoolAnd;
-    case AggregateOp::kBoolOr:
-      return vm::SqlAggregate::kBoolOr;
-    case AggregateOp::kBitAnd:
-      return vm::SqlAggregate::kBitAnd;
-    case AggregateOp::kBitOr:
-      return vm::SqlAggregate::kBitOr;
-    case AggregateOp::kBitXor:
-      return vm::SqlAggregate::kBitXor;
-    case AggregateOp::kVarPop:
-      return vm::SqlAggregate::kVarPop;
-    case AggregateOp::kVarSamp:
-      return vm::SqlAggregate::kVarSamp;
-    case AggregateOp::kStddevPop:
-      return vm::SqlAggregate::kStddevPop;
-    case AggregateOp::kStddevSamp:
-      return vm::SqlAggregate::kStddevSamp;
-    case AggregateOp::kStringAgg:
-      return vm::SqlAggregate::kStringAgg;
-    case AggregateOp::kArrayAgg:
-      return vm::SqlAggregate::kArrayAgg;
-    default:
-      return vm::SqlAggregate::kCount;
-  }
-}
-
 }  // namespace
 
 // Whether it is computed as SQL does, with null where there is nothing to aggregate.
 bool BodyEmitter::is_sql(const datalog::Aggregate& aggregate) const {
-  using datalog::AggregateOp;
-  const datalog::Variable& result = f_.rule().variables[datalog::index_of(aggregate.result)];
-  switch (aggregate.op) {
-    case AggregateOp::kCount:
-    case AggregateOp::kCountDistinct:
-      return aggregate.argument.has_value() &&
-             (aggregate.distinct || aggregate.op == AggregateOp::kCountDistinct) &&
-             (vm::value_words(aggregate.argument->type) == 2 ||
-              aggregate.argument->type == vm::Type::displayed_numeric());
-    case AggregateOp::kMean:
-    case AggregateOp::kCollect:
-      return false;
-    case AggregateOp::kSum:
-    case AggregateOp::kMin:
-    case AggregateOp::kMax:
-      return result.nullable || aggregate.distinct ||
-             vm::value_words(aggregate.argument->type) == 2;
-    default:
-      return true;
-  }
+  return is_sql_aggregate(aggregate, f_.rule().variables[datalog::index_of(aggregate.result)]);
 }
 
 std::uint16_t BodyEmitter::sql_aggregate_kind(const datalog::Aggregate& aggregate) {
-  vm::AggregateSpec spec;
-  spec.op = sql_operation(aggregate.op);
-  spec.argument = aggregate.argument->type;
-  spec.result = f_.rule().variables[datalog::index_of(aggregate.result)].type;
-  spec.distinct = aggregate.distinct || aggregate.op == datalog::AggregateOp::kCountDistinct;
-  for (const datalog::OrderItem& item : aggregate.order) {
-    spec.order.push_back({item.value.type, item.value.nullable, item.descending, item.nulls_first});
-  }
   auto& specs = f_.owner().program().aggregates;
-  specs.push_back(std::move(spec));
+  specs.push_back(
+      sql_aggregate_spec(aggregate, f_.rule().variables[datalog::index_of(aggregate.result)]));
   return static_cast<std::uint16_t>(vm::kSqlAggregate + specs.size() - 1);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "compiler/internal/derived_bags.h"
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
 
@@ -212,6 +213,10 @@ bool BodyRewriter::rewrite_part(std::size_t i) {
   changed_ = true;
   if (const auto* exists = std::get_if<datalog::Exists>(&literal.node))
     return rewrite_exists(i, *exists);
+  if (const auto* rank = std::get_if<datalog::Rank>(&literal.node)) {
+    rewrite_rank(i, *rank);
+    return true;
+  }
   return rewrite_reduce(i, std::get<datalog::Reduce>(literal.node));
 }
 
@@ -577,6 +582,30 @@ bool BodyRewriter::rewrite_reduce(std::size_t i, const datalog::Reduce& reduce) 
   }
   parts_[i] = std::move(part);
   return true;
+}
+
+// The body of a ranking knows nothing of its surroundings: its rows stand by themselves.
+void BodyRewriter::rewrite_rank(std::size_t i, const datalog::Rank& rank) {
+  const datalog::SourceSpan span = body_[i].span;
+  const VariableSet beside = around(body_, i);
+  Rule rule;
+  rule.variables = rule_.variables;
+  rule.span = rule.head.span = span;
+  rule.body.push_back({rank, span});
+  auto& inner = std::get<datalog::Rank>(rule.body.front().node);
+  // Variables that come now have the greatest numbers: they tell apart what ties otherwise.
+  auto identified = identify_matches(maker_.program(), rule, [](VariableId) {});
+  if (!identified) throw CannotStand{identified.error()};
+  std::vector<VariableId> columns;
+  for (const VariableId variable : bound_variables(inner.body)) columns.push_back(variable);
+  for (const datalog::RankResult& result : inner.functions) columns.push_back(result.result);
+  Match match;
+  for (const VariableId variable : columns) {
+    rule.head.terms.push_back(variable_term(rule, variable));
+    match.terms.push_back(beside.count(variable) != 0 ? rule.head.terms.back() : wildcard_term());
+  }
+  match.relation = maker_.ordered("rank", std::move(rule));
+  set_case(i, {Literal{std::move(match), span}});
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -22,11 +22,17 @@
 
 #include "compiler/internal/rule_parts.h"
 #include "datalog/rule_program.h"
+#include "vm/base/expected.h"
 
 namespace entail::compiler::internal {
 
 // On its way out of the rewriting of a stratum: it has to be recomputed.
 struct NeedsRecomputation {};
+
+// Likewise: something in a body cannot stand.
+struct CannotStand {
+  Error error;
+};
 
 // Where auxiliary relations come from. Rules have heads of variables, their head's relation is not
 // set yet, and their bodies may hold anything.
@@ -37,6 +43,8 @@ class AuxiliaryMaker {
                                       std::vector<datalog::Rule> rules) = 0;
   // The groups of the one Reduce that is the rule's body.
   virtual datalog::RelationId reduced(const std::string& stem, datalog::Rule rule) = 0;
+  // The rows of the one Rank that is the rule's body.
+  virtual datalog::RelationId ordered(const std::string& stem, datalog::Rule rule) = 0;
   // The classes of a standing equivalence, if the relation is one.
   virtual std::optional<datalog::RelationId> classes_of(datalog::RelationId id) const = 0;
   virtual const datalog::RuleProgram& program() const = 0;
@@ -59,7 +67,7 @@ class BodyRewriter {
       : maker_(maker), rule_(rule), growing_(growing) {}
 
   // Bodies in counted form which together hold exactly where the given one does. `outside`: the
-  // variables that are used beside it. Throws NeedsRecomputation.
+  // variables that are used beside it. Throws NeedsRecomputation and CannotStand.
   std::vector<datalog::Body> rewrite(datalog::Body body, const VariableSet& outside, BodyForm form);
 
   // Whether the last rewriting changed anything.
@@ -100,6 +108,7 @@ class BodyRewriter {
   bool rewrite_absent(std::size_t i, const datalog::Absent& absent);
   bool rewrite_exists(std::size_t i, const datalog::Exists& exists);
   bool rewrite_reduce(std::size_t i, const datalog::Reduce& reduce);
+  void rewrite_rank(std::size_t i, const datalog::Rank& rank);
   void set_case(std::size_t i, datalog::Body body);
 
   // What an inner body shares with its surroundings, in order of occurrence.

@@ -539,6 +539,8 @@ std::string_view standing_kind_name(compiler::StandingKind kind) {
       return "recomputed";
     case compiler::StandingKind::kRegrouped:
       return "regrouped";
+    case compiler::StandingKind::kOrdered:
+      return "ordered";
   }
   return "";
 }
