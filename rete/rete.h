@@ -26,7 +26,7 @@
 //     classes       equivalence relations, as the class of each element                     equivalence_node.h
 //     recomputed    recursion that ranks do not serve: evaluated anew and compared          recomputed_stratum.h
 //     regrouped     aggregates that no state follows: changed groups anew                   regroup_node.h
-//     ordered       rankings: changed partitions anew                                       order_node.h
+//     ordered       limits, by the rows' order; rankings: changed partitions anew           limit_node.h, order_node.h
 //     agenda        complete matches of productions, and what has fired                     agenda.h
 //
 // Prefixes of bodies are recomputed from indexes (TREAT), not kept; what several rules ask for, an existence,
