@@ -56,7 +56,12 @@ class Collector final : public engine::RowSink {
       std::string text;
       const bool is_null = row.is_null(c);
       if (!is_null) row.append_text(c, session_.text_settings(), text);
-      out.push_back(format_value(c < types_.size() ? types_[c] : 'T', text, is_null));
+      const char type = c < types_.size() ? types_[c] : 'T';
+      // A text asked for as a number is the number that it begins with.
+      if (type == 'I' && !is_null && row.column(c).type.kind == vm::TypeKind::kText) {
+        text = std::to_string(std::strtoll(text.c_str(), nullptr, 10));
+      }
+      out.push_back(format_value(type, text, is_null));
     }
   }
   void copy_out(std::string_view bytes) override {

@@ -584,9 +584,10 @@ Expected<void> Definer::change_column_type(Table& table, const sql::AlterAction&
   while (standing.scan(vm::View::kTotal, scan, &row, 1) == 1) {
     append_standing_row(standing, row, old_rows);
   }
-  const compiler::RowBatch batch = old_rows.batch();
+  const compiler::RelationLayout old_layout = state_.layout_of(before.relation);
+  const InputRows input{{old_rows.batch(), &old_layout}};
   compiler::QueryResult answer;
-  if (auto run = (*runner)->run(session_, {}, std::span(&batch, 1), answer); !run) return run;
+  if (auto run = (*runner)->run(session_, {}, input, answer); !run) return run;
   table.columns[*position].sql_type = type->type;
   table.columns[*position].type = type->machine;
   auto relation = state_.add_table_relation(table);

@@ -203,10 +203,10 @@ bool SessionImpl::stands(const Table& table, const RowSet& rows, std::size_t row
 
 Expected<void> Changer::check(NamedChecks& checks, const RowSet& rows) {
   if (rows.empty()) return {};
-  const compiler::RowBatch batch = rows.batch();
+  const InputRows input{{rows.batch(), &layout_}};
   for (auto& [name, runner] : checks) {
     compiler::QueryResult violations;
-    if (auto run = runner->run(session_, {}, std::span(&batch, 1), violations); !run) return run;
+    if (auto run = runner->run(session_, {}, input, violations); !run) return run;
     if (violations.row_count() == 0) continue;
     RowSet failing = make_rows();
     if (auto made = append_from_answer(violations, runner->layout(), 0, 0, failing); !made) {

@@ -295,9 +295,9 @@ Expected<void> SessionImpl::append_generated(const Table& table, QueryRunner& ge
     at += width + 1;
   }
   given.append(row);
-  const compiler::RowBatch batch = given.batch();
+  const InputRows input{{given.batch(), &layout}};
   compiler::QueryResult answer;
-  if (auto run = generated.run(*this, {}, std::span(&batch, 1), answer); !run) return run;
+  if (auto run = generated.run(*this, {}, input, answer); !run) return run;
   ENTAIL_ENSURE(answer.row_count() == 1);
   return changer.append_from_answer(answer, generated.layout(), 0, 0, rows);
 }

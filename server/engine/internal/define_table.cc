@@ -659,9 +659,10 @@ Expected<void> Definer::check_existing_rows(const Table& table, const TableConst
     if (!lowered) return unexpected(std::move(lowered).error());
     auto runner = QueryRunner::create(state_, std::move(*lowered));
     if (!runner) return unexpected(std::move(runner).error());
-    const compiler::RowBatch batch = rows.batch();
+    const compiler::RelationLayout layout = state_.layout_of(table.relation);
+    const InputRows input{{rows.batch(), &layout}};
     compiler::QueryResult violations;
-    if (auto run = (*runner)->run(session_, {}, std::span(&batch, 1), violations); !run) return run;
+    if (auto run = (*runner)->run(session_, {}, input, violations); !run) return run;
     if (violations.row_count() == 0) return {};
     const Schema* const schema = session_.catalog().schema(table.schema);
     return sql_error("23514",

@@ -292,8 +292,8 @@ Expected<Outcome> SessionImpl::insert_rows(Plan& plan, const Table& table, RowSe
     if (!done) return unexpected(std::move(done).error());
   }
   if (insert.returning != nullptr) {
-    const compiler::RowBatch batch = touched.batch();
-    if (auto run = insert.returning->run(*this, {}, std::span(&batch, 1), portal.rows); !run) {
+    const InputRows input{{touched.batch(), &changer.layout()}};
+    if (auto run = insert.returning->run(*this, {}, input, portal.rows); !run) {
       return unexpected(std::move(run).error());
     }
     portal.shape = plan.shape;
@@ -365,12 +365,10 @@ Expected<void> SessionImpl::insert_on_conflict(Plan& plan, const Table& table, c
   count = inserted.size();
   RowSet old_rows = changer.make_rows(), new_rows = changer.make_rows();
   if (!existing.empty()) {
-    std::vector<const Word*> arrays(existing.arrays().begin(), existing.arrays().end());
-    const auto more = proposed.arrays();
-    arrays.insert(arrays.end(), more.begin(), more.end());
-    const compiler::RowBatch batch{arrays, existing.size()};
+    const InputRows input{{existing.batch(), &changer.layout()},
+                          {proposed.batch(), &changer.layout()}};
     compiler::QueryResult answer;
-    auto run = insert.conflict_update->run(*this, {}, std::span(&batch, 1), answer);
+    auto run = insert.conflict_update->run(*this, {}, input, answer);
     if (!run) return run;
     const compiler::RelationLayout& layout = insert.conflict_update->layout();
     for (std::size_t i = 0; i < answer.row_count(); ++i) {

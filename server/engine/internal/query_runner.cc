@@ -56,10 +56,34 @@ Expected<std::unique_ptr<QueryRunner>> QueryRunner::create(EngineState& state,
   return runner;
 }
 
+compiler::RowBatch QueryRunner::fit(const InputRows& input,
+                                    const compiler::RelationLayout& layout) {
+  ENTAIL_ENSURE(!input.empty());
+  const std::size_t n = input.front().rows.n;
+  if (zeros_.size() < n) zeros_.resize(n, 0);
+  input_arrays_.clear();
+  std::size_t to = 0;
+  for (const InputPart& part : input) {
+    ENTAIL_ENSURE(part.rows.n == n);
+    for (const compiler::ColumnLayout& from : part.layout->columns) {
+      const compiler::ColumnLayout& column = layout.columns[to++];
+      ENTAIL_ENSURE(column.value_words == from.value_words);
+      for (std::uint32_t w = 0; w < from.value_words; ++w) {
+        input_arrays_.push_back(part.rows.columns[from.first_word + w]);
+      }
+      if (!column.nullable) continue;
+      input_arrays_.push_back(from.nullable ? part.rows.columns[from.null_word()] : zeros_.data());
+    }
+  }
+  if (layout.columns.empty()) input_arrays_.push_back(zeros_.data());
+  ENTAIL_ENSURE(to == layout.columns.size() && input_arrays_.size() == layout.words.size());
+  return {input_arrays_, n};
+}
+
 template <typename Sink>
 Expected<void> QueryRunner::run_into(SessionImpl& session,
                                      std::span<const compiler::ParameterValue> parameters,
-                                     std::span<const compiler::RowBatch> inputs, Sink& sink) {
+                                     const InputRows& input, Sink& sink) {
   values_.assign(parameters.begin(), parameters.end());
   values_.resize(lowered_.parameters.size(), compiler::ParameterValue{{0, 0}, true});
   for (const sql2datalog::SessionValue& wanted : lowered_.session_values) {
@@ -73,12 +97,10 @@ Expected<void> QueryRunner::run_into(SessionImpl& session,
   past.reserve(lowered_.given.size());
   arrays.reserve(lowered_.given.size());
   given_.clear();
-  std::size_t input = 0;
   for (const sql2datalog::GivenRelation& given : lowered_.given) {
     switch (given.kind) {
       case sql2datalog::GivenKind::kInput:
-        ENTAIL_ENSURE(input < inputs.size());
-        given_.push_back(inputs[input++]);
+        given_.push_back(fit(input, query_->given_layout(given_.size())));
         break;
       case sql2datalog::GivenKind::kSystem: {
         const SystemRelation* const relation = find_system_relation(given.table->oid);
@@ -116,16 +138,14 @@ Expected<void> QueryRunner::run_into(SessionImpl& session,
 
 Expected<void> QueryRunner::run(SessionImpl& session,
                                 std::span<const compiler::ParameterValue> parameters,
-                                std::span<const compiler::RowBatch> inputs,
-                                compiler::RowSink& sink) {
-  return run_into(session, parameters, inputs, sink);
+                                const InputRows& input, compiler::RowSink& sink) {
+  return run_into(session, parameters, input, sink);
 }
 
 Expected<void> QueryRunner::run(SessionImpl& session,
                                 std::span<const compiler::ParameterValue> parameters,
-                                std::span<const compiler::RowBatch> inputs,
-                                compiler::QueryResult& result) {
-  return run_into(session, parameters, inputs, result);
+                                const InputRows& input, compiler::QueryResult& result) {
+  return run_into(session, parameters, input, result);
 }
 
 }  // namespace entail::engine

@@ -19,6 +19,14 @@ namespace entail::engine {
 
 class SessionImpl;
 
+// Rows of somebody's layout for a given relation of kind kInput; the columns of several batches side by side,
+// all with the same number of rows. Columns that can be null in one layout and not in the other are fitted.
+struct InputPart {
+  compiler::RowBatch rows;
+  const compiler::RelationLayout* layout = nullptr;
+};
+using InputRows = std::vector<InputPart>;
+
 class QueryRunner {
  public:
   static Expected<std::unique_ptr<QueryRunner>> create(EngineState& state,
@@ -35,11 +43,11 @@ class QueryRunner {
   // Of all parameters, those of the statement first.
   std::span<const vm::Type> parameter_types() const { return parameter_types_; }
 
-  // `inputs`: a batch for each given relation of kind kInput, in order.
+  // `input`: the rows of the given relation of kind kInput, if the query has one.
   Expected<void> run(SessionImpl& session, std::span<const compiler::ParameterValue> parameters,
-                     std::span<const compiler::RowBatch> inputs, compiler::RowSink& sink);
+                     const InputRows& input, compiler::RowSink& sink);
   Expected<void> run(SessionImpl& session, std::span<const compiler::ParameterValue> parameters,
-                     std::span<const compiler::RowBatch> inputs, compiler::QueryResult& result);
+                     const InputRows& input, compiler::QueryResult& result);
 
   std::string explain(bool analyze) const { return query_->explain(analyze); }
   const compiler::QueryCounters& counters() const { return query_->counters(); }
@@ -51,7 +59,8 @@ class QueryRunner {
   template <typename Sink>
   Expected<void> run_into(SessionImpl& session,
                           std::span<const compiler::ParameterValue> parameters,
-                          std::span<const compiler::RowBatch> inputs, Sink& sink);
+                          const InputRows& input, Sink& sink);
+  compiler::RowBatch fit(const InputRows& input, const compiler::RelationLayout& layout);
 
   EngineState& state_;
   sql2datalog::LoweredQuery lowered_;
@@ -60,6 +69,8 @@ class QueryRunner {
   ResultShape shape_;
   std::vector<compiler::ParameterValue> values_;
   std::vector<compiler::RowBatch> given_;
+  std::vector<const vm::Word*> input_arrays_;
+  std::vector<vm::Word> zeros_;  // Null flags of columns that have none where the rows come from.
 };
 
 // The columns of a result as clients are told of them; types from the layout.
