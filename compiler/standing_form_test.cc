@@ -30,6 +30,10 @@ const char* kind_name(StandingKind kind) {
       return "equivalence";
     case StandingKind::kRecomputed:
       return "recomputed";
+    case StandingKind::kRegrouped:
+      return "regrouped";
+    case StandingKind::kOrdered:
+      return "ordered";
   }
   return "";
 }

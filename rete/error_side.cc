@@ -2,6 +2,7 @@
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/lane_error.h"
 #include "vm/type.h"
 #include "vm/value_text.h"
 
@@ -42,59 +43,71 @@ void ErrorSide::add(datalog::RelationId relation, const vm::Program& program,
 ErrorInstance ErrorSide::describe(datalog::RelationId relation, const vm::Program& program,
                                   const vm::Diverted& diverted, const vm::ValuePool& pool) {
   const vm::Place& place = program.places[diverted.place];
-  const std::int64_t weight = diverted.weight;
-  return {relation, place_of(place), message_of(place, diverted, pool), weight};
+  ErrorInstance instance;
+  instance.relation = relation;
+  instance.place = place_of(place);
+  instance.message = message_of(place, diverted, pool);
+  instance.weight = diverted.weight;
+  instance.as_sql = std::make_shared<const Error>(vm::sql_error(pool, diverted.error));
+  return instance;
+}
+
+void ErrorSide::add(const Key& key, const Kept& change) {
+  Kept& kept = kept_[key];
+  kept.weight += change.weight;
+  kept.as_sql = change.as_sql;
+  if (kept.weight == 0) kept_.erase(key);
 }
 
 void ErrorSide::add(const ErrorInstance& instance) {
-  Key key{instance.relation, instance.place, instance.message};
-  auto [found, added] = weights_.emplace(key, 0);
-  found->second += instance.weight;
-  if (found->second == 0) weights_.erase(found);
-  undo_.push_back({std::move(key), instance.weight});
+  undo_.push_back(
+      {{instance.relation, instance.place, instance.message}, {instance.weight, instance.as_sql}});
+  add(undo_.back().key, undo_.back().change);
 }
 
 void ErrorSide::abort() {
   for (; !undo_.empty(); undo_.pop_back()) {
-    auto [found, added] = weights_.emplace(undo_.back().key, 0);
-    if (!ENTAIL_PLANT_BUG(64)) found->second -= undo_.back().weight;
-    if (found->second == 0) weights_.erase(found);
+    Undo& undo = undo_.back();
+    undo.change.weight = ENTAIL_PLANT_BUG(64) ? 0 : -undo.change.weight;
+    add(undo.key, undo.change);
   }
 }
 
 std::vector<ErrorInstance> ErrorSide::instances() const {
   std::vector<ErrorInstance> result;
-  for (const auto& [key, weight] : weights_) {
-    result.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), weight});
+  for (const auto& [key, kept] : kept_) {
+    result.push_back(
+        {std::get<0>(key), std::get<1>(key), std::get<2>(key), kept.weight, kept.as_sql});
   }
   return result;
 }
 
 bool ErrorSide::has(datalog::RelationId relation) const {
-  const auto first = weights_.lower_bound({relation, "", ""});
-  return first != weights_.end() && std::get<0>(first->first) == relation;
+  const auto first = kept_.lower_bound({relation, "", ""});
+  return first != kept_.end() && std::get<0>(first->first) == relation;
 }
 
 std::vector<ErrorInstance> ErrorSide::instances(datalog::RelationId relation) const {
   std::vector<ErrorInstance> result;
-  for (auto at = weights_.lower_bound({relation, "", ""});
-       at != weights_.end() && std::get<0>(at->first) == relation; ++at) {
-    result.push_back({relation, std::get<1>(at->first), std::get<2>(at->first), at->second});
+  for (auto at = kept_.lower_bound({relation, "", ""});
+       at != kept_.end() && std::get<0>(at->first) == relation; ++at) {
+    const auto& [key, kept] = *at;
+    result.push_back({relation, std::get<1>(key), std::get<2>(key), kept.weight, kept.as_sql});
   }
   return result;
 }
 
 std::uint64_t ErrorSide::bytes_used() const {
   std::uint64_t bytes = 0;
-  for (const auto& [key, weight] : weights_) {
-    bytes += sizeof(key) + sizeof(weight) + 4 * sizeof(void*) + std::get<1>(key).capacity() +
+  for (const auto& [key, kept] : kept_) {
+    bytes += sizeof(key) + sizeof(kept) + 4 * sizeof(void*) + std::get<1>(key).capacity() +
              std::get<2>(key).capacity();
   }
   return bytes;
 }
 
 void ErrorSide::verify() const {
-  for (const auto& [key, weight] : weights_) ENTAIL_ENSURE(weight > 0);
+  for (const auto& [key, kept] : kept_) ENTAIL_ENSURE(kept.weight > 0);
 }
 
 }  // namespace entail::rete

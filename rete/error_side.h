@@ -11,11 +11,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "datalog/rule_program.h"
+#include "vm/base/expected.h"
 #include "vm/program.h"
 #include "vm/standing_machine.h"
 #include "vm/value_pool.h"
@@ -28,6 +30,8 @@ struct ErrorInstance {
   std::string place;               // "a.dl:3:17", or the rule's name.
   std::string message;             // "division by zero in 'amount / qty' (amount = 5, qty = 0)"
   std::int64_t weight = 0;         // How many instances fail like this.
+  // What a client of SQL is told who reads the relation: SQLSTATE and PostgreSQL's words.
+  std::shared_ptr<const Error> as_sql = nullptr;
 };
 
 class ErrorSide {
@@ -50,11 +54,17 @@ class ErrorSide {
 
  private:
   using Key = std::tuple<datalog::RelationId, std::string, std::string>;
+  struct Kept {
+    std::int64_t weight = 0;
+    std::shared_ptr<const Error> as_sql;
+  };
   struct Undo {
     Key key;
-    std::int64_t weight;  // To be taken back.
+    Kept change;  // To be taken back.
   };
-  std::map<Key, std::int64_t> weights_;
+  void add(const Key& key, const Kept& change);
+
+  std::map<Key, Kept> kept_;
   std::vector<Undo> undo_;
 };
 

@@ -319,8 +319,15 @@ class Trial {
     return true;
   }
 
-  bool change_bag(const Changes& changes) {
+  bool change_bag(Changes& changes) {
     const bool stated = random_.chance(1, 2);
+    // Deletions by id mostly mean a row that is there.
+    for (std::size_t i = 0; given_ids_ && i < changes.size(); ++i) {
+      if (changes.weights[i] >= 0 || total_.empty() || random_.chance(1, 4)) continue;
+      for (const ModelRow& row : total_) {
+        if (row.tuple == changes.tuple(i) && random_.chance(1, 2)) changes.ids[i] = row.id;
+      }
+    }
     for (std::size_t i = 0; i < changes.size(); ++i) {
       for (std::int64_t k = 0; k < changes.weights[i]; ++k) {
         ModelRow row{changes.tuple(i)};
@@ -335,6 +342,7 @@ class Trial {
         auto newest = total_.end();
         for (auto row = total_.begin(); row != total_.end(); ++row) {
           if (row->tuple != changes.tuple(i) || row->stated != stated) continue;
+          if (given_ids_ && row->id != changes.ids[i]) continue;
           if (newest == total_.end() || newest->id < row->id) newest = row;
         }
         if (newest == total_.end()) {
