@@ -20,7 +20,8 @@ Expected<void> no_rows(const SystemContext&, SystemRows&) { return {}; }
 // ------------------------------------------------------------------------------ names
 
 Expected<void> userbyid_rows(const SystemContext& context, SystemRows& rows) {
-  for (const auto& [name, oid] : Owners(context).all()) {
+  const Owners owners(context);
+  for (const auto& [name, oid] : owners.all()) {
     rows.add_int(oid);
     rows.add_text(name);
     rows.end_row();

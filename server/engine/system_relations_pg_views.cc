@@ -29,7 +29,8 @@ struct Role {
 // Where nobody was created, whoever connects may do anything.
 std::vector<Role> roles_of(const SystemContext& context) {
   std::vector<Role> roles;
-  for (const auto& [name, oid] : Owners(context).all()) {
+  const Owners owners(context);
+  for (const auto& [name, oid] : owners.all()) {
     Role role;
     role.name = name;
     role.oid = oid;
