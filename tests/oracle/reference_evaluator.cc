@@ -68,7 +68,7 @@ VariableSet needed_variables(const Literal& literal, const VariableSet& elsewher
   } else if (const auto* reduce = std::get_if<datalog::Reduce>(&literal.node)) {
     VariableSet inner = datalog::variables_of(reduce->body);
     for (const datalog::Aggregate& aggregate : reduce->aggregates) {
-      if (aggregate.argument) inner.merge(datalog::variables_of(*aggregate.argument));
+      inner.merge(datalog::variables_of_arguments(aggregate));
     }
     for (const datalog::GroupKey& key : reduce->keys) inner.merge(datalog::variables_of(key.value));
     add_shared(inner);
@@ -353,8 +353,10 @@ class Evaluator {
       if (has_solution(exists->body, beside)) next();
     } else if (const auto* reduce = std::get_if<datalog::Reduce>(&literal.node)) {
       solve_reduce(*reduce, beside, next);
+    } else if (const auto* rank = std::get_if<datalog::Rank>(&literal.node)) {
+      solve_rank(*rank, next);
     } else {
-      throw Unsupported{"ranks, windows and sequences"};
+      throw Unsupported{"windows and sequences"};
     }
   }
 
@@ -488,13 +490,18 @@ class Evaluator {
         Row key;
         for (const datalog::GroupKey& part : reduce.keys) key.push_back(value_of(part.value));
         std::vector<Value> arguments;
+        std::vector<bool> counts;
         for (const datalog::Aggregate& aggregate : reduce.aggregates) {
           arguments.push_back(aggregate.argument ? value_of(*aggregate.argument)
                                                  : Value{std::int64_t{1}});
+          counts.push_back(!aggregate.condition ||
+                           expressions_.holds(*aggregate.condition, environment_));
         }
         auto& group = groups[key];
         group.resize(reduce.aggregates.size());
-        for (std::size_t i = 0; i < arguments.size(); ++i) group[i].push_back(arguments[i]);
+        for (std::size_t i = 0; i < arguments.size(); ++i) {
+          if (counts[i]) group[i].push_back(arguments[i]);
+        }
       });
     });
     for (const auto& [key, lists] : groups) {
@@ -511,6 +518,103 @@ class Evaluator {
         variables.push_back(aggregate.result);
       }
       if (complete) with_all(variables, results, 0, next);
+    }
+  }
+
+  // --- rankings
+
+  static int compare_ordered(const Value& left, const Value& right, bool descending,
+                             bool nulls_first) {
+    if (is_null(left) != is_null(right)) return is_null(left) == nulls_first ? -1 : 1;
+    const int order = compare(left, right);
+    return descending ? -order : order;
+  }
+
+  static std::size_t bound_of(const std::optional<Expression>& bound, std::size_t otherwise) {
+    if (!bound) return otherwise;
+    if (bound->op != ExpressionOp::kConstant) throw Unsupported{"a limit that is no constant"};
+    return bound->words[0];
+  }
+
+  struct RankedRow {
+    Row partition, order, all;
+  };
+
+  // Partitions in any order, their rows as the ranking has them; what is behind the limit is left out.
+  void solve_rank(const datalog::Rank& rank, const Continuation& next) {
+    if (rank.with_ties) throw Unsupported{"a limit with ties"};
+    VariableSet exported;
+    for (const Literal& literal : rank.body) exported.merge(datalog::exported_variables(literal));
+    std::vector<VariableId> variables;
+    std::vector<RankedRow> rows;
+    // The body knows nothing of what is bound around it.
+    Environment outer(environment_.size());
+    std::swap(outer, environment_);
+    bool named = false;
+    solve(rank.body, {}, [&] {
+      guarded([&] {
+        if (!named) {
+          for (const VariableId variable : exported) {
+            if (environment_[index_of(variable)]) variables.push_back(variable);
+          }
+          named = true;
+        }
+        RankedRow row;
+        for (const Expression& value : rank.partition) row.partition.push_back(value_of(value));
+        for (const datalog::OrderItem& item : rank.order) {
+          row.order.push_back(value_of(item.value));
+        }
+        for (const VariableId variable : variables) {
+          row.all.push_back(*environment_[index_of(variable)]);
+        }
+        rows.push_back(std::move(row));
+      });
+    });
+    std::swap(outer, environment_);
+    const auto by_order = [&](const RankedRow& a, const RankedRow& b) {
+      for (std::size_t i = 0; i < rank.order.size(); ++i) {
+        const int order = compare_ordered(a.order[i], b.order[i], rank.order[i].descending,
+                                          rank.order[i].nulls_first);
+        if (order != 0) return order;
+      }
+      return 0;
+    };
+    std::sort(rows.begin(), rows.end(), [&](const RankedRow& a, const RankedRow& b) {
+      if (const int order = compare(a.partition, b.partition); order != 0) return order < 0;
+      if (const int order = by_order(a, b); order != 0) return order < 0;
+      for (std::size_t i = 0; i < a.all.size(); ++i) {
+        const int order = compare_ordered(a.all[i], b.all[i], false, false);
+        if (order != 0) return order < 0;
+      }
+      return false;
+    });
+    const std::size_t offset = bound_of(rank.offset, 0), limit = bound_of(rank.limit, rows.size());
+    for (const datalog::RankResult& result : rank.functions) variables.push_back(result.result);
+    std::int64_t number = 0, place = 0, dense = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool is_first = i == 0 || compare(rows[i - 1].partition, rows[i].partition) != 0;
+      if (is_first) number = dense = 0;
+      ++number;
+      if (is_first || by_order(rows[i - 1], rows[i]) != 0) place = number, ++dense;
+      const auto at = static_cast<std::size_t>(number - 1);
+      if (at < offset || at - offset >= limit) continue;
+      Row values = rows[i].all;
+      for (const datalog::RankResult& result : rank.functions) {
+        switch (result.function) {
+          case datalog::RankFunction::kRowNumber:
+            values.push_back(number);
+            break;
+          case datalog::RankFunction::kRank:
+            values.push_back(place);
+            break;
+          case datalog::RankFunction::kDenseRank:
+            values.push_back(dense);
+            break;
+          default:
+            throw Unsupported{"this window function"};
+        }
+      }
+      with_all(variables, values, 0, next);
     }
   }
 

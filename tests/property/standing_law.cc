@@ -13,6 +13,7 @@
 #include "compiler/constant_rows.h"
 #include "compiler/evaluate.h"
 #include "compiler/internal/derived_bags.h"
+#include "compiler/internal/rule_parts.h"
 #include "datalog/lower.h"
 #include "datalog/program_printer.h"
 #include "datalog/stratify.h"
@@ -23,6 +24,7 @@
 #include "tests/property/row_lines.h"
 #include "vm/base/cancel.h"
 #include "vm/base/memory_budget.h"
+#include "vm/base/random.h"
 
 namespace entail::testing {
 
@@ -96,6 +98,7 @@ class StandingLaw {
     if (!program_) throw Broken{message};
     history_ = generate_history(*program_, seed_);
     make_bags();
+    make_sql();
     if (given_) history_ = *given_;
     model_.emplace(*program_);
     now_ = expected();
@@ -146,6 +149,81 @@ class StandingLaw {
       if ((seed_ / 3 >> (datalog::index_of(id) % 16) & 1) != 0) continue;
       relation.collection = datalog::Collection::kBag;
     }
+  }
+
+  // Nor does it know limits and filters of aggregates, which only SQL has: in some cases some rules get them.
+  void make_sql() {
+    if (seed_ % 4 != 1) return;
+    Random random(seed_);
+    for (const datalog::Stratum& stratum : program_->strata) {
+      for (const datalog::RuleId id : stratum.rules) {
+        datalog::Rule& rule = program_->rules[datalog::index_of(id)];
+        if (rule.body.empty()) continue;
+        for (datalog::Literal& literal : rule.body) {
+          auto* reduce = std::get_if<datalog::Reduce>(&literal.node);
+          if (reduce != nullptr && random.chance(1, 2)) add_filter(rule, *reduce, random);
+        }
+        const datalog::Relation& relation = program_->relation(rule.head.relation);
+        const bool is_plain =
+            !relation.equivalence && relation.extremum == datalog::Extremum::kNone;
+        if (!stratum.recursive && is_plain && random.chance(1, 4)) add_limit(rule, random);
+      }
+    }
+    grammar::Diagnostics diagnostics;
+    if (!datalog::stratify(*program_, diagnostics)) throw Broken{diagnostics.render(files_)};
+  }
+
+  static datalog::Expression constant_of(vm::Type type, std::uint64_t value) {
+    datalog::Expression constant;
+    constant.op = datalog::ExpressionOp::kConstant;
+    constant.type = type;
+    constant.words[0] = value;
+    return constant;
+  }
+
+  // Only rows with a small number count.
+  static void add_filter(const datalog::Rule& rule, datalog::Reduce& reduce, Random& random) {
+    for (const datalog::VariableId variable : compiler::internal::bound_variables(reduce.body)) {
+      const datalog::Variable& described = rule.variables[datalog::index_of(variable)];
+      if (described.type.kind != vm::TypeKind::kNumber || described.nullable) continue;
+      datalog::Expression condition;
+      condition.op = datalog::ExpressionOp::kLess;
+      condition.type = vm::Type::boolean();
+      condition.arguments = {compiler::internal::variable_term(rule, variable),
+                             constant_of(described.type, 1 + random.below(4))};
+      for (datalog::Aggregate& aggregate : reduce.aggregates) {
+        if (aggregate.op == datalog::AggregateOp::kCollect || random.chance(1, 3)) continue;
+        aggregate.condition = condition;
+      }
+      return;
+    }
+  }
+
+  // Only some of the matches count, by an order of them.
+  static void add_limit(datalog::Rule& rule, Random& random) {
+    const auto bound = compiler::internal::bound_variables(rule.body);
+    if (bound.empty()) return;
+    const std::vector<datalog::VariableId> variables(bound.begin(), bound.end());
+    const auto any = [&] {
+      return compiler::internal::variable_term(rule, random.pick(variables));
+    };
+    datalog::Rank rank;
+    for (std::uint64_t n = random.below(3); n > 0; --n) {
+      rank.order.push_back({any(), random.chance(1, 2), random.chance(1, 2)});
+    }
+    if (random.chance(1, 3)) rank.partition.push_back(any());
+    if (random.chance(1, 3)) rank.offset = constant_of(vm::Type::of(vm::TypeKind::kInt8), 1);
+    rank.limit = constant_of(vm::Type::of(vm::TypeKind::kInt8), random.below(6));
+    if (random.chance(1, 3)) {
+      datalog::RankResult number;
+      number.result = compiler::internal::new_variable(
+          rule, "_number", vm::Type::of(vm::TypeKind::kInt8), false, rule.span);
+      rank.functions.push_back(std::move(number));
+    }
+    rank.body = std::move(rule.body);
+    rule.body.clear();
+    rule.body.push_back({std::move(rank), rule.span});
+    rule.plan.reset();
   }
 
   // The program without the rules of some relations.
