@@ -33,7 +33,7 @@ class View {
  public:
   View(const std::string& query, std::uint64_t seed) : random_(seed) {
     catalog_.table("t", "k int primary key, g int, a smallint, n bigint, b bool, s text");
-    catalog_.table("u", "g int, x float8, r real, d numeric, i interval, e date");
+    catalog_.table("u", "g int, x float8, r real, d numeric, i interval, e date, m int[]");
     auto parsed = grammar::sql::parse_sql("CREATE MATERIALIZED VIEW v AS " + query);
     INFO(query);
     REQUIRE(parsed.has_value());
@@ -115,6 +115,8 @@ class View {
         if (random_.chance(1, 20)) return random_.chance(1, 2) ? "nan" : "-inf";
         return (random_.chance(1, 2) ? "-" : "") + number(3) +
                (random_.chance(1, 2) ? "" : "." + number(2000));
+      case vm::TypeKind::kArray:
+        return random_.chance(1, 4) ? "[]" : "[" + number(3) + ", " + number(3) + ", null]";
       case vm::TypeKind::kInterval:
         return "P" + number(3) + "DT" + number(3) + "H";
       case vm::TypeKind::kDate:
@@ -341,6 +343,10 @@ TEST_CASE("bags of SQL stand") {
       "SELECT k FROM t WHERE NOT EXISTS (SELECT FROM u WHERE u.g = t.g)",
       "SELECT k FROM t WHERE a IN (SELECT g FROM u)",
       "SELECT k, (SELECT max(d) FROM u WHERE u.g = t.g) FROM t",
+      "SELECT g, w FROM u, unnest(m) AS w",
+      "SELECT g, count(*), sum(w) FROM u, unnest(m) AS w GROUP BY g",
+      "SELECT w FROM u, unnest(m) AS w ORDER BY w LIMIT 4",
+      "SELECT g, array_agg(w ORDER BY w) FROM u, unnest(m) AS w GROUP BY g",
   });
 }
 

@@ -282,22 +282,30 @@ void Lowerer::from_function(const ast::TableFunction& function, ast::Span span, 
       }
       const SqlType element{info->element, -1};
       const vm::Type array = arguments[0].value.type;
-      each.generator = datalog::Generator::kElements;
-      each.variable = new_variable(column.name, catalog_.types().array_element(array.detail), true);
+      // Equal elements are several rows: each is told by its position.
+      const VariableId id = new_variable("_array", array, arguments[0].nullable());
+      const bool nullable = arguments[0].nullable();
+      body.push_back({datalog::Bind{id, std::move(arguments[0].value)}, {}});
       // Of a null array there are no elements.
-      if (arguments[0].nullable()) {
-        Expression known = std::move(arguments[0].value);
-        const VariableId id = new_variable("_array", array, true);
-        body.push_back({datalog::Bind{id, std::move(known)}, {}});
-        body.push_back({datalog::Filter{is_not_null(mention(id))}, {}});
-        Expression there = mention(id);
-        there.nullable = false;
-        each.arguments.push_back(std::move(there));
-      } else {
-        each.arguments.push_back(std::move(arguments[0].value));
-      }
-      column.value = column_value(mention(each.variable), element);
+      if (nullable) body.push_back({datalog::Filter{is_not_null(mention(id))}, {}});
+      Expression there = mention(id);
+      there.nullable = false;
+      const vm::Type position = vm::Type::of(vm::TypeKind::kInt4);
+      each.generator = datalog::Generator::kRange;
+      each.variable = new_variable("_position", position, false);
+      each.arguments = {constant_int(vm::TypeKind::kInt4, 1),
+                        op_of(ExpressionOp::kAdd, position,
+                              {call_of(vm::ScalarFunction::kCardinality, position, {there}),
+                               constant_int(vm::TypeKind::kInt4, 1)})};
+      const VariableId found =
+          new_variable(column.name, catalog_.types().array_element(array.detail), true);
+      Expression at =
+          call_of(vm::ScalarFunction::kSubscript, catalog_.types().array_element(array.detail),
+                  {there, mention(each.variable)});
+      at.nullable = true;
+      column.value = column_value(mention(found), element);
       body.push_back({std::move(each), {}});
+      body.push_back({datalog::Bind{found, std::move(at)}, {}});
     } else {
       if (arguments.size() < 2 || arguments.size() > 3) {
         fail("42883", "function generate_series does not exist", span);
