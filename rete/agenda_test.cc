@@ -343,6 +343,8 @@ TEST_CASE(
   REQUIRE(fired.network->errors().size() == 1);
   CHECK(fired.network->errors()[0].message == "division by zero in '10 / x' (x = 0)");
   CHECK(fired.network->errors()[0].weight == 1);
+  CHECK(fired.network->errors()[0].as_sql->message == "division by zero");
+  CHECK(fired.network->errors()[0].as_sql->sql->sqlstate == "22012");
   fired.erase("q", {0});
   CHECK(fired.network->errors().empty());
   fired.abort();
