@@ -48,7 +48,10 @@ void Lowerer::take_parameter_types() {
 
 datalog::RuleProgram Lowerer::assemble(RelationId answer) {
   const auto statement_parameters = static_cast<std::uint32_t>(parameters_.size());
-  tidy({&relations_, &rules_, &variables_, catalog_relations_, {answer}});
+  // Given relations keep their columns: somebody lays out rows for them.
+  std::set<RelationId> wanted{answer};
+  for (const GivenRelation& given : given_) wanted.insert(given.relation);
+  tidy({&relations_, &rules_, &variables_, catalog_relations_, wanted});
   datalog::RuleProgram program;
   const datalog::RuleProgram& catalog = catalog_.program();
   program.number_bits = catalog.number_bits;

@@ -443,6 +443,9 @@ Expected<Outcome> Definer::create_table(const sql::CreateTable& create) {
       return unexpected(std::move(added).error());
     }
   }
+  auto relation = state_.add_table_relation(table);
+  if (!relation) return unexpected(std::move(relation).error());
+  table.relation = *relation;
   Catalog& catalog = edit();
   catalog.put(table);
   // The conditions are checked against the table as it will be.
@@ -452,15 +455,9 @@ Expected<Outcome> Definer::create_table(const sql::CreateTable& create) {
       if (constraint.type != ConstraintType::kCheck) continue;
       auto lowered = sql2datalog::lower_check(catalog.description(*catalog.table(table.oid)),
                                               *constraint.check, true, context(known));
-      if (!lowered && lowered.error().sqlstate() != "XX000") {
-        return unexpected(std::move(lowered).error());
-      }
+      if (!lowered) return unexpected(std::move(lowered).error());
     }
   }
-  auto relation = state_.add_table_relation(table);
-  if (!relation) return unexpected(std::move(relation).error());
-  table.relation = *relation;
-  catalog.put(std::move(table));
   return done("CREATE TABLE");
 }
 
