@@ -10,6 +10,7 @@
 
 #include "vm/base/ensure.h"
 #include "vm/type_table.h"
+#include "vm/value_codec.h"
 
 namespace entail::cli {
 namespace {
@@ -27,11 +28,6 @@ struct SortItem {
   std::uint32_t row = 0;
 };
 
-template <typename T>
-int three_way(T left, T right) {
-  return left < right ? -1 : left == right ? 0 : 1;
-}
-
 // A word whose unsigned order is that of the doubles; NaN comes last.
 Word double_key(double value) {
   const Word bits = std::bit_cast<Word>(value);
@@ -40,7 +36,7 @@ Word double_key(double value) {
 
 enum class KeyKind : std::uint8_t { kNone, kSigned, kUnsigned, kFloat4, kFloat8, kTextPrefix };
 
-// How a column that is one word becomes a number; kNone where only compare_values() can tell.
+// How a column that is one word becomes a number; kNone where only vm::compare_values() can tell.
 KeyKind key_kind(const datalog::Column& column) {
   if (column.nullable || vm::value_words(column.type) != 1) return KeyKind::kNone;
   switch (column.type.kind) {
@@ -124,79 +120,7 @@ void radix_sort(std::vector<Item>& items, const Digit& digit) {
 // A signed or unsigned word as an unsigned number of the same order.
 Word flip_of(KeyKind kind) { return kind == KeyKind::kSigned ? kSignBit : 0; }
 
-int compare_fields(const vm::ValuePool& pool, const std::vector<vm::FieldType>& fields,
-                   const vm::TypeTable::Layout& layout, std::span<const Word> left,
-                   std::span<const Word> right) {
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const std::uint32_t at = layout.field_offsets[i];
-    const int order =
-        compare_values(pool, fields[i].type, fields[i].nullable, &left[at], &right[at]);
-    if (order != 0) return order;
-  }
-  return 0;
-}
-
-int compare_arrays(const vm::ValuePool& pool, Type type, std::span<const Word> left,
-                   std::span<const Word> right) {
-  const Type element = pool.types().array_element(type.detail);
-  const bool nullable = pool.types().array_element_nullable(type.detail);
-  const unsigned step = vm::words_of(element, nullable);
-  for (std::size_t i = 0; i < std::min(left.size(), right.size()); i += step) {
-    const int order = compare_values(pool, element, nullable, &left[i], &right[i]);
-    if (order != 0) return order;
-  }
-  return three_way(left.size(), right.size());
-}
-
 }  // namespace
-
-int compare_values(const vm::ValuePool& pool, Type type, bool nullable, const Word* left,
-                   const Word* right) {
-  const unsigned value_words = vm::value_words(type);
-  if (nullable && (left[value_words] | right[value_words]) != 0) {
-    return three_way(right[value_words], left[value_words]);
-  }
-  if (std::equal(left, left + value_words, right)) return 0;
-  const vm::TypeTable& types = pool.types();
-  switch (type.kind) {
-    case TypeKind::kText:
-    case TypeKind::kBytes:
-    case TypeKind::kJson:
-    case TypeKind::kNumeric:
-      return pool.compare_text(left[0], right[0]);
-    case TypeKind::kRecord:
-      if (left[0] == vm::kNilWord || right[0] == vm::kNilWord) {
-        return left[0] == vm::kNilWord ? -1 : 1;
-      }
-      return compare_fields(pool, types.record_fields(type.detail), types.layout(type.detail),
-                            pool.fields(left[0]), pool.fields(right[0]));
-    case TypeKind::kAdt: {
-      if (types.is_ordinal_adt(type.detail)) return three_way(left[0], right[0]);
-      const auto left_words = pool.fields(left[0]);
-      const auto right_words = pool.fields(right[0]);
-      if (left_words[0] != right_words[0]) return three_way(left_words[0], right_words[0]);
-      const std::size_t branch = left_words[0];
-      return compare_fields(pool, types.adt_branches(type.detail)[branch].fields,
-                            types.layout(type.detail, branch), left_words, right_words);
-    }
-    case TypeKind::kArray:
-      return compare_arrays(pool, type, pool.fields(left[0]), pool.fields(right[0]));
-    case TypeKind::kUuid:
-      return left[0] != right[0] ? three_way(left[0], right[0]) : three_way(left[1], right[1]);
-    case TypeKind::kInterval:
-      return left[0] != right[0] ? three_way(vm::int_of(left[0]), vm::int_of(right[0]))
-                                 : three_way(vm::int_of(left[1]), vm::int_of(right[1]));
-    case TypeKind::kDecimal:
-      if (value_words == 2) {
-        return three_way(vm::int128_of(left[0], left[1]), vm::int128_of(right[0], right[1]));
-      }
-      break;
-    default:
-      break;
-  }
-  const KeyKind kind = key_kind({.name = {}, .type = type, .nullable = false, .span = {}});
-  return three_way(sort_key(pool, kind, left[0]), sort_key(pool, kind, right[0]));
-}
 
 SortedRows::SortedRows(const RowShape& shape, const vm::ValuePool& pool, const RowSource& source)
     : shape_(shape), pool_(pool), columns_(std::max<std::size_t>(shape.word_count, 1)) {
@@ -281,8 +205,8 @@ void SortedRows::sort_items() {
           left_words[w] = columns_[shape_.word_of_column[i] + w][left.row];
           right_words[w] = columns_[shape_.word_of_column[i] + w][right.row];
         }
-        const int order = compare_values(pool_, column.type, column.nullable, left_words.data(),
-                                         right_words.data());
+        const int order = vm::compare_values(pool_, column.type, column.nullable, left_words.data(),
+                                             right_words.data(), {.nulls_first = true});
         if (order != 0) return order < 0;
       }
       return false;

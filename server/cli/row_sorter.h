@@ -56,8 +56,4 @@ class SortedRows {
   std::size_t size_ = 0;
 };
 
-// Negative, 0 or positive as the value at `left` comes before, with or behind that at `right`.
-int compare_values(const vm::ValuePool& pool, vm::Type type, bool nullable, const vm::Word* left,
-                   const vm::Word* right);
-
 }  // namespace entail::cli

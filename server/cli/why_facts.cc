@@ -11,8 +11,8 @@
 #include "datalog/program_printer.h"
 #include "server/cli/fact_json.h"
 #include "server/cli/fact_text.h"
-#include "server/cli/row_sorter.h"
 #include "vm/base/ensure.h"
+#include "vm/value_codec.h"
 
 namespace entail::cli {
 
@@ -237,8 +237,9 @@ Expected<std::vector<Bindings>> KnownFacts::instances(const Rule& question,
   std::sort(rows->begin(), rows->end(), [&](const auto& left, const auto& right) {
     std::size_t word = 0;
     for (const datalog::Column& column : asked.answers) {
-      const int order = compare_values(run_.pool(), column.type, column.nullable,
-                                       left.data() + word, right.data() + word);
+      const int order =
+          vm::compare_values(run_.pool(), column.type, column.nullable, left.data() + word,
+                             right.data() + word, {.nulls_first = true});
       if (order != 0) return order < 0;
       word += vm::words_of(column.type, column.nullable);
     }
