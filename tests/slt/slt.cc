@@ -332,6 +332,16 @@ class Runner {
     return true;
   }
 
+  // " (c1, c2)": a query may name two columns alike, a view may not.
+  static std::string column_names(std::size_t columns) {
+    if (columns == 0) return "";
+    std::string names = " (";
+    for (std::size_t c = 0; c < columns; ++c) {
+      names += (c > 0 ? ", c" : "c") + std::to_string(c + 1);
+    }
+    return names + ")";
+  }
+
   static bool is_select(const std::string& sql) {
     std::string head = sql.substr(0, 6);
     for (char& c : head) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -373,9 +383,10 @@ class Runner {
       for (auto query = waiting.begin(); query != waiting.end();) {
         std::string text = file.records[*query].sql;
         while (!text.empty() && (text.back() == ';' || text.back() == ' ')) text.pop_back();
-        const Answer made =
-            ask(**session,
-                "CREATE MATERIALIZED VIEW slt_view_" + std::to_string(*query) + " AS " + text, "");
+        const Answer made = ask(**session,
+                                "CREATE MATERIALIZED VIEW slt_view_" + std::to_string(*query) +
+                                    column_names(file.records[*query].types.size()) + " AS " + text,
+                                "");
         if (!made.ok && made.sqlstate == "42P01") {
           ++query;  // Its tables are not there yet.
           continue;

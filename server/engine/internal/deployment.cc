@@ -58,6 +58,12 @@ std::optional<std::string> rule_type(vm::Type type) {
   }
 }
 
+// bigint is `number` to rules: the same words, and the column keeps its own type.
+bool same_in_rules(vm::Type rule, vm::Type column) {
+  return rule == column ||
+         (rule == vm::Type::number(64) && column.kind == vm::TypeKind::kInt8);
+}
+
 bool mentions(std::string_view text, std::string_view word) {
   const auto is_part = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
@@ -214,7 +220,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
           existing->holds_rows() &&
           std::equal(relation.columns.begin(), relation.columns.end(), existing->columns.begin(),
                      existing->columns.end(), [](const datalog::Column& a, const TableColumn& b) {
-                       return a.type == b.type && a.nullable == !b.not_null;
+                       return same_in_rules(a.type, b.type) && a.nullable == !b.not_null;
                      });
       if (!same) {
         return sql_error("42P07", "relation \"" + relation.name +

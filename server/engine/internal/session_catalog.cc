@@ -91,7 +91,8 @@ std::vector<std::string> parse_search_path(std::string_view setting, std::string
   std::string word;
   bool quoted = false;
   const auto take = [&] {
-    if (word == "$user") word = std::string(user);
+    // A user who is called like a schema of the system has no schema of their own by that.
+    if (word == "$user") word = user == "entail" ? "" : std::string(user);
     if (!word.empty()) result.push_back(word);
     word.clear();
   };
