@@ -386,8 +386,8 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
     std::vector<vm::RankTable*> tables;
     for (const auto& table : ranks) tables.push_back(table.get());
     vm::LoadedProgram loaded(code->program, bindings_of(*code), std::move(tables));
-    auto outcome = machine_->run(
-        loaded, resuming ? code->program.resume_entry : code->program.entry, sizes);
+    auto outcome =
+        machine_->run(loaded, resuming ? code->program.resume_entry : code->program.entry, sizes);
     count_work(*code, work);
     release_constants(*code);
     if (!outcome || *outcome == vm::Outcome::kDone) {

@@ -68,11 +68,11 @@ struct Step {
   // Columns of the match that are given, ascending; of a probe those that the index looks up, while others
   // that are known are compared with what it finds.
   std::vector<std::uint32_t> given;
-  vm::IndexSpec spec;                // kProbe, kRange, kSemi, kCount: in word columns.
-  std::uint32_t index = kNoIndex;    // Its position in the relation; by index_selection.
-  bool index_stands = false;         // The relation keeps it up whatever this plan needs.
-  bool open_range = false;           // The index chosen has a range column that is not used here.
-  std::uint32_t range_column = 0;    // kRange.
+  vm::IndexSpec spec;              // kProbe, kRange, kSemi, kCount: in word columns.
+  std::uint32_t index = kNoIndex;  // Its position in the relation; by index_selection.
+  bool index_stands = false;       // The relation keeps it up whatever this plan needs.
+  bool open_range = false;         // The index chosen has a range column that is not used here.
+  std::uint32_t range_column = 0;  // kRange.
   const datalog::Expression* low = nullptr;
   const datalog::Expression* high = nullptr;
   bool low_inclusive = false;

@@ -215,7 +215,8 @@ class Verifier {
     for (const FrameEdge* edge : {&rank.frame.from, &rank.frame.to}) {
       const bool counts =
           edge->bound == FrameBound::kPreceding || edge->bound == FrameBound::kFollowing;
-      if (counts != edge->offset.has_value()) return "an edge of a frame without an offset, or with";
+      if (counts != edge->offset.has_value())
+        return "an edge of a frame without an offset, or with";
       if (Complaint bad = check_uniform(edge->offset)) return bad;
     }
     if (Complaint bad = check_uniform(rank.limit)) return bad;

@@ -365,7 +365,7 @@ class RocksKv final : public Kv {
     db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
     rocksdb::Status status = open_db(db_options, families);
     if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
-      return unexpected(ErrorCode::kLimit,
+      return unexpected(ErrorCode::kIo,
                         fmt::format("{} is in use: another store has it open", directory_),
                         {.sqlstate = "55006"});
     }

@@ -42,7 +42,7 @@ struct RocksKvOptions {
   std::shared_ptr<DiskFaults> faults;  // For tests: what goes wrong below RocksDB. Null: nothing.
 };
 
-// Fails with kLimit (SQLSTATE 55006) naming the directory when another process has it open, with
+// Fails with kIo (SQLSTATE 55006) naming the directory when another process has it open, with
 // kCorrupt naming the file when stored bytes are damaged, with kNotFound when there is nothing and
 // nothing may be made.
 Expected<std::unique_ptr<Kv>> open_rocks_kv(const RocksKvOptions& options, const KvLayout& layout);

@@ -262,7 +262,7 @@ std::shared_ptr<SimulatedDisk> SimulatedDisk::create(std::uint64_t seed) {
 Expected<std::unique_ptr<Kv>> SimulatedDisk::open(const KvLayout& layout) {
   const std::lock_guard lock(mutex_);
   if (open_) {
-    return unexpected(ErrorCode::kLimit, "the simulated disk is in use: another store has it open",
+    return unexpected(ErrorCode::kIo, "the simulated disk is in use: another store has it open",
                       {.sqlstate = "55006"});
   }
   open_ = true;

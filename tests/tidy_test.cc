@@ -144,7 +144,9 @@ std::optional<std::string> include_fault(const std::string& path, const Include&
   if (from == nullptr) return where + "C++ lives in the folders of the include table";
   // What ANTLR writes has no folder; only the parser may see it.
   if (include.target.find('/') == std::string::npos) {
-    if (from->folder == "grammar" && (include.target.starts_with("Datalog") || include.target.starts_with("Sql"))) return std::nullopt;
+    if (from->folder == "grammar" &&
+        (include.target.starts_with("Datalog") || include.target.starts_with("Sql")))
+      return std::nullopt;
     return where + "spell the include from the root of the repository: \"folder/" + include.target +
            "\"";
   }

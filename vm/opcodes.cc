@@ -14,7 +14,8 @@ constexpr bool operands_are_well_formed() {
   for (const OpcodeInfo& info : kInfo) {
     if (info.operands.size() != 6) return false;
     for (const char letter : info.operands) {
-      if (std::string_view("rlbcRIjL#FAGKExy-").find(letter) == std::string_view::npos) return false;
+      if (std::string_view("rlbcRIjL#FAGKExy-").find(letter) == std::string_view::npos)
+        return false;
     }
   }
   return true;

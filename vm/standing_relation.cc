@@ -430,8 +430,7 @@ Expected<void> StandingRelation::apply_to_bag(const Batch& batch, Counting count
         link_equal(equal_rows, row);
       }
       for (; weight < 0; ++weight) {
-        const Row row =
-            batch.ids == nullptr ? newest(batch, i, held) : with_id(batch, i, held);
+        const Row row = batch.ids == nullptr ? newest(batch, i, held) : with_id(batch, i, held);
         if (row == kNoRow) {
           ignored_deletions_ += static_cast<std::uint64_t>(-weight);
           break;

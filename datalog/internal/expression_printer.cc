@@ -429,8 +429,7 @@ std::string Printer::print(const Expression& node, int parent_strength) const {
       return "cast(" + expressions(node.arguments) + ", " + program_.types.type_name(node.type) +
              ")";
     case kCallFunction:
-      return std::string(
-                 vm::scalar_signature(static_cast<vm::ScalarFunction>(node.detail)).name) +
+      return std::string(vm::scalar_signature(static_cast<vm::ScalarFunction>(node.detail)).name) +
              "(" + expressions(node.arguments) + ")";
     case kDatePart:
       return "date_part(" + expressions(node.arguments) + ", " + std::to_string(node.detail) + ")";
@@ -510,9 +509,9 @@ std::string Printer::frame(const Frame& frame) const {
 }
 
 std::string Printer::rank(const Rank& rank) const {
-  constexpr std::string_view kNames[] = {"row_number",  "rank",       "dense_rank", "lag",
-                                         "lead",        "first_value", "last_value", "nth_value",
-                                         "percent_rank", "cume_dist", "ntile"};
+  constexpr std::string_view kNames[] = {"row_number",   "rank",        "dense_rank", "lag",
+                                         "lead",         "first_value", "last_value", "nth_value",
+                                         "percent_rank", "cume_dist",   "ntile"};
   std::string out = "rank { " + body(rank.body) + " }";
   if (!rank.partition.empty()) out += " by (" + expressions(rank.partition) + ")";
   if (!rank.order.empty()) out += " order (" + order(rank.order) + ")";

@@ -9,6 +9,7 @@
 
 #include "server/engine/sql_error.h"
 #include "vm/base/ensure.h"
+#include "vm/sql_datetime.h"
 
 namespace entail::engine {
 namespace {
@@ -234,6 +235,11 @@ Expected<std::string> Settings::canonical(const SettingInfo& info, std::string_v
     if (encoding == "utf8" || encoding == "unicode") return std::string("UTF8");
     if (encoding == "sqlascii") return std::string("SQL_ASCII");
     return invalid();
+  }
+  if (name == "timezone") {
+    std::int64_t offset = 0;
+    if (!vm::read_zone(text, offset)) return invalid();
+    return std::string(text);
   }
   if (is_time_setting(name)) {
     const auto milliseconds = milliseconds_of(text);

@@ -26,8 +26,12 @@ constexpr Declaration kDeclarations[] = {
 #undef RELATION
 };
 
+constexpr Oid kOidCharArray = 1002;
+
 Oid type_of_name(std::string_view name) {
-  if (name == "char") return oids::kChar;  // Unlike SQL's char, which is char(1).
+  // Unlike SQL's char, which is char(1).
+  if (name == "char") return oids::kChar;
+  if (name == "char[]") return kOidCharArray;
   // Vectors are shown as their text.
   if (name == "int2vector" || name == "oidvector") return oids::kText;
   const bool is_array = name.ends_with("[]");

@@ -36,8 +36,12 @@ void Connection::serve() {
     });
     if (greet()) converse();
   }
-  if (session_id_ != 0) host_.delist(session_id_);
-  close_session();
+  // Who never had a session must not wait for the engine: it may be busy with the very query that this
+  // connection came to cancel.
+  if (session_id_ != 0) {
+    host_.delist(session_id_);
+    close_session();
+  }
   stream_->close();
 }
 

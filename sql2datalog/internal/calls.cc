@@ -280,6 +280,16 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
         {SessionValueKind::kCurrentSchemas, constant_argument(0).substr(0, 1), {}, true, {}},
         {1003, -1}, span, place, false);
   }
+  if (name == kFunctionWithoutRows && count == 1) {
+    // Nothing is partitioned, so the function gives no rows, and neither does the query that asks for them.
+    if (place.out == nullptr) unsupported("function " + std::string(name) + " here", span);
+    const SqlType regclass{find_type("regclass")->oid, -1};
+    static_cast<void>(coerce(expression(*node.arguments[0].value, place), regclass,
+                             CastContext::kExplicit, span));
+    place.out->push_back({datalog::Filter{constant_bool(false)}, {}});
+    return Typed{null_of(machine(regclass)), regclass};
+  }
+  if (name == "getdatabaseencoding" && count == 0) return Typed{constant_text("UTF8"), text};
   if (name == "pg_sleep" && count == 1) {
     return session_value({SessionValueKind::kSleep, {}, constant_argument(0), true, {}},
                          {oids::kVoid, -1}, span, place, true);
@@ -339,6 +349,11 @@ Typed Lowerer::catalog_function(const TableDescription& table, const ast::Functi
     const RelationId relation = given_relation(table, GivenKind::kSystem, nullptr);
     ScopeItem item = table_item(table, relation, inner.rows.body);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
+      // Few have values for a null: a type without its modifier, say.
+      if (arguments[i].value.op == ExpressionOp::kNull) {
+        inner.rows.body.push_back({datalog::Filter{is_null(item.columns[i].value.value)}, {}});
+        continue;
+      }
       Typed equal = comparison("=", item.columns[i].value, arguments[i], span);
       inner.rows.body.push_back({datalog::Filter{std::move(equal.value)}, {}});
     }

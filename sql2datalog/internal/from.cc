@@ -248,13 +248,14 @@ void Lowerer::from_query(const ast::DerivedTable& derived, ast::Span span, Scope
 void Lowerer::from_function(const ast::TableFunction& function, ast::Span span, Scope& scope,
                             Body& body) {
   if (function.functions.size() != 1) unsupported("ROWS FROM of several functions", span);
-  if (function.ordinality) unsupported("WITH ORDINALITY", span);
   if (!function.functions.front().definitions.empty() ||
       (function.alias && !function.alias->definitions.empty())) {
     unsupported("a function that returns records", span);
   }
   const ast::Expression& value = *function.functions.front().call;
   const auto* const call = value.as<ast::FunctionCall>();
+  const bool has_no_rows = call != nullptr && call->name.last().text == kFunctionWithoutRows;
+  if (function.ordinality && !has_no_rows) unsupported("WITH ORDINALITY", span);
   Place place;
   place.scope = &scope;
   place.out = &body;
@@ -363,6 +364,12 @@ void Lowerer::from_function(const ast::TableFunction& function, ast::Span span, 
     column.value = resolved(expression(value, place), span);
   }
   item.columns.push_back(std::move(column));
+  if (function.ordinality) {
+    ScopeColumn ordinality;
+    ordinality.name = "ordinality";
+    ordinality.value = {constant_int(vm::TypeKind::kInt8, 1), {oids::kInt8, -1}};
+    item.columns.push_back(std::move(ordinality));
+  }
   add_item(scope, std::move(item), function.alias, span);
 }
 

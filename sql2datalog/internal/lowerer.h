@@ -74,6 +74,9 @@ struct VisibleColumn {
 };
 inline constexpr std::uint32_t kMerged = UINT32_MAX;
 
+// A function that returns rows and has none, because there are no partitions.
+inline constexpr std::string_view kFunctionWithoutRows = "pg_partition_ancestors";
+
 struct Scope {
   std::vector<ScopeItem> items;
   std::vector<VisibleColumn> visible;  // In the order of `*`.

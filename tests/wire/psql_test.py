@@ -102,6 +102,7 @@ def main():
         failed += run_statements(server)
     with Server(sys.argv[1]) as server:
         failed += run_copy(server)
+    with Server(sys.argv[1]) as server:
         failed += run_catalog(server)
     return 1 if failed else 0
 

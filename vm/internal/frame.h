@@ -139,9 +139,9 @@ struct Frame {
   std::vector<std::uint8_t> flags;         // Scratch of membership probes: kBatchRows.
   std::vector<const Word*> pointers;       // Scratch for lists of registers.
   std::vector<const Word*> values, nulls;  // Scratch of the aggregates.
-  std::vector<Posting> postings;  // Scratch of existence probes.
-  std::vector<Row> found;         // The same, of standing relations.
-  std::vector<Row> matches;       // Scratch of counts of matches.
+  std::vector<Posting> postings;           // Scratch of existence probes.
+  std::vector<Row> found;                  // The same, of standing relations.
+  std::vector<Row> matches;                // Scratch of counts of matches.
   std::vector<std::uint32_t> match_lanes;
   std::vector<Word*> targets;      // Scratch of next_given_rows.
   std::vector<Word> record_words;  // Scratch of MakeRecord and Concat.

@@ -60,8 +60,7 @@ std::optional<std::string> rule_type(vm::Type type) {
 
 // bigint is `number` to rules: the same words, and the column keeps its own type.
 bool same_in_rules(vm::Type rule, vm::Type column) {
-  return rule == column ||
-         (rule == vm::Type::number(64) && column.kind == vm::TypeKind::kInt8);
+  return rule == column || (rule == vm::Type::number(64) && column.kind == vm::TypeKind::kInt8);
 }
 
 bool mentions(std::string_view text, std::string_view word) {

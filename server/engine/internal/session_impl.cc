@@ -179,8 +179,10 @@ Expected<Outcome> SessionImpl::sync() {
 
 Expected<void> SessionImpl::lock(const LockName& name, LockMode mode) {
   ENTAIL_ENSURE(transaction_ != nullptr);
-  if (waits_for_ && *waits_for_ != name) {
-    // The statement was begun anew and does not come to that lock any more.
+  const bool is_other = waits_for_ && *waits_for_ != name;
+  // A statement that was begun anew takes its first locks again on the way to the one that it waits for,
+  // and keeps its place in that queue: two who gave it up in turn would wait for each other for ever.
+  if (is_other && !state_.locks.available(transaction_->id, name, mode)) {
     std::vector<TransactionId> woken;
     state_.locks.stop_waiting(transaction_->id, woken);
     waits_for_.reset();
@@ -188,7 +190,7 @@ Expected<void> SessionImpl::lock(const LockName& name, LockMode mode) {
   }
   switch (state_.locks.acquire(transaction_->id, name, mode)) {
     case LockAnswer::kGranted:
-      if (waits_for_) waits_for_.reset();
+      if (waits_for_ && *waits_for_ == name) waits_for_.reset();
       return {};
     case LockAnswer::kDeadlock:
       waits_for_.reset();
