@@ -10,7 +10,6 @@ namespace entail::sql2datalog::internal {
 
 namespace {
 
-using vm::ScalarFunction;
 
 constexpr std::string_view kNoFunction =
     "No function matches the given name and argument types. You might need to add explicit type "
@@ -283,11 +282,24 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
   if (name == kFunctionWithoutRows && count == 1) {
     // Nothing is partitioned, so the function gives no rows, and neither does the query that asks for them.
     if (place.out == nullptr) unsupported("function " + std::string(name) + " here", span);
-    const SqlType regclass{find_type("regclass")->oid, -1};
+    const SqlType regclass{oids::kRegclass, -1};
     static_cast<void>(coerce(expression(*node.arguments[0].value, place), regclass,
                              CastContext::kExplicit, span));
     place.out->push_back({datalog::Filter{constant_bool(false)}, {}});
     return Typed{null_of(machine(regclass)), regclass};
+  }
+  if (count == 1 && (name == "pg_table_size" || name == "pg_relation_size" ||
+                     name == "pg_total_relation_size" || name == "pg_indexes_size")) {
+    // The store keeps the rows of all tables together: how much of it is one table's is not known.
+    static_cast<void>(coerce(expression(*node.arguments[0].value, place), {oids::kRegclass, -1},
+                             CastContext::kExplicit, span));
+    return Typed{null_of(machine(int8)), int8};
+  }
+  if (name == "pg_size_pretty" && count == 1) {
+    const Typed size =
+        coerce(expression(*node.arguments[0].value, place), int8, CastContext::kImplicit, span);
+    if (size.value.op != ExpressionOp::kNull) unsupported("pg_size_pretty() of a number", span);
+    return Typed{null_of(machine(text)), text};
   }
   if (name == "getdatabaseencoding" && count == 0) return Typed{constant_text("UTF8"), text};
   if (name == "pg_sleep" && count == 1) {
