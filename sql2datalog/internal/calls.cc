@@ -10,7 +10,6 @@ namespace entail::sql2datalog::internal {
 
 namespace {
 
-
 constexpr std::string_view kNoFunction =
     "No function matches the given name and argument types. You might need to add explicit type "
     "casts.";
