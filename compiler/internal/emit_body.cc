@@ -191,7 +191,17 @@ Value BodyEmitter::load_column(std::uint16_t row, datalog::RelationId relation,
 
 Value BodyEmitter::variable_value(VariableId variable) {
   const auto found = environment_.slots.find(variable);
-  ENTAIL_ENSURE(found != environment_.slots.end());
+  if (found == environment_.slots.end()) {
+    const datalog::Variable& wanted = f_.rule().variables[datalog::index_of(variable)];
+    f_.owner().refuse("a subquery or group in rule '" + f_.rule().name +
+                      "' that needs the value of '" + wanted.name +
+                      "' before it is known is not executed yet");
+    Value value;
+    value.type = wanted.type;
+    value.words[0] = f_.words().allocate();
+    if (vm::value_words(wanted.type) == 2) value.words[1] = f_.words().allocate();
+    return value;
+  }
   Slot& slot = found->second;
   if (!slot.loaded) {
     slot.value = load_column(slot.row, slot.relation, slot.column);

@@ -41,9 +41,11 @@ bool BodyPlanner::place_constant_binding(PlanState& state) const {
   for (std::size_t i = 0; i < body_.size(); ++i) {
     if (state.placed[i]) continue;
     const auto* bind = std::get_if<datalog::Bind>(&body_[i].node);
-    if (bind == nullptr || !is_constant(bind->value) || contains(state.bound, bind->variable)) {
-      continue;
-    }
+    if (bind == nullptr || contains(state.bound, bind->variable)) continue;
+    // Before there are rows, what is bound is constant, and so is another name for it.
+    const bool is_name = bind->value.op == ExpressionOp::kVariable && !state.has_batch &&
+                         contains(state.bound, bind->value.variable);
+    if (!is_name && !is_constant(bind->value)) continue;
     state.bound.insert(bind->variable);
     Step step;
     step.kind = StepKind::kBind;

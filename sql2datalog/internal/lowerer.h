@@ -383,6 +383,7 @@ class Lowerer {
                          std::string hint = {}, std::string detail = {}) const;
   [[noreturn]] void unsupported(std::string construct, ast::Span span) const;
 
+  // NOLINTBEGIN(readability-identifier-naming): one state, whose functions stand in many files.
   const LoweringContext& context_;
   const SqlCatalog& catalog_;
   std::vector<std::string> search_path_;
@@ -409,6 +410,7 @@ class Lowerer {
   std::vector<CommonTable> common_tables_;
   std::uint32_t view_depth_ = 0;
   bool parameters_known_ = true;  // Else a parameter without a type may get one from another query.
+                                  // NOLINTEND(readability-identifier-naming)
 
  private:
   Typed inner_expression(const ast::Expression& e, Place& place);

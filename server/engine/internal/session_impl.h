@@ -189,7 +189,10 @@ class SessionImpl final : public Session {
                                 std::span<const compiler::ParameterValue> parameters);
   Expected<Outcome> run_fetch(const grammar::sql::Fetch& fetch, RowSink& sink);
   Expected<Outcome> run_close(const grammar::sql::CloseCursor& close);
-  Expected<Outcome> run_explain(const grammar::sql::Explain& explain, std::string_view text,
+  Expected<std::shared_ptr<Plan>> plan_explained(const grammar::sql::Explain& explain,
+                                                 std::string_view text,
+                                                 std::span<const std::uint32_t> parameter_oids);
+  Expected<Outcome> run_explain(const grammar::sql::Explain& explain, const Plan& utility,
                                 std::span<const compiler::ParameterValue> parameters,
                                 PortalImpl& portal, RowSink& sink);
 

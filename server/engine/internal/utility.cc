@@ -81,9 +81,14 @@ Expected<void> SessionImpl::describe_utility(Plan& plan) {
     plan.shape = show->name == "all" ? text_shape({"name", "setting", "description"})
                                      : text_shape({setting_name(show->name)});
     plan.gives_rows = true;
-  } else if (statement.as<sql::Explain>() != nullptr) {
+  } else if (const auto* explain = statement.as<sql::Explain>()) {
     plan.shape = text_shape({"QUERY PLAN"});
     plan.gives_rows = true;
+    if (explain->statement->as<sql::Execute>() != nullptr) return {};
+    auto inner = plan_explained(*explain, plan.text, plan.parameter_oids);
+    if (!inner) return unexpected(std::move(inner).error());
+    plan.parameter_oids = (*inner)->parameter_oids;
+    plan.parameter_types = (*inner)->parameter_types;
   } else if (const auto* execute = statement.as<sql::Execute>()) {
     const auto found = named_statements_.find(execute->name.text);
     if (found == named_statements_.end()) return {};
@@ -144,7 +149,7 @@ Expected<Outcome> SessionImpl::run_utility(Plan& plan, PortalImpl& portal, RowSi
   if (const auto* fetch = statement.as<sql::Fetch>()) return run_fetch(*fetch, sink);
   if (const auto* close = statement.as<sql::CloseCursor>()) return run_close(*close);
   if (const auto* explain = statement.as<sql::Explain>()) {
-    return run_explain(*explain, plan.text, parameters, portal, sink);
+    return run_explain(*explain, plan, parameters, portal, sink);
   }
   if (const auto* copy = statement.as<sql::Copy>()) return run_copy(*copy, plan, portal, sink);
   if (statement.as<sql::SetConstraints>() != nullptr) return done("SET CONSTRAINTS");
@@ -661,7 +666,23 @@ std::string json_text(std::string_view text) {
 
 }  // namespace
 
-Expected<Outcome> SessionImpl::run_explain(const sql::Explain& explain, std::string_view text,
+// The plan of the statement behind EXPLAIN; of EXECUTE, that of what was prepared.
+Expected<std::shared_ptr<Plan>> SessionImpl::plan_explained(
+    const sql::Explain& explain, std::string_view text,
+    std::span<const std::uint32_t> parameter_oids) {
+  const auto* execute = explain.statement->as<sql::Execute>();
+  if (execute == nullptr) {
+    return plan_statement(std::make_shared<const sql::Statement>(*explain.statement), text,
+                          parameter_oids);
+  }
+  const auto found = named_statements_.find(execute->name.text);
+  if (found == named_statements_.end()) {
+    return sql_error("26000", "prepared statement \"" + execute->name.text + "\" does not exist");
+  }
+  return plan_statement(found->second.statement, found->second.text, found->second.parameter_oids);
+}
+
+Expected<Outcome> SessionImpl::run_explain(const sql::Explain& explain, const Plan& utility,
                                            std::span<const ParameterValue> parameters,
                                            PortalImpl& portal, RowSink& sink) {
   bool analyze = false, json = false;
@@ -671,7 +692,10 @@ Expected<Outcome> SessionImpl::run_explain(const sql::Explain& explain, std::str
     if (option.name == "analyze") analyze = is_on;
     if (option.name == "format") json = option.value == "json";
   }
-  auto plan = plan_statement(std::make_shared<const sql::Statement>(*explain.statement), text, {});
+  if (analyze && explain.statement->as<sql::Execute>() != nullptr) {
+    return sql_error("0A000", "EXPLAIN ANALYZE of EXECUTE is not supported yet");
+  }
+  auto plan = plan_explained(explain, utility.text, utility.parameter_oids);
   if (!plan) return unexpected(std::move(plan).error());
   const QueryRunner* const runner = (*plan)->query != nullptr    ? (*plan)->query.get()
                                     : (*plan)->insert != nullptr ? (*plan)->insert->source.get()
