@@ -50,6 +50,7 @@ bool SqlScript::scan_dollar() {
   const bool follows_word = at_ > 0 && is_word(text_[at_ - 1]);
   std::size_t end = at_ + 1;
   while (end < text_.size() && is_word(text_[end]) && text_[end] != '$') ++end;
+  if (end == text_.size() && !follows_word) return false;
   const bool is_tag = end < text_.size() && text_[end] == '$' &&
                       std::isdigit(static_cast<unsigned char>(text_[at_ + 1])) == 0;
   if (follows_word || !is_tag) {
@@ -67,6 +68,8 @@ std::optional<std::string> SqlScript::next() {
   while (at_ < text_.size()) {
     const char c = text_[at_];
     const char after = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+    // The next character tells whether a comment begins.
+    if ((c == '-' || c == '/') && at_ + 1 == text_.size()) return std::nullopt;
     if (c == '-' && after == '-') {
       const std::size_t end = text_.find('\n', at_);
       if (end == std::string::npos) return std::nullopt;
@@ -108,7 +111,7 @@ std::optional<std::string> SqlScript::next() {
 }
 
 std::optional<std::string> SqlScript::rest() {
-  const bool had_content = has_content_;
+  const bool had_content = has_content_ || at_ + 1 == text_.size();
   std::string text = take_all();
   if (!had_content) return std::nullopt;
   return text;
