@@ -257,14 +257,17 @@ bool SessionImpl::tick(std::int64_t now_us) {
   }
   if (is_executing_ || transaction_ == nullptr || !transaction_->is_block) return false;
   const std::int64_t idle_ms = settings_.milliseconds("idle_in_transaction_session_timeout");
-  return idle_ms != 0 && now_us >= idle_since_us_ + idle_ms * 1000;
+  if (idle_ms == 0 || now_us < idle_since_us_ + idle_ms * 1000) return false;
+  // Once: who is told closes the session in its own time.
+  return std::exchange(idle_told_us_, idle_since_us_) != idle_since_us_;
 }
 
 std::int64_t SessionImpl::next_deadline_us() const {
   if (is_waiting_) return deadline_us_;
   if (transaction_ == nullptr || !transaction_->is_block || is_executing_) return 0;
   const std::int64_t idle_ms = settings_.milliseconds("idle_in_transaction_session_timeout");
-  return idle_ms == 0 ? 0 : idle_since_us_ + idle_ms * 1000;
+  if (idle_ms == 0 || idle_told_us_ == idle_since_us_) return 0;
+  return idle_since_us_ + idle_ms * 1000;
 }
 
 // What the session made for itself goes with it, in a transaction of its own.

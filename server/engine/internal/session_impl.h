@@ -246,6 +246,7 @@ class SessionImpl final : public Session {
   std::optional<Error> wait_error_;  // Why the wait ended badly.
   std::optional<LockName> waits_for_;
   std::int64_t wait_since_us_ = 0, statement_since_us_ = 0, idle_since_us_ = 0;
+  std::int64_t idle_told_us_ = -1;  // The idle_since_us_ that tick() has called too long ago.
   std::int64_t connected_us_ = 0;
   std::int64_t deadline_us_ = 0;
   std::shared_ptr<CopyTarget> copy_target_;  // Of the COPY … FROM STDIN that is under way.
