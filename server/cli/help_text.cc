@@ -262,10 +262,10 @@ constexpr std::string_view kReplayHelp =
 
 Usage: entail replay --data DIR --check
 
-Each record of the log is rebuilt from the cause that it names, a statement's rows, a batch, a
-deployment, and compared with what is stored. No server may run on the database.
+The changes of all records of the log are put together and compared with the rows that are stored.
+Rules are not fired again. No server may run on the database.
 
-Exit codes: 0 they are equal, 1 a record differs, and it is named, 2 usage.
+Exit codes: 0 they are equal, 1 a row differs, and it is named, 2 usage.
 )";
 
 constexpr std::string_view kBackupHelp =

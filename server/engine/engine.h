@@ -93,7 +93,7 @@ class Engine {
 
   // --- upkeep
   Expected<CheckReport> check();         // Recomputes derived state and compares.
-  Expected<CheckReport> replay_check();  // Each log record rebuilt from its external cause.
+  Expected<CheckReport> replay_check();  // The log's changes, put together, are the stored rows.
   Expected<void> checkpoint();  // Derived state, for a quick restart; also made by a clean close.
   Expected<void> backup(const std::string& directory);
 

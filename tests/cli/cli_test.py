@@ -104,7 +104,7 @@ def usage_mistakes(d):
     d.write("a.dl", "")
     hint = "Try 'entail --help'.\n"
     for arguments, message in (
-        ([], "a command is missing: run, follow, explain, why, why-not or lint"),
+        ([], "a command is missing: run, follow, explain, why, why-not, lint, serve, sql, check, replay or backup"),
         (["rum", "a.dl"], "there is no command 'rum'; did you mean run?"),
         (["run"], "entail run needs the file of a program"),
         (["run", "a.dl", "b.dl"], "one program at a time: 'a.dl' and 'b.dl'"),
