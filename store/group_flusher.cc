@@ -6,12 +6,17 @@
 
 namespace entail::store {
 
+// About what it takes to have another thread do something and say so, on a machine that is not idle.
+constexpr std::int64_t kQuickSyncNs = 250'000;
+
 GroupFlusher::GroupFlusher(VersionedStore& store, Options options)
     : store_(store), options_(std::move(options)) {}
 
 void GroupFlusher::run() {
   std::unique_lock lock(mutex_);
-  const auto asked = [this] { return stopping_ || requested_ > store_.durable_version(); };
+  const auto asked = [this] {
+    return stopping_ || (!syncing_ && requested_ > store_.durable_version());
+  };
   while (!stopping_) {
     if (nudged_) {
       work_.wait_for(lock, std::chrono::milliseconds(options_.async_delay_ms), asked);
@@ -20,9 +25,10 @@ void GroupFlusher::run() {
       if (!asked()) continue;
     }
     nudged_ = false;
-    sync_once(lock);
+    if (!syncing_) sync_once(lock);
     if (asked()) gather(lock);
   }
+  work_.wait(lock, [this] { return !syncing_; });
   if (store_.durable_version() < store_.version()) sync_once(lock);
   ended_ = true;
   wake_waiters(true);
@@ -43,6 +49,7 @@ void GroupFlusher::wake_waiters(bool all) {
 }
 
 void GroupFlusher::sync_once(std::unique_lock<std::mutex>& lock) {
+  syncing_ = true;
   lock.unlock();
   // Whoever commits while this runs waits for the next one.
   const Version durable = store_.durable_version();
@@ -50,6 +57,7 @@ void GroupFlusher::sync_once(std::unique_lock<std::mutex>& lock) {
   auto synced = store_.sync();
   const std::int64_t took_ns = store_.clock().steady_ns() - began_ns;
   lock.lock();
+  syncing_ = false;
   if (synced) {
     ++syncs_;
     answered_ = *synced - std::min(durable, *synced);
@@ -77,6 +85,19 @@ void GroupFlusher::stop() {
 
 void GroupFlusher::request(Version version) {
   const std::lock_guard lock(mutex_);
+  if (version <= requested_) return;
+  requested_ = version;
+  work_.notify_one();
+}
+
+void GroupFlusher::flush(Version version) {
+  std::unique_lock lock(mutex_);
+  const bool is_quick = sync_took_ns_ > 0 && sync_took_ns_ < kQuickSyncNs;
+  if (is_quick && !syncing_ && requested_ <= store_.durable_version()) {
+    sync_once(lock);
+    if (requested_ > store_.durable_version() || stopping_) work_.notify_one();
+    return;
+  }
   if (version <= requested_) return;
   requested_ = version;
   work_.notify_one();

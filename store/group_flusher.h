@@ -12,6 +12,9 @@
 // quarter of the time that the fsync took. The flusher makes no thread: the server hands one to
 // run(), and everything single-threaded calls VersionedStore::sync() instead.
 //
+// Where an fsync takes less than waking another thread and being woken by it, whoever committed had better do it
+// itself, once for all that it committed in one go: flush().
+//
 // Durability as a session asks for it:
 //   kGroup   commit(batch), request(version), answer when the callback reaches the version
 //   kSync    commit(batch, Durability::kSync): durable when it returns, by an fsync of its own
@@ -53,6 +56,9 @@ class GroupFlusher {
 
   // `version` shall be durable soon, and somebody waits for it.
   void request(Version version);
+  // The same, by the thread that commits, after a batch of commits: syncs here where the last fsync was quick and none
+  // is under way; on_durable and on_failed are then called here.
+  void flush(Version version);
   // Something was committed that nobody waits for.
   void nudge();
 
@@ -81,8 +87,9 @@ class GroupFlusher {
   Version requested_ = 0;
   bool nudged_ = false, stopping_ = false, ended_ = false;
   std::uint64_t syncs_ = 0, failures_ = 0;
+  bool syncing_ = false;
   Version answered_ = 0;           // Commits that the last fsync made durable,
-  std::int64_t sync_took_ns_ = 0;  // and how long it took.
+  std::int64_t sync_took_ns_ = 0;  // and how long it took. 0: there was none.
   Error last_error_;
 };
 

@@ -45,7 +45,8 @@ struct Engine::Impl {
   EngineState state;
   std::mutex mutex;
   std::multimap<std::uint64_t, std::function<void(Expected<void>)>> waiting;
-  bool flusher_runs = false;  // Guarded by the mutex.
+  std::uint64_t asked_for = 0;  // The newest version that somebody waits for; the engine's thread.
+  bool flusher_runs = false;    // Guarded by the mutex.
 };
 
 EngineState::EngineState(EngineOptions given)
@@ -214,10 +215,16 @@ void Engine::when_durable(std::uint64_t version, std::function<void(Expected<voi
     done(wait_durable(version));
     return;
   }
-  state.flusher->request(version);
+  impl_->asked_for = version;
   // It may have become durable between the look and the note.
   if (state.store->durable_version() >= version) {
     impl_->durable_up_to(state.store->durable_version());
+  }
+}
+
+void Engine::flush() {
+  if (const std::uint64_t version = std::exchange(impl_->asked_for, 0); version != 0) {
+    impl_->state.flusher->flush(version);
   }
 }
 
@@ -235,8 +242,10 @@ std::vector<std::uint32_t> Engine::tick() {
 
 std::int64_t Engine::next_deadline_us() const {
   std::int64_t next = 0;
-  for (const auto& [id, session] : impl_->state.sessions) {
-    const std::int64_t at = session->next_deadline_us();
+  // Whoever waits for a lock or idles in a block has a transaction.
+  for (const auto& [id, transaction] : impl_->state.transactions) {
+    const std::int64_t at =
+        impl_->state.sessions.find(transaction->session)->second->next_deadline_us();
     if (at != 0 && (next == 0 || at < next)) next = at;
   }
   return next;

@@ -74,9 +74,13 @@ class Engine {
   std::uint64_t version() const;  // The newest committed one.
   // Any thread. Fails with kIo when the version can never become durable.
   Expected<void> wait_durable(std::uint64_t version);
-  // Any thread. Calls back once, on any thread, when it is durable (or cannot become so). With a thread in
-  // run_flusher() it returns at once, and many commits share a sync; without one it syncs itself.
+  // The engine's thread. Calls back once, on any thread, when it is durable (or cannot become so). With a thread in
+  // run_flusher() it returns at once, and many commits share a sync, which flush() begins; without one it syncs
+  // itself.
   void when_durable(std::uint64_t version, std::function<void(Expected<void>)> done);
+  // The engine's thread, after each batch of statements: what was committed shall be durable now. Where the disk is
+  // quick this waits for it, and calls back; else the flusher's thread does.
+  void flush();
 
   // On a thread of the server's: makes commits durable in groups, until stop_flusher().
   void run_flusher();

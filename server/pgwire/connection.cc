@@ -1,7 +1,10 @@
 #include "server/pgwire/connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -9,6 +12,9 @@ namespace entail::pgwire {
 namespace {
 
 constexpr std::int64_t kStartupMillisMax = 60'000;
+constexpr std::size_t kKeptBytes = 2048;  // Of room for output, while the connection is idle.
+// Who has sent so much at once sends more: the I/O thread reads while the engine works.
+constexpr std::size_t kLentBytesMax = std::size_t{16} << 10U;
 
 std::uint32_t random_secret() {
   const std::string bytes = random_bytes(sizeof(std::uint32_t));
@@ -123,9 +129,15 @@ void Connection::converse() {
 // Has the engine's thread go on with the conversation. False: an answer was lost with the disk.
 bool Connection::advance() {
   is_with_engine_ = true;
+  task_ = Task::kAdvance;
+  // Enlisted, so that kick() finds it.
+  const bool is_small = conversation_.input().unread_bytes() < kLentBytesMax;
+  if (session_id_ != 0 && is_small && !kicked_) lent_ = stream_->lend();
   host_.engine_thread().post(*this);
   wait_.wait();
+  if (lent_ >= 0) stream_->take_back(std::exchange(lent_, -1));
   is_with_engine_ = false;
+  if (std::exchange(was_idle_, false)) kick_for_idleness();
   if (session_id_ == 0 && conversation_.session() != nullptr) {
     session_id_ = conversation_.session()->id();
     host_.enlist(session_id_, *this);
@@ -144,7 +156,6 @@ bool Connection::send_output() {
   is_writing_ = true;
   const auto written = stream_->write(output);
   is_writing_ = false;
-  constexpr std::size_t kKeptBytes = 2048;
   if (output.capacity() > kKeptBytes) {
     std::string().swap(output);
   } else {
@@ -154,7 +165,7 @@ bool Connection::send_output() {
 }
 
 void Connection::close_session() {
-  is_closing_ = true;
+  task_ = Task::kClose;
   host_.engine_thread().post(*this);
   wait_.wait();
 }
@@ -162,10 +173,24 @@ void Connection::close_session() {
 void Connection::kick(Error error) {
   if (!kicked_) kicked_ = std::move(error);
   stream_->interrupt();
+  if (is_with_engine_ && session_id_ != 0) reclaim(false);
 }
 
 void Connection::kick_idle() {
-  if (is_with_engine_) return;  // It is not idle any more.
+  if (is_with_engine_) {
+    reclaim(true);
+  } else {
+    kick_for_idleness();
+  }
+}
+
+// What the job is asked for later replaces what it was asked for before it ran.
+void Connection::reclaim(bool only_if_idle) {
+  reclaim_.only_if_idle = only_if_idle;
+  if (!reclaim_.is_posted.exchange(true)) host_.engine_thread().post(reclaim_);
+}
+
+void Connection::kick_for_idleness() {
   const bool is_in_transaction =
       session_id_ != 0 && conversation_.session()->status() != engine::TransactionStatus::kIdle;
   kick(is_in_transaction
@@ -194,13 +219,26 @@ void Connection::cancel() {
 // ------------------------------------------------------------------------------ the engine's thread
 
 void Connection::run() {
+  switch (task_) {
+    case Task::kAdvance:
+      advance_here();
+      break;
+    case Task::kAnswer:
+      answer();
+      break;
+    case Task::kReceive:
+      receive();
+      break;
+    case Task::kClose:
+      conversation_.close_session();
+      wait_.signal();
+      break;
+  }
+}
+
+void Connection::advance_here() {
   is_waiting_ = false;
   was_woken_ = false;
-  if (is_closing_) {
-    conversation_.close_session();
-    wait_.signal();
-    return;
-  }
   step_ = conversation_.advance();
   version_ = std::max(version_, step_.version);
   if (step_.next == Conversation::Next::kMustWait) {
@@ -210,19 +248,130 @@ void Connection::run() {
   }
   const std::uint64_t version = std::exchange(version_, 0);
   if (version == 0) {
-    wait_.signal();
+    answer();
     return;
   }
   host_.when_durable(version, [this](Expected<void> done) {
     if (!done) lost_ = done.error();
-    wait_.signal();
+    if (lent_ < 0) {
+      wait_.signal();
+    } else if (host_.engine_thread().is_here()) {
+      answer();
+    } else {
+      task_ = Task::kAnswer;
+      host_.engine_thread().post(*this);
+    }
   });
+}
+
+// The output may be sent.
+void Connection::answer() {
+  const bool must_part =
+      lent_ < 0 || lost_ || is_wanted_ || step_.next != Conversation::Next::kNeedsInput;
+  if (must_part || !send_here()) {
+    give_back();
+    return;
+  }
+  if (!is_watched_) {
+    is_watched_ = host_.engine_thread().watch(lent_, *this);
+    if (!is_watched_) {
+      give_back();
+      return;
+    }
+  }
+  is_idle_ = true;
+  if (!has_more_) return;
+  // Others first.
+  is_idle_ = false;
+  task_ = Task::kReceive;
+  host_.engine_thread().post(*this);
+}
+
+// False: not everything could be sent.
+bool Connection::send_here() {
+  std::string& output = conversation_.output();
+  std::size_t sent = 0;
+  while (sent < output.size()) {
+    const ssize_t count =
+        ::send(lent_, output.data() + sent, output.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) break;
+    sent += static_cast<std::size_t>(count);
+  }
+  const bool is_done = sent == output.size();
+  output.erase(0, sent);
+  if (output.capacity() > kKeptBytes && is_done) std::string().swap(output);
+  return is_done;
+}
+
+void Connection::ready() {
+  has_more_ = true;
+  if (!is_idle_) return;  // Looked at when what goes on is answered.
+  is_idle_ = false;
+  receive();
+}
+
+// The next question, as far as it has come.
+void Connection::receive() {
+  // Shared by all connections, which so keep no more room than what they were sent.
+  static thread_local std::array<char, kLentBytesMax> room;
+  has_more_ = false;
+  ssize_t count = 0;
+  do {
+    count = ::recv(lent_, room.data(), room.size(), MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && errno == EAGAIN) {
+    if (is_wanted_) {
+      give_back();
+    } else {
+      is_idle_ = true;
+    }
+    return;
+  }
+  // The fiber sees for itself what is wrong, or that the client has gone.
+  if (count <= 0) {
+    give_back();
+    return;
+  }
+  conversation_.input().buffer().append(room.data(), static_cast<std::size_t>(count));
+  if (static_cast<std::size_t>(count) == room.size()) {
+    give_back();
+    return;
+  }
+  if (conversation_.has_input()) {
+    advance_here();
+    return;
+  }
+  if (is_wanted_) {
+    give_back();
+    return;
+  }
+  is_idle_ = true;
+}
+
+// The fiber goes on. It touches everything from now on.
+void Connection::give_back() {
+  if (std::exchange(is_watched_, false)) host_.engine_thread().unwatch(lent_, *this);
+  is_idle_ = has_more_ = is_wanted_ = false;
+  wait_.signal();
+}
+
+void Connection::Reclaim::run() {
+  is_posted = false;
+  const bool for_idleness = only_if_idle;
+  if (connection.is_idle_) {
+    connection.was_idle_ = for_idleness;
+    connection.give_back();
+  } else if (!for_idleness) {
+    connection.is_wanted_ = true;
+  }
 }
 
 // The lock wait is over: the job goes on without asking the I/O thread.
 void Connection::wake() {
   was_woken_ = true;
   if (!std::exchange(is_waiting_, false)) return;
+  task_ = Task::kAdvance;
   host_.engine_thread().post(*this);
 }
 

@@ -6,13 +6,24 @@
 //
 //     read -> post to the engine's thread -> … advance() … -> durable -> woken -> write -> read
 //
-// Invariant: the conversation is touched by the fiber, or by the engine's thread between post() and
-// the signal, never by both.
+// Small questions would spend more time on waking threads than on answers. So the socket is lent with the
+// conversation, where it can be: the engine's thread writes the answer and reads the next question itself, again
+// and again, and no other thread is woken.
 //
-// Threads: serve(), kick(), cancel() on the I/O thread; run() and wake() are the engine's.
+//     lend -> post -> advance -> durable -> send -> recv -> advance -> … -> signal: the fiber has it back
+//                        ^------------------------------------'
+//
+// The fiber gets it back when something would hold the engine's thread up or is not its business: an answer that
+// the client is slow to read or that comes in slices, many bytes at once (COPY), the end, kick().
+//
+// Invariant: the conversation and the socket are touched by the fiber, or by the engine's thread between post()
+// and the signal, never by both.
+//
+// Threads: serve(), kick(), cancel() on the I/O thread; run(), ready() and wake() are the engine's.
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,7 +54,9 @@ class ConnectionHost : public ConversationHost {
   virtual void delist(std::uint32_t session_id) = 0;
 };
 
-class Connection final : public runtime::WorkThread::Job, public engine::LockWaiter {
+class Connection final : public runtime::WorkThread::Job,
+                         public runtime::WorkThread::Watcher,
+                         public engine::LockWaiter {
  public:
   Connection(ConnectionHost& host, std::unique_ptr<runtime::ByteStream> stream,
              std::string address);
@@ -62,14 +75,35 @@ class Connection final : public runtime::WorkThread::Job, public engine::LockWai
   void cancel();
 
   void run() override;
+  void ready() override;
   void wake() override;
 
  private:
+  // Asks the engine's thread for a connection that is lent to it.
+  struct Reclaim final : runtime::WorkThread::Job {
+    explicit Reclaim(Connection& of) : connection(of) {}
+    void run() override;
+    Connection& connection;
+    std::atomic<bool> is_posted{false};
+    std::atomic<bool> only_if_idle{false};
+  };
+  // What run() is to do.
+  enum class Task : std::uint8_t { kAdvance, kAnswer, kReceive, kClose };
+
   bool greet();
   void converse();
   bool advance();
   bool send_output();
   void close_session();
+  void reclaim(bool only_if_idle);
+  void kick_for_idleness();
+
+  // The engine's thread.
+  void advance_here();
+  void answer();
+  bool send_here();
+  void receive();
+  void give_back();
 
   ConnectionHost& host_;
   std::unique_ptr<runtime::ByteStream> stream_;
@@ -80,9 +114,16 @@ class Connection final : public runtime::WorkThread::Job, public engine::LockWai
   std::uint32_t session_id_ = 0;  // 0: not enlisted.
   bool is_with_engine_ = false;
   bool is_writing_ = false;
+  Reclaim reclaim_{*this};
 
   // The engine's thread, while the fiber is parked.
-  bool is_closing_ = false;  // What run() is to do.
+  Task task_ = Task::kAdvance;
+  int lent_ = -1;            // The socket.
+  bool is_watched_ = false;  // It is.
+  bool is_idle_ = false;     // It is lent, and everything that came is answered.
+  bool has_more_ = false;    // More may have come by the socket than was read.
+  bool is_wanted_ = false;   // The fiber asks for it.
+  bool was_idle_ = false;    // When it was given back, for idleness.
   bool is_waiting_ = false;  // For a lock.
   bool was_woken_ = false;   // Since run() began.
   Conversation::Step step_;

@@ -127,6 +127,58 @@ TEST_CASE("a client over a socket is answered, waits for locks and for the disk"
   CHECK(server.durable_calls >= 51);
 }
 
+TEST_CASE(
+    "a socket that is lent comes back for large answers, for much input, and when somebody asks") {
+  TestServer server;
+  server.io_thread->run([&] {
+    auto stream = runtime::connect_tcp(*server.io_thread, "127.0.0.1", server.listener->port());
+    REQUIRE(stream);
+    CHECK(converse(**stream, kStartup).starts_with("R"));
+    for (int i = 0; i < 3; ++i) {
+      CHECK(converse(**stream, framed("Q", "ROWS 1\0"s)).find("SELECT 1\0"s) != std::string::npos);
+      CHECK(converse(**stream, framed("Q", "ROWS 50000\0"s)).find("SELECT 50000\0"s) !=
+            std::string::npos);
+      // In two pieces, and more than is read while the socket is lent.
+      const std::string many = framed("Q", "ROWS 1 " + std::string(100'000, ' ') + "\0"s);
+      REQUIRE((*stream)->write(many.substr(0, 10)));
+      CHECK(converse(**stream, many.substr(10)).size() > 5);
+      // Two questions at once.
+      const std::string one = framed("Q", "ROWS 1\0"s);
+      REQUIRE((*stream)->write(one + one));
+      std::string answers;
+      while (answers.find("SELECT 1\0"s) == answers.rfind("SELECT 1\0"s)) {
+        REQUIRE((*stream)->read(answers).value_or(false));
+      }
+    }
+    // It is idle, and lent.
+    for (const auto& [connection, owned] : server.connections) {
+      connection->kick(test::sql_error("57P01", "terminating connection").error());
+    }
+    std::string last;
+    while ((*stream)->read(last).value_or(false)) continue;
+    CHECK(last.find("57P01") != std::string::npos);
+    (*stream)->close();
+  });
+}
+
+TEST_CASE("who is idle for too long is told so, but not who asks again") {
+  TestServer server;
+  server.io_thread->run([&] {
+    auto stream = runtime::connect_tcp(*server.io_thread, "127.0.0.1", server.listener->port());
+    REQUIRE(stream);
+    CHECK(converse(**stream, kStartup).starts_with("R"));
+    CHECK(converse(**stream, framed("Q", "ROWS 1\0"s)).find("SELECT 1\0"s) != std::string::npos);
+    for (const auto& [connection, owned] : server.connections) {
+      connection->kick_idle();
+      connection->kick_idle();
+    }
+    std::string last;
+    while ((*stream)->read(last).value_or(false)) continue;
+    CHECK(last.find("idle") != std::string::npos);
+    (*stream)->close();
+  });
+}
+
 TEST_CASE("what the disk lost is not told") {
   TestServer server;
   server.loses_commits = true;

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "server/pgwire/connection.h"
@@ -45,6 +46,7 @@ struct Server::Impl final : ConnectionHost {
   std::unique_ptr<runtime::IoThread> io_thread;
   std::unique_ptr<runtime::WorkThread> work_thread;
   std::unique_ptr<engine::Engine> database;  // The engine's thread.
+  std::thread flusher;
   std::unique_ptr<runtime::TcpListener> listener;
   std::unique_ptr<runtime::ControlSocket> control;  // Null: it could not be opened.
   std::unique_ptr<runtime::SignalWatch> signals;
@@ -102,6 +104,7 @@ struct Server::Impl final : ConnectionHost {
   // The engine's thread, after each batch of jobs.
   std::int64_t upkeep() {
     if (database == nullptr) return 0;
+    database->flush();
     const std::int64_t deadline = database->next_deadline_us();
     const bool is_due = deadline != 0 && clock.now_us() >= deadline;
     if (!must_tick.exchange(false, std::memory_order_acquire) && !is_due) return deadline;
@@ -243,6 +246,7 @@ Expected<void> Server::Impl::open() {
     has_any_user = database->has_users();
   });
   if (!opened) return opened;
+  flusher = std::thread([this] { database->run_flusher(); });
   if (!listener->is_loopback() && !has_any_user) {
     return unexpected(
         ErrorCode::kInvalidArgument,
@@ -301,6 +305,10 @@ void Server::Impl::close() {
     });
   }
   if (work_thread != nullptr) {
+    if (flusher.joinable()) {
+      database->stop_flusher();
+      flusher.join();
+    }
     work_thread->run([this] { database.reset(); });
     work_thread.reset();
   }

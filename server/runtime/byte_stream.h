@@ -33,6 +33,12 @@ class ByteStream {
 
   // May park, to say goodbye.
   virtual void close() = 0;
+
+  // Lends the socket to another thread, which reads and writes it without parking; nothing else of this stream is
+  // used until take_back() but interrupt(). -1: there is no socket of plain bytes to lend.
+  // REQUIRES: nobody reads or writes.
+  virtual int lend() { return -1; }
+  virtual void take_back(int /*descriptor*/) {}
 };
 
 }  // namespace entail::runtime

@@ -1,5 +1,8 @@
 // Fibers, threads and sockets, on loopback.
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -77,6 +80,53 @@ TEST_CASE("the engine's thread looks after itself when the time has come") {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   CHECK(calls == 3);
+}
+
+TEST_CASE("the engine's thread answers by the sockets that it watches, and runs jobs between") {
+  SystemClock clock;
+  WorkThread worker({.upkeep = {}, .clock = &clock});
+  struct Echo final : WorkThread::Watcher {
+    int socket = -1;
+    int calls = 0;
+    void ready() override {
+      ++calls;
+      char bytes[64];
+      const ssize_t count = ::recv(socket, bytes, sizeof bytes, MSG_DONTWAIT);
+      if (count > 0) REQUIRE(::send(socket, bytes, static_cast<std::size_t>(count), 0) == count);
+    }
+  };
+  std::vector<Echo> echoes(3);
+  std::vector<int> clients;
+  for (Echo& echo : echoes) {
+    int pair[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    clients.push_back(pair[0]);
+    echo.socket = pair[1];
+    worker.run([&] {
+      CHECK(worker.is_here());
+      CHECK(worker.watch(echo.socket, echo));
+    });
+  }
+  CHECK_FALSE(worker.is_here());
+  for (int n = 0; n < 50; ++n) {
+    for (const int client : clients) REQUIRE(::send(client, "question", 8, 0) == 8);
+    worker.run([] {});
+    for (const int client : clients) {
+      char bytes[64];
+      CHECK(::recv(client, bytes, 8, MSG_WAITALL) == 8);
+    }
+  }
+  worker.run([&] {
+    for (Echo& echo : echoes) worker.unwatch(echo.socket, echo);
+  });
+  const int before = echoes[0].calls;
+  REQUIRE(::send(clients[0], "nobody", 6, 0) == 6);
+  worker.run([] {});
+  CHECK(echoes[0].calls == before);
+  for (std::size_t i = 0; i < echoes.size(); ++i) {
+    ::close(clients[i]);
+    ::close(echoes[i].socket);
+  }
 }
 
 TEST_CASE("addresses to listen on are read in all their forms") {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,8 +83,25 @@ class SocketStream final : public ByteStream {
     socket_.close(ignored);
   }
 
+  // Asio's reactor forgets the descriptor meanwhile, so that its thread is not woken for what others read.
+  int lend() override {
+    if (is_interrupted_) return -1;
+    boost::system::error_code error;
+    protocol_ = socket_.local_endpoint(error).protocol();
+    if (error) return -1;
+    const int descriptor = socket_.release(error);
+    return error ? -1 : descriptor;
+  }
+  void take_back(int descriptor) override {
+    boost::system::error_code error;
+    socket_.assign(*protocol_, descriptor, error);
+    if (!error) socket_.non_blocking(true, error);
+    if (error) is_interrupted_ = true;  // Out of memory: the connection ends.
+  }
+
  private:
   Socket socket_;
+  std::optional<typename Socket::protocol_type> protocol_;
   std::size_t read_bytes_ = kReadBytesMin;
   bool is_interrupted_ = false;
   bool is_reading_ = false;

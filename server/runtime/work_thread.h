@@ -9,11 +9,21 @@
 //     engine_thread.post(connection);        // calls connection.run() over there
 //     engine_thread.run([&] { … });          // any other thread: waits until it was done
 //
-// Threads: post() and run() any; the rest its owner.
+// The thread sleeps in epoll, and so can watch descriptors beside its jobs: a question that comes in by a
+// watched socket is answered without any other thread being woken, which would cost more than most answers.
+//
+//     watch(socket, connection);             // calls connection.ready() when more has come
+//
+// ready() is called once for each time that something came (edge-triggered): who does not read all
+// remembers that there is more.
+//
+// Threads: post() and run() any; watch(), unwatch() and is_here() the thread itself; the rest its owner.
 
 #pragma once
 
-#include <condition_variable>
+#include <sys/epoll.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +44,13 @@ class WorkThread {
     virtual void run() = 0;
   };
 
+  class Watcher {
+   public:
+    virtual ~Watcher() = default;
+    // Something can be read, or the other side has gone.
+    virtual void ready() = 0;
+  };
+
   struct Options {
     // Called on the thread; gives the time, by `clock`, at which to call it again at the latest; 0:
     // only after the next jobs.
@@ -43,7 +60,7 @@ class WorkThread {
   };
 
   explicit WorkThread(Options options);
-  // Runs what was posted, then ends.
+  // Runs what was posted, then ends. REQUIRES: nothing is watched any more.
   ~WorkThread();
   WorkThread(const WorkThread&) = delete;
   WorkThread& operator=(const WorkThread&) = delete;
@@ -52,19 +69,29 @@ class WorkThread {
   void post(Job& job);
   void run(const std::function<void()>& work);
 
+  // False: the system refuses. The watcher lives until unwatch().
+  bool watch(int descriptor, Watcher& watcher);
+  void unwatch(int descriptor, Watcher& watcher);
+  bool is_here() const;
+
  private:
   static void* enter(void* self);
   void serve();
-  bool wait_for_jobs();
+  bool wait_for_work();
+  int sleep_ms() const;
 
   Options options_;
+  int epoll_ = -1, poke_ = -1;  // `poke_` wakes the thread.
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::vector<Job*> posted_;
   bool is_asleep_ = false;
   bool is_stopping_ = false;
-  std::vector<Job*> batch_;       // The thread's.
-  std::int64_t deadline_us_ = 0;  // The thread's.
+  // The thread's.
+  std::vector<Job*> batch_;
+  std::array<epoll_event, 64> events_{};
+  int event_count_ = 0;
+  std::size_t watched_ = 0;
+  std::int64_t deadline_us_ = 0;
   pthread_t thread_{};
 };
 
