@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "server/engine/sql_error.h"
 #include "vm/base/ensure.h"
@@ -212,10 +213,6 @@ Expected<std::string> Settings::show(std::string_view name) const {
   return value(key);
 }
 
-std::int64_t Settings::milliseconds(std::string_view lower_name) const {
-  return milliseconds_of(value(lower_name)).value_or(0);
-}
-
 Expected<std::string> Settings::canonical(const SettingInfo& info, std::string_view text) const {
   const std::string name = lower(info.name);
   const auto invalid = [&]() {
@@ -288,6 +285,7 @@ Expected<void> Settings::set(std::string_view name, std::string_view text, bool 
   } else if (key.find('.') == std::string::npos) {
     return unknown_setting(name);
   }
+  will_change();
   if (!local) committed_[key] = made;
   values_[key] = std::move(made);
   changed();
@@ -297,6 +295,7 @@ Expected<void> Settings::set(std::string_view name, std::string_view text, bool 
 Expected<void> Settings::reset(std::string_view name, bool local) {
   const std::string key = lower(name);
   if (find_info(key) == nullptr && values_.count(key) == 0) return unknown_setting(name);
+  will_change();
   values_.erase(key);
   if (!local) committed_.erase(key);
   changed();
@@ -308,6 +307,7 @@ void Settings::reset_all() {
     return entry.first == "session_authorization" || entry.first == "is_superuser" ||
            entry.first == "transaction_isolation" || entry.first == "transaction_read_only";
   };
+  will_change();
   std::erase_if(values_, [&](const auto& entry) { return !keeps(entry); });
   std::erase_if(committed_, [&](const auto& entry) { return !keeps(entry); });
   changed();
@@ -324,26 +324,35 @@ Expected<void> Settings::set_default(std::string_view name, std::string_view tex
 }
 
 void Settings::put(std::string_view lower_name, std::string value) {
+  will_change();
+  may_report_ = true;
   committed_[std::string(lower_name)] = value;
   values_[std::string(lower_name)] = std::move(value);
 }
 
-void Settings::begin() { before_ = values_; }
+void Settings::will_change() {
+  if (!before_) before_ = save();
+}
 
 void Settings::commit() {
+  if (!before_) return;
+  before_.reset();
   if (values_ == committed_) return;
   values_ = committed_;
   changed();
 }
 
 void Settings::rollback() {
-  if (values_ == before_ && committed_ == before_) return;
-  values_ = before_;
-  committed_ = before_;
+  if (!before_) return;
+  values_ = std::move(before_->values);
+  committed_ = std::move(before_->committed);
+  before_.reset();
   changed();
 }
 
 void Settings::restore(const Saved& saved) {
+  if (values_ == saved.values && committed_ == saved.committed) return;
+  will_change();
   values_ = saved.values;
   committed_ = saved.committed;
   changed();
@@ -366,10 +375,21 @@ void Settings::changed() {
   text_.extra_float_digits = std::atoi(value("extra_float_digits").c_str());
   text_.bytea_escape = value("bytea_output") == "escape";
   text_.time_zone = value("timezone");
+  const auto milliseconds = [this](std::string_view name) {
+    return milliseconds_of(value(name)).value_or(0);
+  };
+  ready_.search_path = value("search_path");
+  ready_.isolation = value("default_transaction_isolation");
+  ready_.read_only = value("default_transaction_read_only") == "on";
+  ready_.lock_timeout = milliseconds("lock_timeout");
+  ready_.statement_timeout = milliseconds("statement_timeout");
+  ready_.idle_in_transaction_timeout = milliseconds("idle_in_transaction_session_timeout");
+  may_report_ = true;
 }
 
 std::vector<std::pair<std::string, std::string>> Settings::take_reported() {
   std::vector<std::pair<std::string, std::string>> result;
+  if (!std::exchange(may_report_, false)) return result;
   for (const std::string_view name : kReported) {
     const std::string key = lower(name);
     if (find_info(key) == nullptr) continue;

@@ -41,7 +41,7 @@ Expected<std::vector<std::shared_ptr<const sql::Statement>>> parse_statements(
 Expected<std::shared_ptr<Plan>> SessionImpl::plan_text(
     std::string_view text, std::span<const std::uint32_t> parameter_oids) {
   std::string key = cache_key(text, parameter_oids, catalog(), state_,
-                              settings_.value("search_path"), temporary_schema_);
+                              settings_.ready().search_path, temporary_schema_);
   const auto cached = state_.plans.find(key);
   if (cached != state_.plans.end()) return cached->second;
   auto statements = parse_statements(text);
@@ -63,7 +63,7 @@ Expected<std::shared_ptr<Plan>> SessionImpl::plan_text(
 Expected<std::shared_ptr<Plan>> SessionImpl::refresh(const std::shared_ptr<Plan>& plan) {
   if (plan->kind == PlanKind::kUtility || plan->kind == PlanKind::kEmpty) return plan;
   if (plan->catalog_version == catalog().version() && plan->objects_epoch == state_.objects_epoch &&
-      plan->search_path == settings_.value("search_path")) {
+      plan->search_path == settings_.ready().search_path) {
     return plan;
   }
   auto fresh = plan_statement(plan->statement, plan->text, plan->parameter_oids);
@@ -86,7 +86,7 @@ Expected<std::shared_ptr<Plan>> SessionImpl::plan_statement(
   plan->statement = statement;
   plan->catalog_version = catalog().version();
   plan->objects_epoch = state_.objects_epoch;
-  plan->search_path = settings_.value("search_path");
+  plan->search_path = settings_.ready().search_path;
   if (statement == nullptr) return plan;
   const SessionCatalog names = session_catalog();
   std::vector<SqlType> declared;
@@ -275,7 +275,7 @@ Expected<compiler::ParameterValue> SessionImpl::parameter_value(const Parameter&
 
 Expected<std::unique_ptr<SimpleQuery>> SessionImpl::simple(std::string_view text) {
   const std::string key =
-      cache_key(text, {}, catalog(), state_, settings_.value("search_path"), temporary_schema_);
+      cache_key(text, {}, catalog(), state_, settings_.ready().search_path, temporary_schema_);
   const auto cached = state_.plans.find(key);
   std::vector<std::shared_ptr<const sql::Statement>> statements;
   if (cached != state_.plans.end()) {

@@ -67,11 +67,11 @@ void SessionImpl::ensure_transaction() {
   transaction_->id = state_.next_transaction++;
   transaction_->session = id_;
   transaction_->start_us = state_.now_us();
-  const std::string& level = settings_.value("default_transaction_isolation");
+  const std::string& level = settings_.ready().isolation;
   transaction_->isolation = level == "serializable"      ? Isolation::kSerializable
                             : level == "repeatable read" ? Isolation::kRepeatableRead
                                                          : Isolation::kReadCommitted;
-  transaction_->read_only = settings_.value("default_transaction_read_only") == "on";
+  transaction_->read_only = settings_.ready().read_only;
   state_.transactions.emplace(transaction_->id, transaction_.get());
   settings_.begin();
 }
@@ -230,8 +230,8 @@ Expected<Outcome> SessionImpl::wait_outcome() {
     const std::int64_t at = since + milliseconds * 1000;
     if (deadline_us_ == 0 || at < deadline_us_) deadline_us_ = at;
   };
-  bound(wait_since_us_, settings_.milliseconds("lock_timeout"));
-  bound(statement_since_us_, settings_.milliseconds("statement_timeout"));
+  bound(wait_since_us_, settings_.ready().lock_timeout);
+  bound(statement_since_us_, settings_.ready().statement_timeout);
   Outcome outcome;
   outcome.progress = Progress::kMustWait;
   return outcome;
@@ -243,8 +243,8 @@ void SessionImpl::wake() {
 
 bool SessionImpl::tick(std::int64_t now_us) {
   if (is_waiting_ && !wait_error_) {
-    const std::int64_t lock_ms = settings_.milliseconds("lock_timeout");
-    const std::int64_t statement_ms = settings_.milliseconds("statement_timeout");
+    const std::int64_t lock_ms = settings_.ready().lock_timeout;
+    const std::int64_t statement_ms = settings_.ready().statement_timeout;
     if (cancel_requested_.load(std::memory_order_acquire)) {
       wait_error_ = make_sql_error("57014", "canceling statement due to user request");
     } else if (lock_ms != 0 && now_us >= wait_since_us_ + lock_ms * 1000) {
@@ -256,7 +256,7 @@ bool SessionImpl::tick(std::int64_t now_us) {
     return false;
   }
   if (is_executing_ || transaction_ == nullptr || !transaction_->is_block) return false;
-  const std::int64_t idle_ms = settings_.milliseconds("idle_in_transaction_session_timeout");
+  const std::int64_t idle_ms = settings_.ready().idle_in_transaction_timeout;
   if (idle_ms == 0 || now_us < idle_since_us_ + idle_ms * 1000) return false;
   // Once: who is told closes the session in its own time.
   return std::exchange(idle_told_us_, idle_since_us_) != idle_since_us_;
@@ -265,7 +265,7 @@ bool SessionImpl::tick(std::int64_t now_us) {
 std::int64_t SessionImpl::next_deadline_us() const {
   if (is_waiting_) return deadline_us_;
   if (transaction_ == nullptr || !transaction_->is_block || is_executing_) return 0;
-  const std::int64_t idle_ms = settings_.milliseconds("idle_in_transaction_session_timeout");
+  const std::int64_t idle_ms = settings_.ready().idle_in_transaction_timeout;
   if (idle_ms == 0 || idle_told_us_ == idle_since_us_) return 0;
   return idle_since_us_ + idle_ms * 1000;
 }

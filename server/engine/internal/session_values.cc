@@ -82,7 +82,7 @@ Expected<ParameterValue> SessionImpl::session_value(const SessionValue& wanted) 
     case SessionValueKind::kCurrentDatabase:
       return text(options_.database);
     case SessionValueKind::kCurrentSchema: {
-      for (const std::string& schema : parse_search_path(settings_.value("search_path"), user_)) {
+      for (const std::string& schema : parse_search_path(settings_.ready().search_path, user_)) {
         if (catalog().schema(schema) != nullptr) return text(schema);
       }
       return ParameterValue{{0, 0}, true};
@@ -95,7 +95,7 @@ Expected<ParameterValue> SessionImpl::session_value(const SessionValue& wanted) 
         if (nullable) words.push_back(0);
       };
       if (wanted.argument == "t") add("pg_catalog");
-      for (const std::string& schema : parse_search_path(settings_.value("search_path"), user_)) {
+      for (const std::string& schema : parse_search_path(settings_.ready().search_path, user_)) {
         if (catalog().schema(schema) != nullptr) add(schema);
       }
       return word(state_.pool->intern_record(wanted.type.detail, words));
