@@ -1,7 +1,8 @@
 #include "server/engine/lock_manager.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
-#include <functional>
 
 #include "vm/base/ensure.h"
 
@@ -28,15 +29,57 @@ bool conflicts(LockMode held, LockMode wanted) {
   return h < 4 ? kRows[h][w] : kTables[h - 4][w - 4];
 }
 
-std::size_t LockManager::Hash::operator()(const LockName& name) const {
-  const std::size_t key = std::hash<std::string_view>()(name.key);
-  return key ^ ((std::size_t{name.table} << 32 | name.index) * 0x9e3779b97f4a7c15ULL);
+LockManager::LockId LockManager::id_of(const LockName& name) {
+  const std::uint64_t seed = std::uint64_t{name.table} << 32U | name.index;
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(name.key.data(), name.key.size(), seed);
+  return {hash.high64, hash.low64};
+}
+
+std::span<const LockManager::Hold> LockManager::Lock::holds() const {
+  if (contended_ != nullptr) return contended_->holds;
+  return {&only_, only_.transaction != 0 ? std::size_t{1} : std::size_t{0}};
+}
+
+std::span<const LockManager::Hold> LockManager::Lock::queue() const {
+  return contended_ != nullptr ? std::span<const Hold>(contended_->queue) : std::span<const Hold>();
+}
+
+LockManager::Contended& LockManager::Lock::contended() {
+  if (contended_ == nullptr) {
+    contended_ = std::make_unique<Contended>();
+    if (only_.transaction != 0) contended_->holds.push_back(only_);
+  }
+  return *contended_;
+}
+
+std::vector<LockManager::Hold>& LockManager::Lock::own_queue() { return contended().queue; }
+
+void LockManager::Lock::add(Hold hold) {
+  if (contended_ == nullptr && only_.transaction == 0) {
+    only_ = hold;
+  } else {
+    contended().holds.push_back(hold);
+  }
+}
+
+void LockManager::Lock::remove(Hold hold) {
+  if (contended_ == nullptr) {
+    ENTAIL_ENSURE(only_.transaction == hold.transaction && only_.mode == hold.mode);
+    only_ = {};
+    return;
+  }
+  std::vector<Hold>& all = contended_->holds;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Hold& h) {
+    return h.transaction == hold.transaction && h.mode == hold.mode;
+  });
+  ENTAIL_ENSURE(found != all.end());
+  all.erase(found);
 }
 
 bool LockManager::grantable(const Lock& lock, TransactionId transaction, LockMode mode,
                             std::size_t queue_position) const {
   bool holds_it = false;
-  for (const Hold& hold : lock.holds) {
+  for (const Hold& hold : lock.holds()) {
     if (hold.transaction == transaction) {
       holds_it = true;
     } else if (conflicts(hold.mode, mode)) {
@@ -45,38 +88,41 @@ bool LockManager::grantable(const Lock& lock, TransactionId transaction, LockMod
   }
   if (holds_it) return true;
   for (std::size_t i = 0; i < queue_position; ++i) {
-    const Hold& before = lock.queue[i];
+    const Hold& before = lock.queue()[i];
     if (before.transaction != transaction && conflicts(before.mode, mode)) return false;
   }
   return true;
 }
 
 LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name, LockMode mode) {
-  Lock& lock = locks_[name];
-  for (const Hold& hold : lock.holds) {
+  const LockId id = id_of(name);
+  Lock& lock = locks_[id];
+  for (const Hold& hold : lock.holds()) {
     // What it holds already covers the wish: the mode itself, or the strongest of its kind.
     if (hold.transaction == transaction && (hold.mode == mode || hold.mode == LockMode::kUpdate ||
                                             hold.mode == LockMode::kTableAccessExclusive)) {
       return LockAnswer::kGranted;
     }
   }
-  const auto queued = std::find_if(lock.queue.begin(), lock.queue.end(), [&](const Hold& hold) {
+  const std::span<const Hold> queue = lock.queue();
+  const auto queued = std::find_if(queue.begin(), queue.end(), [&](const Hold& hold) {
     return hold.transaction == transaction;
   });
-  const std::size_t position = static_cast<std::size_t>(queued - lock.queue.begin());
+  const std::size_t position = static_cast<std::size_t>(queued - queue.begin());
+  const bool is_queued = position < queue.size();
   if (grantable(lock, transaction, mode, position)) {
-    if (queued != lock.queue.end()) {
-      lock.queue.erase(queued);
+    if (is_queued) {
+      lock.own_queue().erase(lock.own_queue().begin() + static_cast<std::ptrdiff_t>(position));
       waiting_.erase(transaction);
     }
-    lock.holds.push_back({transaction, mode});
-    held_[transaction].emplace_back(name, mode);
+    lock.add({transaction, mode});
+    held_[transaction].emplace_back(id, mode);
     return LockAnswer::kGranted;
   }
-  if (queued == lock.queue.end()) {
+  if (!is_queued) {
     ENTAIL_ENSURE(waiting_.count(transaction) == 0);
-    lock.queue.push_back({transaction, mode});
-    waiting_.emplace(transaction, name);
+    lock.own_queue().push_back({transaction, mode});
+    waiting_.emplace(transaction, id);
     if (closes_cycle(transaction)) {
       // Its request stood last in the queue: nobody waits for it.
       std::vector<TransactionId> none;
@@ -84,27 +130,27 @@ LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name,
       return LockAnswer::kDeadlock;
     }
   } else {
-    queued->mode = mode;
+    lock.own_queue()[position].mode = mode;
   }
   return LockAnswer::kMustWait;
 }
 
 bool LockManager::available(TransactionId transaction, const LockName& name, LockMode mode) const {
-  const auto found = locks_.find(name);
+  const auto found = locks_.find(id_of(name));
   if (found == locks_.end()) return true;
-  return grantable(found->second, transaction, mode, found->second.queue.size());
+  return grantable(found->second, transaction, mode, found->second.queue().size());
 }
 
 void LockManager::stop_waiting(TransactionId transaction, std::vector<TransactionId>& woken) {
   const auto found = waiting_.find(transaction);
   if (found == waiting_.end()) return;
-  const LockName name = found->second;
+  const LockId id = found->second;
   waiting_.erase(found);
-  const auto lock = locks_.find(name);
+  const auto lock = locks_.find(id);
   ENTAIL_ENSURE(lock != locks_.end());
-  std::erase_if(lock->second.queue,
+  std::erase_if(lock->second.own_queue(),
                 [&](const Hold& hold) { return hold.transaction == transaction; });
-  wake_queue(name, woken);
+  wake_queue(id, woken);
 }
 
 std::size_t LockManager::held_count(TransactionId transaction) const {
@@ -112,35 +158,35 @@ std::size_t LockManager::held_count(TransactionId transaction) const {
   return found == held_.end() ? 0 : found->second.size();
 }
 
-void LockManager::wake_queue(const LockName& name, std::vector<TransactionId>& woken) {
-  const auto found = locks_.find(name);
+void LockManager::wake_queue(const LockId& id, std::vector<TransactionId>& woken) {
+  const auto found = locks_.find(id);
   if (found == locks_.end()) return;
   const Lock& lock = found->second;
-  for (std::size_t i = 0; i < lock.queue.size(); ++i) {
-    if (grantable(lock, lock.queue[i].transaction, lock.queue[i].mode, i)) {
-      woken.push_back(lock.queue[i].transaction);
+  const std::span<const Hold> queue = lock.queue();
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    if (grantable(lock, queue[i].transaction, queue[i].mode, i)) {
+      woken.push_back(queue[i].transaction);
     }
   }
-  if (lock.holds.empty() && lock.queue.empty()) locks_.erase(found);
+  if (lock.is_free()) locks_.erase(found);
 }
 
 void LockManager::release_since(TransactionId transaction, std::size_t count,
                                 std::vector<TransactionId>& woken) {
   const auto found = held_.find(transaction);
   if (found == held_.end()) return;
-  std::vector<std::pair<LockName, LockMode>>& held = found->second;
+  std::vector<std::pair<LockId, LockMode>>& held = found->second;
   while (held.size() > count) {
-    const auto [name, mode] = std::move(held.back());
+    const auto [id, mode] = held.back();
     held.pop_back();
-    const auto lock = locks_.find(name);
+    const auto lock = locks_.find(id);
     ENTAIL_ENSURE(lock != locks_.end());
-    std::vector<Hold>& holds = lock->second.holds;
-    const auto hold = std::find_if(holds.begin(), holds.end(), [&, m = mode](const Hold& h) {
-      return h.transaction == transaction && h.mode == m;
-    });
-    ENTAIL_ENSURE(hold != holds.end());
-    holds.erase(hold);
-    wake_queue(name, woken);
+    lock->second.remove({transaction, mode});
+    if (lock->second.is_free()) {
+      locks_.erase(lock);
+    } else {
+      wake_queue(id, woken);
+    }
   }
   if (held.empty()) held_.erase(found);
 }
@@ -155,15 +201,16 @@ std::vector<TransactionId> LockManager::blockers(TransactionId transaction) cons
   const auto waits = waiting_.find(transaction);
   if (waits == waiting_.end()) return result;
   const Lock& lock = locks_.at(waits->second);
+  const std::span<const Hold> queue = lock.queue();
   LockMode mode = LockMode::kKeyShare;
   std::size_t position = 0;
-  for (; position < lock.queue.size(); ++position) {
-    if (lock.queue[position].transaction == transaction) break;
+  for (; position < queue.size(); ++position) {
+    if (queue[position].transaction == transaction) break;
   }
-  ENTAIL_ENSURE(position < lock.queue.size());
-  mode = lock.queue[position].mode;
+  ENTAIL_ENSURE(position < queue.size());
+  mode = queue[position].mode;
   bool holds_it = false;
-  for (const Hold& hold : lock.holds) {
+  for (const Hold& hold : lock.holds()) {
     if (hold.transaction == transaction) {
       holds_it = true;
     } else if (conflicts(hold.mode, mode)) {
@@ -171,7 +218,7 @@ std::vector<TransactionId> LockManager::blockers(TransactionId transaction) cons
     }
   }
   for (std::size_t i = 0; i < position && !holds_it; ++i) {
-    if (conflicts(lock.queue[i].mode, mode)) result.push_back(lock.queue[i].transaction);
+    if (conflicts(queue[i].mode, mode)) result.push_back(queue[i].transaction);
   }
   return result;
 }
@@ -199,16 +246,17 @@ bool LockManager::closes_cycle(TransactionId transaction) {
 }
 
 void LockManager::verify() const {
-  for (const auto& [name, lock] : locks_) {
-    for (std::size_t i = 0; i < lock.holds.size(); ++i) {
+  for (const auto& [id, lock] : locks_) {
+    const std::span<const Hold> holds = lock.holds();
+    for (std::size_t i = 0; i < holds.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        ENTAIL_ENSURE(lock.holds[i].transaction == lock.holds[j].transaction ||
-                      !conflicts(lock.holds[i].mode, lock.holds[j].mode));
+        ENTAIL_ENSURE(holds[i].transaction == holds[j].transaction ||
+                      !conflicts(holds[i].mode, holds[j].mode));
       }
     }
-    for (const Hold& waiter : lock.queue) {
+    for (const Hold& waiter : lock.queue()) {
       const auto found = waiting_.find(waiter.transaction);
-      ENTAIL_ENSURE(found != waiting_.end() && found->second == name);
+      ENTAIL_ENSURE(found != waiting_.end() && found->second == id);
     }
   }
 }

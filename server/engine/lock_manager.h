@@ -22,12 +22,16 @@
 // Threads: one, the engine's. Cost: a hash look-up a lock.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "vm/base/expected.h"
@@ -90,24 +94,45 @@ class LockManager {
     TransactionId transaction = 0;
     LockMode mode = LockMode::kKeyShare;
   };
-  struct Lock {
+  // 128 bits of hash of the name. Two names of one id share a lock, which makes somebody wait for nothing.
+  struct LockId {
+    std::uint64_t high = 0, low = 0;
+    friend bool operator==(const LockId&, const LockId&) = default;
+  };
+  struct HashOfId {
+    std::size_t operator()(const LockId& id) const { return id.low; }
+  };
+  struct Contended {
     std::vector<Hold> holds;  // A transaction may hold several modes.
     std::vector<Hold> queue;  // First come first.
   };
-  struct Hash {
-    std::size_t operator()(const LockName& name) const;
+  // One that inserts a million rows holds a million locks that nobody else wants: such a lock is one hold.
+  class Lock {
+   public:
+    std::span<const Hold> holds() const;
+    std::span<const Hold> queue() const;
+    bool is_free() const { return holds().empty() && queue().empty(); }
+    void add(Hold hold);
+    void remove(Hold hold);
+    std::vector<Hold>& own_queue();
+
+   private:
+    Contended& contended();
+    Hold only_;  // Of no transaction: there is none, or `contended_` has them.
+    std::unique_ptr<Contended> contended_;
   };
+  static LockId id_of(const LockName& name);
 
   bool grantable(const Lock& lock, TransactionId transaction, LockMode mode,
                  std::size_t queue_position) const;
-  void wake_queue(const LockName& name, std::vector<TransactionId>& woken);
+  void wake_queue(const LockId& id, std::vector<TransactionId>& woken);
   bool closes_cycle(TransactionId transaction);
   bool reaches(TransactionId from, TransactionId target, std::vector<TransactionId>& path,
                std::vector<TransactionId>& seen) const;
 
-  std::unordered_map<LockName, Lock, Hash> locks_;
-  std::unordered_map<TransactionId, std::vector<std::pair<LockName, LockMode>>> held_;
-  std::unordered_map<TransactionId, LockName> waiting_;
+  boost::unordered_flat_map<LockId, Lock, HashOfId> locks_;
+  std::unordered_map<TransactionId, std::vector<std::pair<LockId, LockMode>>> held_;
+  std::unordered_map<TransactionId, LockId> waiting_;
   std::vector<TransactionId> last_cycle_;
 };
 

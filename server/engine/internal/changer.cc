@@ -1,8 +1,9 @@
 #include "server/engine/internal/changer.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "server/engine/internal/constraints.h"
 #include "server/engine/internal/session_impl.h"
@@ -225,14 +226,56 @@ Expected<void> Changer::find_conflicts(const TableIndex& index, const RowSet& ro
   return {};
 }
 
+namespace {
+
+// Keys of some rows, by what an index calls the same. Holds numbers of rows only, and encodes a key again where
+// two have one hash.
+class KeySet {
+ public:
+  KeySet(const KeyEncoder& encoder, const RowSet& rows, std::span<const std::uint32_t> columns)
+      : encoder_(encoder), rows_(rows), columns_(columns) {}
+
+  bool has(std::string_view key) const {
+    if (by_hash_.empty()) return false;
+    const auto found = by_hash_.find(XXH3_64bits(key.data(), key.size()));
+    if (found == by_hash_.end()) return false;
+    return is_key(found->second, key) ||
+           std::any_of(others_.begin(), others_.end(),
+                       [&](std::uint32_t row) { return is_key(row, key); });
+  }
+  // The key of row `row` of the rows. False: it is there already.
+  bool insert(std::string_view key, std::size_t row) {
+    const auto number = static_cast<std::uint32_t>(row);
+    const auto [place, fresh] = by_hash_.try_emplace(XXH3_64bits(key.data(), key.size()), number);
+    if (fresh) return true;
+    if (has(key)) return false;
+    others_.push_back(number);
+    return true;
+  }
+
+ private:
+  bool is_key(std::uint32_t row, std::string_view key) const {
+    std::string own;
+    return encoder_.encode(rows_, row, columns_, own) && own == key;
+  }
+
+  const KeyEncoder& encoder_;
+  const RowSet& rows_;
+  std::span<const std::uint32_t> columns_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> by_hash_;
+  std::vector<std::uint32_t> others_;  // Whose hash another key has.
+};
+
+}  // namespace
+
 Expected<void> Changer::check_keys(const RowSet& deleted, const RowSet& inserted) {
   for (const TableIndex& index : table_.indexes) {
     if (!index.unique || index.columns.empty() || inserted.empty()) continue;
-    std::unordered_set<std::string> gone, come;
+    KeySet gone(encoder_, deleted, index.columns), come(encoder_, inserted, index.columns);
     std::string key;
     for (std::size_t i = 0; i < deleted.size(); ++i) {
       key.clear();
-      if (encoder_.encode(deleted, i, index.columns, key)) gone.insert(key);
+      if (encoder_.encode(deleted, i, index.columns, key)) gone.insert(key, i);
     }
     auto lookup = KeyLookup::create(session_.state(), table_.relation, index.columns);
     if (!lookup) return unexpected(std::move(lookup).error());
@@ -240,8 +283,8 @@ Expected<void> Changer::check_keys(const RowSet& deleted, const RowSet& inserted
     for (std::size_t i = 0; i < inserted.size(); ++i) {
       key.clear();
       if (!encoder_.encode(inserted, i, index.columns, key)) continue;
-      bool is_taken = !come.insert(key).second;
-      if (!is_taken && gone.count(key) == 0) {
+      bool is_taken = inserted.size() > 1 && !come.insert(key, i);
+      if (!is_taken && !gone.has(key)) {
         found.clear();
         lookup->find(inserted, layout_, i, index.columns, found);
         is_taken = !found.empty();

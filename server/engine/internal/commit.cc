@@ -34,43 +34,65 @@ class StoredChanges {
     const std::uint32_t storage = storage_of(state_, catalog_, change.relation);
     if (storage == 0) return;
     const StoredRowCodec codec(relation, state_.layout_of(change.relation), *state_.pool);
-    std::unordered_map<std::string, std::size_t> by_key;
+    // Of the rows that are no more, which come first: what takes the place of one is one change with it.
+    std::unordered_map<std::string, std::size_t> gone;
+    entries_.reserve(entries_.size() + change.size());
     for (std::size_t i = 0; i < change.size(); ++i) {
       vm::DurableId id = change.ids.empty() ? vm::DurableId{} : change.ids[i];
       if (id.source == rete::StatedChange::kOpenSource) id.source = version_;
       StoredRowCodec::Key key = codec.key(change.columns, i, id);
-      const auto [place, fresh] = by_key.try_emplace(key.bytes, entries_.size());
-      if (fresh) {
-        entries_.push_back({storage, key.bytes, {}, {}, key.hashed});
+      const std::string image = codec.value(change.columns, i);
+      if (change.signs[i] < 0) {
+        Entry& entry = entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed});
+        entry.before = keep(image);
+        gone.emplace(std::move(key.bytes), entries_.size() - 1);
+        continue;
       }
-      Entry& entry = entries_[place->second];
-      std::string& image = change.signs[i] < 0 ? entry.before : entry.after;
-      image = codec.value(change.columns, i);
+      const auto place = gone.empty() ? gone.end() : gone.find(key.bytes);
+      Entry& entry =
+          place != gone.end()
+              ? entries_[place->second]
+              : entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed});
+      entry.after = keep(image);
     }
   }
 
   void move_to(store::CommitBatch& batch) const {
+    const auto view = [this](const Piece& piece) {
+      return std::string_view(bytes_).substr(piece.first, piece.size);
+    };
+    batch.changes.reserve(entries_.size());
     for (const Entry& entry : entries_) {
-      store::RowChange change;
+      store::RowChange& change = batch.changes.emplace_back();
       change.relation = entry.storage;
-      change.key = entry.key;
-      if (!entry.before.empty()) change.before = store::RowImage{.row = entry.before};
-      if (!entry.after.empty()) change.after = store::RowImage{.row = entry.after};
-      change.check_absent = entry.hashed && entry.before.empty();
-      batch.changes.push_back(change);
+      change.key = view(entry.key);
+      if (entry.before.size > 0) change.before = store::RowImage{.row = view(entry.before)};
+      if (entry.after.size > 0) change.after = store::RowImage{.row = view(entry.after)};
+      change.check_absent = entry.hashed && entry.before.size == 0;
     }
   }
 
  private:
+  struct Piece {
+    std::size_t first = 0, size = 0;  // In bytes_.
+  };
   struct Entry {
     std::uint32_t storage = 0;
-    std::string key, before, after;  // Images are never empty where there is one.
+    Piece key, before, after;  // Images are never empty where there is one.
     bool hashed = false;
   };
+
+  Piece keep(std::string_view bytes) {
+    const Piece piece{bytes_.size(), bytes.size()};
+    bytes_.append(bytes);
+    return piece;
+  }
+
   const EngineState& state_;
   const Catalog& catalog_;
   vm::Version version_;
   std::vector<Entry> entries_;
+  std::string bytes_;
 };
 
 std::vector<ChangeChunk> chunks_of(const EngineState& state,
@@ -149,9 +171,9 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
       batch.outbox.push_back(outbox_entry(*this, row));
     }
     auto made = store->commit(
-        batch, options.durability == Durability::kSync    ? store::Durability::kSync
-               : options.durability == Durability::kAsync ? store::Durability::kAsync
-                                                          : store::Durability::kGroup);
+        std::move(batch), options.durability == Durability::kSync    ? store::Durability::kSync
+                          : options.durability == Durability::kAsync ? store::Durability::kAsync
+                                                                     : store::Durability::kGroup);
     if (!made) {
       // The network goes back to what the store has.
       for (const ChangeChunk& chunk : chunks_of(*this, stated)) {
