@@ -97,6 +97,9 @@ struct EngineState {
   // --- head.cc
   // The network shows what the transaction sees; nullptr: the newest commit.
   Expected<void> lend_head(Transaction* transaction);
+  // The same for somebody who reads nothing but what rests on these base relations: changes of others stay where they
+  // are, whoever's they are, and the transaction's own need not be put in.
+  Expected<void> lend_head_for(Transaction& transaction, const std::set<RelationId>& bases);
   // The head at the newest version with the transaction's changes: for commit.
   Expected<void> lend_head_for_commit(Transaction& transaction);
   void take_head_back();  // The network shows the newest commit, whoever had it.

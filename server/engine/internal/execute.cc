@@ -118,9 +118,55 @@ void SessionImpl::note_reads(const Plan& plan) {
     state_.add_base_relations(relation, transaction_->reads);
 }
 
-Expected<void> SessionImpl::lend(const Plan& plan) {
+namespace {
+
+// What a statement may look at, by way of its queries or of the keys that it checks.
+std::optional<std::set<RelationId>> bases_of(const EngineState& state, const Catalog& catalog,
+                                             const Plan& plan) {
+  std::vector<const QueryRunner*> runners{plan.query.get()};
+  Oid target = 0;
+  if (plan.insert != nullptr) {
+    const InsertPlan& insert = *plan.insert;
+    runners.insert(runners.end(), {insert.source.get(), insert.generated.get(),
+                                   insert.conflict_update.get(), insert.returning.get()});
+    target = insert.lowered.table->oid;
+  }
+  if (plan.update != nullptr) {
+    runners.push_back(plan.update->source.get());
+    target = plan.update->lowered.table->oid;
+  }
+  if (plan.remove != nullptr) {
+    runners.push_back(plan.remove->source.get());
+    target = plan.remove->lowered.table->oid;
+  }
+  for (const auto& [name, runner] : plan.checks) runners.push_back(runner.get());
+  for (const QueryRunner* const runner : runners) {
+    if (runner == nullptr) continue;
+    for (const sql2datalog::GivenRelation& given : runner->lowered().given) {
+      // Listings of the system say something of anything.
+      if (given.kind != sql2datalog::GivenKind::kInput) return std::nullopt;
+    }
+  }
+  std::set<RelationId> bases;
+  for (const RelationId relation : plan.reads) state.add_base_relations(relation, bases);
+  if (target != 0) {
+    const Table* const table = catalog.table(target);
+    if (table == nullptr) return std::nullopt;
+    state.add_base_relations(table->relation, bases);
+  }
+  return bases;
+}
+
+}  // namespace
+
+Expected<void> SessionImpl::lend(Plan& plan) {
   note_reads(plan);
-  auto lent = state_.lend_head(transaction_.get());
+  if (!plan.has_bases) {
+    plan.bases = bases_of(state_, catalog(), plan);
+    plan.has_bases = true;
+  }
+  auto lent = plan.bases ? state_.lend_head_for(*transaction_, *plan.bases)
+                         : state_.lend_head(transaction_.get());
   if (!lent) return unexpected(with_sqlstate(std::move(lent).error()));
   // A standing view whose rules failed for some row answers with the error, as evaluating it would.
   for (const RelationId relation : plan.reads) {

@@ -89,6 +89,38 @@ Expected<void> EngineState::lend_head(Transaction* transaction) {
   return {};
 }
 
+namespace {
+
+bool touches(const Transaction& transaction, std::size_t first, std::size_t end,
+             const std::set<RelationId>& bases) {
+  for (std::size_t i = first; i < end; ++i) {
+    const ChangeChunk& chunk = transaction.changes[i];
+    if (!chunk.rows.empty() && bases.count(chunk.relation) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Expected<void> EngineState::lend_head_for(Transaction& transaction,
+                                          const std::set<RelationId>& bases) {
+  const bool is_behind = transaction.snapshot && *transaction.snapshot < version;
+  if (is_behind || head.snapshot) return lend_head(&transaction);
+  const bool has_head = head.owner == transaction.id;
+  if (head.owner != 0) {
+    const auto owner = transactions.find(head.owner);
+    const bool is_known = owner != transactions.end() &&
+                          owner->second->change_epoch == head.change_epoch &&
+                          head.applied <= owner->second->changes.size();
+    if (!is_known || (!has_head && touches(*owner->second, 0, head.applied, bases))) {
+      take_head_back();
+    }
+  }
+  const std::size_t applied = head.owner == transaction.id ? head.applied : 0;
+  if (!touches(transaction, applied, transaction.changes.size(), bases)) return {};
+  return lend_head(&transaction);
+}
+
 Expected<void> EngineState::lend_head_for_commit(Transaction& transaction) {
   const std::optional<std::uint64_t> snapshot = transaction.snapshot;
   transaction.snapshot.reset();

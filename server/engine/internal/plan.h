@@ -8,6 +8,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,10 @@ class Plan {
   std::unique_ptr<UpdatePlan> update;
   std::unique_ptr<DeletePlan> remove;
   std::vector<RelationId> reads;
+  // The base relations that `reads` and the table that is changed rest on, once somebody has asked; nothing where
+  // it also reads what may rest on others.
+  std::optional<std::set<RelationId>> bases;
+  bool has_bases = false;
   // Checks of the table that is changed, in order of the table's constraints.
   std::vector<std::pair<std::string, std::unique_ptr<QueryRunner>>> checks;
 

@@ -201,7 +201,7 @@ class SessionImpl final : public Session {
   std::string setting_name(const std::string& name) const;  // As SHOW's column is called.
 
   // Queries and changes (execute.cc).
-  Expected<void> lend(const Plan& plan);
+  Expected<void> lend(Plan& plan);
   void note_reads(const Plan& plan);
   void give_up_waiting();
   Expected<Outcome> run_query(Plan& plan, std::span<const compiler::ParameterValue> parameters,
