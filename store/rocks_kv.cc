@@ -242,6 +242,14 @@ class RocksKv final : public Kv {
   Expected<std::vector<std::optional<std::string>>> get_many(
       KvFamily family, std::span<const std::string> keys) const override {
     const std::size_t count = keys.size();
+    if (count == 1) {
+      // What most commits ask; RocksDB's look-up of many costs twice as much for one.
+      auto value = get(family, keys.front(), nullptr);
+      if (!value) return unexpected(std::move(value).error());
+      std::vector<std::optional<std::string>> values;
+      values.push_back(*std::move(value));
+      return values;
+    }
     std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> found(count);
     std::vector<rocksdb::Status> statuses(count);
