@@ -83,10 +83,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 // Writes ±digits * 10^exponent. REQUIRES: the digits have no leading zero.
-void encode(const Spelled& number, std::string& bytes) {
+void encode(bool negative, std::string_view digits, std::int64_t exponent, std::string& bytes) {
   bytes.clear();
-  std::string_view digits = number.digits;
-  std::int64_t exponent = number.exponent;
   while (!digits.empty() && digits.back() == '0') {
     digits.remove_suffix(1);
     ++exponent;
@@ -115,7 +113,7 @@ void encode(const Spelled& number, std::string& bytes) {
     put(tens * 10 + ones + 1);
   }
   put(0);
-  if (number.negative) {
+  if (negative) {
     for (char& byte : bytes) byte = static_cast<char>(~byte);
   }
 }
@@ -201,18 +199,42 @@ std::optional<Int128> decimal_rescale(Int128 unscaled, unsigned from_scale, unsi
   return quotient;
 }
 
+namespace {
+
+// The digits of a number, without a sign.
+class Digits {
+ public:
+  explicit Digits(Int128 value) {
+    auto rest = static_cast<Uint128>(value);
+    if (value < 0) rest = -rest;
+    // Divisions of 128 bits are slow.
+    constexpr std::uint64_t kChunk = 10'000'000'000'000'000'000U;
+    constexpr int kChunkDigits = 19;
+    while (rest >= kChunk) {
+      auto low = static_cast<std::uint64_t>(rest % kChunk);
+      rest /= kChunk;
+      for (int i = 0; i < kChunkDigits; ++i, low /= 10) put(low % 10);
+    }
+    auto top = static_cast<std::uint64_t>(rest);
+    do {
+      put(top % 10);
+      top /= 10;
+    } while (top != 0);
+  }
+  std::string_view view() const { return {buffer_.data() + at_, buffer_.size() - at_}; }
+
+ private:
+  void put(std::uint64_t digit) { buffer_[--at_] = static_cast<char>('0' + digit); }
+
+  std::array<char, 40> buffer_;
+  std::size_t at_ = 40;
+};
+
+}  // namespace
+
 void print_int128(Int128 value, std::string& out) {
-  std::array<char, 40> buffer;
-  std::size_t at = buffer.size();
-  const bool negative = value < 0;
-  auto rest = static_cast<Uint128>(value);
-  if (negative) rest = -rest;
-  do {
-    buffer[--at] = static_cast<char>('0' + static_cast<unsigned>(rest % 10));
-    rest /= 10;
-  } while (rest != 0);
-  if (negative) out.push_back('-');
-  out.append(buffer.data() + at, buffer.size() - at);
+  if (value < 0) out.push_back('-');
+  out.append(Digits(value).view());
 }
 
 void print_decimal(Int128 unscaled, unsigned scale, std::string& out) {
@@ -278,7 +300,7 @@ NumericError parse_numeric(std::string_view text, std::string& bytes) {
        number.exponent < -kNumericDigitsMax)) {
     return NumericError::kOutOfRange;
   }
-  encode(number, bytes);
+  encode(number.negative, number.digits, number.exponent, bytes);
   return NumericError::kNone;
 }
 
@@ -339,11 +361,72 @@ void print_numeric(std::string_view bytes, std::string& out) {
 }
 
 void decimal_to_numeric(Int128 unscaled, unsigned scale, std::string& bytes) {
-  Spelled number;
-  number.negative = unscaled < 0;
-  if (unscaled != 0) print_int128(unscaled < 0 ? -unscaled : unscaled, number.digits);
-  number.exponent = -static_cast<std::int64_t>(scale);
-  encode(number, bytes);
+  const Digits digits(unscaled);
+  encode(unscaled < 0, unscaled == 0 ? std::string_view() : digits.view(),
+         -static_cast<std::int64_t>(scale), bytes);
+}
+
+std::optional<SmallNumeric> small_numeric(std::string_view bytes) {
+  constexpr std::size_t kPairsMax = 9;
+  constexpr unsigned kScaleMax = 18;
+  const Int128 limit = kPowers[18];
+  if (bytes.empty()) return std::nullopt;
+  SmallNumeric value;
+  std::size_t end = 1;
+  const auto lead = static_cast<unsigned char>(bytes[0]);
+  if (lead != kZero) {
+    const bool negative = lead < kZero;
+    const auto byte_at = [&](std::size_t at) {
+      const auto byte = static_cast<unsigned char>(bytes[at]);
+      return negative ? static_cast<unsigned char>(~byte) : byte;
+    };
+    const std::int64_t pairs_exponent = static_cast<std::int64_t>(byte_at(0)) - kNear;
+    if (pairs_exponent < kNearMin || pairs_exponent > kNearMax) return std::nullopt;
+    std::int64_t unscaled = 0;
+    for (; end < bytes.size() && byte_at(end) != 0; ++end) {
+      if (end > kPairsMax) return std::nullopt;
+      unscaled = unscaled * 100 + (byte_at(end) - 1);
+    }
+    // Infinities have no digits.
+    if (end == 1 || end == bytes.size()) return std::nullopt;
+    std::int64_t exponent = (pairs_exponent - static_cast<std::int64_t>(end - 1)) * 2;
+    ++end;
+    if (unscaled % 10 == 0) {
+      unscaled /= 10;
+      ++exponent;
+    }
+    value.unscaled = negative ? -Int128{unscaled} : Int128{unscaled};
+    const std::int64_t most = kScaleMax;
+    if (exponent > most || -exponent > most) return std::nullopt;
+    if (exponent > 0) {
+      value.unscaled *= kPowers[static_cast<std::size_t>(exponent)];
+    } else {
+      value.scale = static_cast<unsigned>(-exponent);
+    }
+    if (value.unscaled >= limit || value.unscaled <= -limit) return std::nullopt;
+  }
+  const std::string_view rest = bytes.substr(end);
+  if (!rest.empty()) {
+    const unsigned shown = static_cast<unsigned char>(rest[0]);
+    if (shown > kScaleMax) return std::nullopt;
+    if (shown > value.scale) {
+      value.unscaled *= kPowers[shown - value.scale];
+      value.scale = shown;
+    }
+  }
+  if (value.unscaled >= limit || value.unscaled <= -limit) return std::nullopt;
+  return value;
+}
+
+void small_numeric_to_bytes(const SmallNumeric& value, bool displayed, std::string& bytes) {
+  const Digits digits(value.unscaled);
+  const std::string_view spelled = value.unscaled == 0 ? std::string_view() : digits.view();
+  encode(value.unscaled < 0, spelled, -static_cast<std::int64_t>(value.scale), bytes);
+  if (!displayed || value.scale == 0) return;
+  // Only where it shows more than the value has.
+  unsigned needed = spelled.empty() ? 0 : value.scale;
+  for (std::size_t i = spelled.size(); needed > 0 && i > 0 && spelled[i - 1] == '0'; --i) --needed;
+  if (needed < value.scale) append_display_scale(value.scale, bytes);
 }
 
 std::size_t numeric_prefix_size(std::string_view bytes) {

@@ -67,6 +67,17 @@ void print_numeric(std::string_view bytes, std::string& out);
 // The numeric equal to unscaled / 10^scale.
 void decimal_to_numeric(Int128 unscaled, unsigned scale, std::string& bytes);
 
+// A numeric that is small enough to be computed with in 128 bits, as most are: |unscaled| < 10^18 and scale <= 18,
+// so that sums and products fit. The scale is also what it displays.
+struct SmallNumeric {
+  Int128 unscaled = 0;
+  unsigned scale = 0;
+};
+// Nothing where the number is larger, or none.
+std::optional<SmallNumeric> small_numeric(std::string_view bytes);
+// The bytes of any value and scale, with the display scale if `displayed`.
+void small_numeric_to_bytes(const SmallNumeric& value, bool displayed, std::string& bytes);
+
 // The bytes of the numeric that `bytes` begins with; 0 if it begins with none.
 std::size_t numeric_prefix_size(std::string_view bytes);
 

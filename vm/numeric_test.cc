@@ -2,11 +2,12 @@
 
 #include "vm/numeric.h"
 
+#include <algorithm>
+#include <catch2/catch.hpp>
 #include <string>
 
-#include <catch2/catch.hpp>
-
 #include "vm/base/random.h"
+#include "vm/numeric_value.h"
 
 namespace entail::vm {
 namespace {
@@ -36,6 +37,72 @@ std::string numeric_text(std::string_view text) {
   std::string out;
   print_numeric(numeric_bytes(text), out);
   return out;
+}
+
+TEST_CASE("small numerics are computed with like all others, and have the same bytes") {
+  Random random(7);
+  std::size_t small = 0;
+  const auto any = [&] {
+    std::string text = random.below(2) != 0 ? "-" : "";
+    for (std::uint64_t i = random.below(21); i > 0; --i) {
+      text += static_cast<char>('0' + (random.below(3) != 0 ? random.below(10) : 0));
+    }
+    text += '0';
+    if (random.below(3) != 0) {
+      text += '.';
+      for (std::uint64_t i = random.below(20); i > 0; --i) {
+        text += static_cast<char>('0' + (random.below(3) != 0 ? random.below(10) : 0));
+      }
+    }
+    NumericValue value;
+    bool out_of_range = false;
+    REQUIRE(NumericValue::parse(text, value, out_of_range));
+    return value;
+  };
+  const auto shown = [](const NumericValue& value) {
+    std::string bytes;
+    value.encode(true, bytes);
+    return bytes;
+  };
+  for (int n = 0; n < 20'000; ++n) {
+    const NumericValue left = any(), right = any();
+    const auto l = small_numeric(shown(left)), r = small_numeric(shown(right));
+    if (l) {
+      std::string again;
+      small_numeric_to_bytes(*l, true, again);
+      CHECK(again == shown(left));
+      CHECK(l->scale == static_cast<unsigned>(left.scale));
+      std::string plain, expected;
+      small_numeric_to_bytes(*l, false, plain);
+      left.encode(false, expected);
+      CHECK(plain == expected);
+      std::string text, read;
+      print_numeric(again, text);
+      CHECK(parse_numeric(text, read) == NumericError::kNone);
+      CHECK(plain == read);
+    }
+    if (!l || !r) continue;
+    ++small;
+    NumericValue product;
+    CHECK(numeric_multiply(left, right, product) == NumericFailure::kNone);
+    std::string bytes;
+    small_numeric_to_bytes({l->unscaled * r->unscaled, l->scale + r->scale}, true, bytes);
+    CHECK(bytes == shown(product));
+    NumericValue sum;
+    CHECK(numeric_add(left, right, sum) == NumericFailure::kNone);
+    const unsigned scale = std::max(l->scale, r->scale);
+    small_numeric_to_bytes({l->unscaled * power_of_ten(scale - l->scale) +
+                                r->unscaled * power_of_ten(scale - r->scale),
+                            scale},
+                           true, bytes);
+    CHECK(bytes == shown(sum));
+  }
+  CHECK(small > 1000);
+  for (const char* special : {"nan", "inf", "-inf"}) {
+    std::string bytes;
+    CHECK(parse_numeric(special, bytes) == NumericError::kNone);
+    CHECK_FALSE(small_numeric(bytes).has_value());
+  }
 }
 
 TEST_CASE("a decimal reads back with its scale") {

@@ -223,6 +223,12 @@ bool NumericValue::parse(std::string_view text, NumericValue& out, bool& out_of_
 }
 
 NumericValue NumericValue::decode(std::string_view bytes) {
+  if (const auto small = small_numeric(bytes)) {
+    const bool is_negative = small->unscaled < 0;
+    const Int128 value = is_negative ? -small->unscaled : small->unscaled;
+    return finite(is_negative, BigNatural(static_cast<Uint128>(value)),
+                  static_cast<std::int32_t>(small->scale));
+  }
   const std::string_view plain = numeric_value_bytes(bytes);
   std::string text;
   print_numeric(plain, text);
@@ -254,6 +260,13 @@ NumericValue NumericValue::of_double(double value, int digits) {
 }
 
 void NumericValue::encode(bool displayed, std::string& bytes) const {
+  Uint128 value = 0;
+  if (is_finite() && magnitude.to_uint128(value)) {
+    const auto positive = static_cast<Int128>(value);
+    const SmallNumeric whole{negative ? -positive : positive, static_cast<unsigned>(scale)};
+    small_numeric_to_bytes(whole, displayed, bytes);
+    return;
+  }
   std::string text;
   switch (kind) {
     case NumericKind::kNan:

@@ -4,6 +4,7 @@
 
 #include "vm/internal/scalar_call.h"
 #include "vm/internal/scalar_numeric.h"
+#include "vm/numeric.h"
 
 namespace entail::vm {
 
@@ -80,6 +81,27 @@ void binary(ScalarCall& call, Binary function) {
   finish(call, failure, out);
 }
 
+enum class Small : std::uint8_t { kAdd, kSubtract, kMultiply };
+
+// In 128 bits, where both are small. False: they are not.
+bool small_binary(ScalarCall& call, Small what) {
+  const auto left = small_numeric(call.bytes(0)), right = small_numeric(call.bytes(1));
+  if (!left || !right) return false;
+  SmallNumeric out;
+  if (what == Small::kMultiply) {
+    out = {left->unscaled * right->unscaled, left->scale + right->scale};
+  } else {
+    out.scale = std::max(left->scale, right->scale);
+    const Int128 l = left->unscaled * power_of_ten(out.scale - left->scale);
+    const Int128 r = right->unscaled * power_of_ten(out.scale - right->scale);
+    out.unscaled = what == Small::kAdd ? l + r : l - r;
+  }
+  std::string bytes;
+  small_numeric_to_bytes(out, call.result_type() == Type::displayed_numeric(), bytes);
+  call.give_bytes(bytes);
+  return true;
+}
+
 constexpr std::int64_t kResultScaleMax = 2000;
 
 std::int32_t asked_scale(ScalarCall& call, std::size_t i) {
@@ -97,9 +119,15 @@ std::int32_t least_scale(const NumericValue& value) {
 
 namespace scalar {
 
-void kAddNumeric(ScalarCall& call) { binary(call, numeric_add); }
-void kSubtractNumeric(ScalarCall& call) { binary(call, numeric_subtract); }
-void kMultiplyNumeric(ScalarCall& call) { binary(call, numeric_multiply); }
+void kAddNumeric(ScalarCall& call) {
+  if (!small_binary(call, Small::kAdd)) binary(call, numeric_add);
+}
+void kSubtractNumeric(ScalarCall& call) {
+  if (!small_binary(call, Small::kSubtract)) binary(call, numeric_subtract);
+}
+void kMultiplyNumeric(ScalarCall& call) {
+  if (!small_binary(call, Small::kMultiply)) binary(call, numeric_multiply);
+}
 void kDivideNumeric(ScalarCall& call) { binary(call, numeric_divide); }
 void kModuloNumeric(ScalarCall& call) { binary(call, numeric_modulo); }
 void kModNumeric(ScalarCall& call) { binary(call, numeric_modulo); }
