@@ -15,6 +15,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,7 @@ class Verifier {
     log_floor_ = std::max<Version>(1, floors.log.declared);
     for (const auto& [relation, floor] : floors.relations) {
       dropped_below_[relation] = floor.dropped_below;
+      if (floor.declared == RetentionFloors::kDropped) dropped_relations_.insert(relation);
     }
   }
 
@@ -166,6 +168,7 @@ class Verifier {
       }
       changes_of(record, [&](const RowChange& change) {
         ++report_.log_changes;
+        if (dropped_relations_.contains(change.relation)) return;
         EventSum& sum = sums_[change.relation].log;
         events_of(change, record.info.version,
                   [&](int sign, EventKind kind, Version version, const RowImage& image) {
@@ -205,6 +208,10 @@ class Verifier {
       const std::string_view key = is_current ? current->key() : past->row_key;
       const auto parts = split_row_key(key);
       if (!parts) return damaged_key(kCurrent, key);
+      if (dropped_relations_.contains(parts->relation)) {
+        return corrupt(fmt::format("the {} belongs to a relation that was dropped",
+                                   describe_key(is_current ? kCurrent : kHistory, key)));
+      }
       const bool same_key = key == last_key;
       if (!same_key && !last_key.empty() && key.starts_with(last_key)) {
         return corrupt(fmt::format("the key of the {} is the beginning of another one",
@@ -379,6 +386,7 @@ class Verifier {
   Version newest_ = 0;
   Version log_floor_ = 1;
   std::map<RelationNumber, Version> dropped_below_;
+  std::set<RelationNumber> dropped_relations_;
   std::map<RelationNumber, Sums> sums_;
   std::map<std::string, std::string> positions_;
   std::string scratch_;

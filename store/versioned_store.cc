@@ -161,6 +161,12 @@ Expected<Version> VersionedStore::commit(CommitBatch batch, Durability durabilit
   if (!done) return unexpected(std::move(done).error());
   time_us_.store(info.time_us, std::memory_order_release);
   version_.store(info.version, std::memory_order_release);
+  if (!batch.dropped.empty()) {
+    const std::lock_guard lock(floors_->mutex);
+    for (const RelationNumber relation : batch.dropped) {
+      floors_->relations[relation] = {RetentionFloors::kDropped, RetentionFloors::kDropped};
+    }
+  }
   if (durability == Durability::kSync) raise_durable(info.version);
   return info.version;
 }
@@ -170,6 +176,13 @@ Expected<void> VersionedStore::stage_commit(const VersionInfo& info, CommitBatch
   if (auto staged = stage_row_changes(*kv_, info.version, info.cause.kind, batch.changes, *batch_);
       !staged) {
     return staged;
+  }
+  for (const RelationNumber relation : batch.dropped) {
+    const std::string begin = relation_prefix(relation), end = prefix_end(begin);
+    batch_->erase_range(kCurrent, begin, end);
+    batch_->erase_range(kHistory, begin, end);
+    const std::string key = floor_key(relation);
+    batch_->put(kMeta, key, floor_value(key, RetentionFloors::kDropped));
   }
   LogRecordWriter log(*batch_, info);
   for (const CatalogChange& change : batch.catalog) log.add(change);
@@ -258,6 +271,10 @@ Expected<VersionedStore::Pin> VersionedStore::pin_readable(RelationNumber relati
   const auto found = floors_->relations.find(relation);
   const bool kept = found == floors_->relations.end() || as_of >= found->second.declared;
   // Somebody else's pin of just this version will do as well.
+  if (!kept && found->second.declared == RetentionFloors::kDropped) {
+    return unexpected(ErrorCode::kNotFound, fmt::format("relation {} was dropped", relation),
+                      {.sqlstate = "72000"});
+  }
   if (!kept && (as_of < found->second.dropped_below || !floors_->pins.contains(as_of))) {
     return unexpected(ErrorCode::kNotFound,
                       fmt::format("version {} of relation {} is no longer kept: the oldest kept "

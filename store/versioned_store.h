@@ -9,6 +9,7 @@
 //     log       branch 4, version 8, piece 4                   -> piece of a record
 //     outbox    branch 4, kind 1, version 8, ordinal 4         -> entry or dead letter
 //     meta      "format" | "floor" relation 4 | "log floor" | "position" source, 0, partition
+//                                                              -> a dropped relation's floor is ~0
 //     derived   version 8, name, 0, chunk 4                    -> checkpoints of derived state
 //
 // One commit is one batch over all of them. A row that is replaced or deleted moves to `history`
@@ -73,6 +74,7 @@ struct CommitBatch {
   std::vector<CatalogChange> catalog;
   std::vector<OutboxEntry> outbox;
   std::vector<DeadLetter> dead_letters;
+  std::vector<RelationNumber> dropped;  // Their rows go, those of the past too; nothing changes them.
   std::int64_t time_us = 0;  // When it happened; 0: ask the clock. Raised above the last commit's.
 };
 

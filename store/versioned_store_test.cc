@@ -422,4 +422,32 @@ TEST_CASE("nothing is made where nothing may be made") {
   CHECK(missing.error().message == "there is no store in " + (folder / "no"));
 }
 
+TEST_CASE("a dropped relation leaves nothing, neither rows of the past nor reads of them") {
+  const ManualClock clock;
+  auto disk = SimulatedDisk::create(3);
+  {
+    auto store = open_store(disk->opener(), clock);
+    Model model(3);
+    for (int i = 0; i < 40; ++i) {
+      const ModelCommit commit = model.propose();
+      REQUIRE(store->commit(commit.batch()).has_value());
+      model.apply(commit);
+    }
+    CommitBatch batch;
+    batch.dropped = {2};
+    REQUIRE(store->commit(std::move(batch)).has_value());
+    REQUIRE(store->sync().has_value());
+    check_verifies(*store);
+  }
+  auto store = open_store(disk->opener(), clock);
+  check_verifies(*store);
+  auto now = store->scan(2);
+  REQUIRE(now.has_value());
+  CHECK_FALSE((*now)->next());
+  CHECK(store->scan(2, 20).error().sqlstate() == "72000");
+  auto other = store->scan(1, 20);
+  REQUIRE(other.has_value());
+  CHECK((*other)->next());
+}
+
 }  // namespace entail::store

@@ -24,6 +24,9 @@
 namespace entail::store {
 
 struct RetentionFloors {
+  // Of a relation that was dropped: no version of it is kept, and it has no rows.
+  static constexpr Version kDropped = ~Version{0};
+
   struct Floor {
     Version declared = 0;
     Version dropped_below = 0;
