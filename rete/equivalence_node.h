@@ -32,6 +32,7 @@ class EquivalenceNode final : public Node {
 
   Expected<void> turn(NetworkState& state) override;
   void abort(NetworkState& state) override;
+  void restore(NetworkState& state, const std::vector<std::uint64_t>&) override { abort(state); }
   void rebind(const NetworkState&, const compiler::StandingStratum& stratum) override {
     pairs_ = stratum.pairs;
     classes_ = stratum.relations.front();

@@ -81,20 +81,25 @@ Expected<void> each_chunk(const vm::StandingRelation& relation, F&& f) {
 // Meanings
 
 void Network::Impl::find_meanings() {
-  const datalog::RuleProgram& program = state.form.program;
   if (known_meanings == nullptr) known_meanings = std::make_shared<Meanings>();
+  meanings = number_meanings(*known_meanings,
+                             [](RelationId id) { return std::to_string(datalog::index_of(id)); });
+}
+
+std::vector<std::uint32_t> Network::Impl::number_meanings(Meanings& known,
+                                                          const RelationNames& name) const {
+  const datalog::RuleProgram& program = state.form.program;
   std::map<RelationId, std::string> productions;
   for (const compiler::StandingProduction& standing : state.form.productions) {
     productions[standing.matches] =
         datalog::print_production(program, program.productions[standing.number]);
   }
-  meanings.assign(program.relations.size(), 0);
+  std::vector<std::uint32_t> numbers(program.relations.size(), 0);
   std::map<std::string, std::uint32_t> times;  // Of a text that several strata have.
   for (const StandingStratum& stratum : state.form.strata) {
     std::string text = std::to_string(static_cast<int>(stratum.kind));
     for (const RelationId id : stratum.relations) {
-      const std::size_t number = datalog::index_of(id);
-      text += number < relation_count ? "; relation " + std::to_string(number) : "; auxiliary";
+      text += datalog::index_of(id) < relation_count ? "; relation " + name(id) : "; auxiliary";
       text += describe(program.relation(id));
       if (state.recomputed_equivalences.count(id) != 0) text += " equivalence";
       if (const auto found = productions.find(id); found != productions.end()) {
@@ -102,30 +107,30 @@ void Network::Impl::find_meanings() {
       }
     }
     if (stratum.kind == StandingKind::kEquivalence) {
-      text += "; classes of " + std::to_string(meanings[datalog::index_of(stratum.pairs)]);
+      text += "; classes of " + std::to_string(numbers[datalog::index_of(stratum.pairs)]);
     }
     for (const datalog::RuleId id : stratum.rules) {
-      if (!is_fact(id)) text += "\n" + meaning_of_rule(stratum, id);
+      if (!is_fact(id)) text += "\n" + meaning_of_rule(stratum, id, numbers);
     }
     text += "\n" + std::to_string(++times[text]);
     for (std::size_t k = 0; k < stratum.relations.size(); ++k) {
-      const auto [found, added] =
-          known_meanings->numbers.emplace(text + " " + std::to_string(k), known_meanings->next);
-      if (added) ++known_meanings->next;
-      meanings[datalog::index_of(stratum.relations[k])] = found->second;
+      const auto [found, added] = known.numbers.emplace(text + " " + std::to_string(k), known.next);
+      if (added) ++known.next;
+      numbers[datalog::index_of(stratum.relations[k])] = found->second;
     }
   }
+  return numbers;
 }
 
-std::string Network::Impl::meaning_of_rule(const StandingStratum& stratum,
-                                           datalog::RuleId id) const {
+std::string Network::Impl::meaning_of_rule(const StandingStratum& stratum, datalog::RuleId id,
+                                           const std::vector<std::uint32_t>& numbers) const {
   const datalog::RuleProgram& program = state.form.program;
   datalog::Rule rule = compiler::internal::compacted(program.rule(id));
   const auto& own = stratum.relations;
   const auto renumbered = [&](RelationId relation) {
     const auto found = std::find(own.begin(), own.end(), relation);
     if (found == own.end()) {
-      return static_cast<RelationId>(meanings[datalog::index_of(relation)]);
+      return static_cast<RelationId>(numbers[datalog::index_of(relation)]);
     }
     return static_cast<RelationId>(kOwnRelation + static_cast<std::uint32_t>(found - own.begin()));
   };
@@ -339,6 +344,7 @@ Expected<void> Network::Impl::derive_new(bool takes_over) {
 
 // Facts that only one of the texts states. One that was stated and deleted since is in both, and stays so.
 Expected<void> Network::Impl::state_difference(const Impl& old) {
+  if (!options.states_facts) return {};
   using Fact = std::pair<RelationId, std::vector<Word>>;  // Of the original relation.
   std::map<Fact, std::int64_t> balance;
   const auto add = [&](const Impl& impl, std::int64_t sign) {

@@ -93,6 +93,16 @@ Expected<void> GroupNode::turn(NetworkState& state) {
   return hand_on(changes_.entered, changes_.entered_count, 1);
 }
 
+Expected<void> GroupNode::take_in() {
+  if (input_.empty()) return {};
+  if (auto done = apply(-1); !done) return done;
+  if (auto done = apply(1); !done) return done;
+  input_.clear();
+  groups_->take_changes(changes_);
+  groups_->commit();
+  return {};
+}
+
 void GroupNode::abort(NetworkState&) {
   input_.clear();
   if (ENTAIL_PLANT_BUG(61)) return groups_->commit();

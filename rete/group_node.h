@@ -27,6 +27,8 @@ class GroupNode final : public Node {
   Expected<void> turn(NetworkState& state) override;
   void commit() override { groups_->commit(); }
   void abort(NetworkState&) override;
+  // Takes what its change fragments emitted into the groups, whose results are in the relation already.
+  Expected<void> take_in();
   void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState&) const override { groups_->verify(); }

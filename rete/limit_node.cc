@@ -247,6 +247,19 @@ void LimitNode::abort(NetworkState&) {
   crossings_.clear();
 }
 
+// The rows that are kept are in the head's relation already.
+void LimitNode::restore(NetworkState& state, const std::vector<std::uint64_t>&) {
+  const vm::StandingRelation& rows = state.rows(source_);
+  Row position = 0, row = 0;
+  while (rows.scan(vm::View::kTotal, position, &row, 1) == 1) {
+    std::string partition, key;
+    append_key(state, partition_columns_, row, partition);
+    append_key(state, key_columns_, row, key);
+    insert(partition, std::move(key), row);
+  }
+  crossings_.clear();
+}
+
 void LimitNode::verify(const NetworkState& state) const {
   std::size_t size = 0;
   for (const auto& [name, partition] : partitions_) {

@@ -41,6 +41,7 @@ class LimitNode final : public Node {
   void abort(NetworkState&) override;
   void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
   void derive_all() override { derives_all_ = true; }
+  void restore(NetworkState& state, const std::vector<std::uint64_t>&) override;
   std::uint64_t bytes_used() const override { return bytes_; }
   void verify(const NetworkState& state) const override;
 

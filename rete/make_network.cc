@@ -205,6 +205,10 @@ void Network::Impl::find_owners() {
 
 Expected<void> Network::Impl::finish_making() {
   if (auto made = make_relations(); !made) return made;
+  return make_code_and_nodes();
+}
+
+Expected<void> Network::Impl::make_code_and_nodes() {
   vm::StandingMachine::Options machine;
   machine.pool = options.pool;
   machine.cancel = options.cancel;

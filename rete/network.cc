@@ -49,20 +49,10 @@ void Network::Impl::state_facts(RelationId id, std::span<const Word* const> colu
   }
 }
 
-// Where nothing but rows is to be kept, they need not wait for the step.
+// What is loaded waits for the step like any change: a relation whose turn has not come must show nothing of
+// it to those before it.
 Expected<void> Network::Impl::load(RelationId id, const FactChanges& rows) {
-  RelationNode& node = state.at(id);
-  if (state.form.strata[node.node].kind != StandingKind::kCounted) {
-    state_facts(id, rows.columns, rows.n, /*is_deletion=*/false, rows.ids);
-    return {};
-  }
-  state.touch(id);
-  wake(node.node);
-  vm::StandingRelation::Batch batch{rows.columns, rows.n};
-  batch.ids = rows.ids;
-  auto done = node.rows->options().key.empty() ? node.rows->apply(batch, vm::Counting::kStated)
-                                               : node.rows->replace(batch);
-  if (!done) return fail(std::move(done).error());
+  state_facts(id, rows.columns, rows.n, /*is_deletion=*/false, rows.ids);
   return {};
 }
 

@@ -52,6 +52,7 @@
 #include "datalog/rule_program.h"
 #include "grammar/source_span.h"
 #include "rete/error_side.h"
+#include "rete/network_image.h"
 #include "rete/network_statistics.h"
 #include "vm/base/cancel.h"
 #include "vm/base/clock.h"
@@ -86,7 +87,7 @@ struct NetworkOptions {
   std::set<datalog::RelationId> watched;
   // Equivalences whose pairs somebody reads by relation(); those that are watched are among them.
   std::set<datalog::RelationId> read_whole;
-  // Whether the facts of the program's text are stated; not where load() brings back what was stated.
+  // Whether the facts of the programs' texts are stated; not where somebody else states what they say.
   bool states_facts = true;
   bool reports_stated = false;  // Whether commit() says what changed of what is stated.
   vm::Version version = 0;      // The last one committed, before this network was made.
@@ -169,6 +170,12 @@ class Network {
   // it, at what does not stand yet.
   static Expected<std::unique_ptr<Network>> create(const datalog::RuleProgram& program,
                                                    NetworkOptions options);
+  // The same, where another process has left an image of a network (rete/network_image.h): relations that
+  // mean the same in both have their rows, stated ones included, and is_restored(); what is stated in the
+  // others is yet to be loaded. Fails with kCorrupt where the image is none.
+  static Expected<std::unique_ptr<Network>> restore(const datalog::RuleProgram& program,
+                                                    NetworkOptions options, ImageSource& image,
+                                                    const RelationNames& names);
   ~Network();
   Network(const Network&) = delete;  // Owns relations.
   Network& operator=(const Network&) = delete;
@@ -192,6 +199,11 @@ class Network {
   // What was loaded is what `version` left: everything is derived from it. Activations count as fired:
   // they had their turn before the process ended.
   Expected<void> end_load(vm::Version version);
+
+  // Whether the stated rows of the relation were in the image that the network was made from.
+  bool is_restored(datalog::RelationId relation) const;
+  // The state of the last commit, for restore(). REQUIRES: no transaction is open.
+  Expected<void> save(ImageSink& sink, const RelationNames& names) const;
 
   // --- a transaction --------------------------------------------------------------------------------
 

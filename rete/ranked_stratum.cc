@@ -579,6 +579,24 @@ Expected<void> RankedStratum::turn(NetworkState& state) {
   return note_errors(state);
 }
 
+std::vector<std::uint64_t> RankedStratum::image_words() const {
+  return {touched_deriving_, made_deriving_};
+}
+
+// Ranks go on above those that are there.
+void RankedStratum::restore(NetworkState& state, const std::vector<std::uint64_t>& image_words) {
+  if (image_words.size() == 2) {
+    touched_deriving_ = image_words[0];
+    made_deriving_ = image_words[1];
+  }
+  for (const Member& member : members_) {
+    const vm::StandingRelation& relation = state.rows(member.id);
+    for (const Row row : rows_of(relation)) last_rank_ = std::max(last_rank_, relation.rank(row));
+  }
+  rank_at_commit_ = last_rank_;
+  has_run_units_ = true;
+}
+
 std::uint64_t RankedStratum::bytes_used() const {
   std::uint64_t bytes = origins_.bytes_used();
   for (const vm::ChangeBatch& batch : derived_) bytes += batch.bytes_used();

@@ -79,6 +79,6 @@
 //   one number a fact takes the place of counters per round.
 //
 // Read next: network.h, internal/network_state.h, network.cc, ranked_stratum.h; vm/standing_relation.h for
-// what a node keeps, vm/standing_machine.h for what it runs.
+// what a node keeps, vm/standing_machine.h for what it runs; network_image.h for how another process goes on.
 
 #pragma once

@@ -167,6 +167,26 @@ class StandingRelation {
   void abort();
   bool has_open_changes() const { return !born_.empty() || !saved_.empty(); }
 
+  // --- rows of another process ----------------------------------------------------------------------
+
+  // Rows as a relation of the same options had them, one array of words per column and one entry of the
+  // rest per row. All rows of a relation come in the order in which its scan() gave them.
+  struct Image {
+    std::span<const Word* const> columns;
+    std::size_t n = 0;
+    const std::uint8_t* held = nullptr;         // 1: stated; 2: derived; 3: both.
+    const std::int64_t* weights = nullptr;      // With options().weights.
+    const std::uint32_t* ranks = nullptr;       // With options().ranks.
+    const DurableId* ids = nullptr;             // Of bags.
+    const std::uint64_t* identities = nullptr;  // With options().identities; nullptr: new ones.
+  };
+  // Appends them, as changes of the open step. Fails with kLimit.
+  // REQUIRES: none of them equals another one or a row that is there, but in bags.
+  Expected<void> restore(const Image& image);
+  // What next_identity() of the other relation was, once all its rows are restored.
+  std::uint64_t next_identity() const { return next_identity_; }
+  void set_next_identity(std::uint64_t next) { next_identity_ = epoch_identity_ = next; }
+
   // Deletions of what was not there, over the relation's life; abort() does not take them back.
   std::uint64_t ignored_deletions() const { return ignored_deletions_; }
 
@@ -184,6 +204,7 @@ class StandingRelation {
   std::uint32_t rank(Row row) const { return ranks_[row]; }
 
   bool is_stated(Row row) const { return (flags_[row] & kStated) != 0; }
+  bool is_derived(Row row) const { return (flags_[row] & kDerived) != 0; }
   std::int64_t weight(Row row) const;   // Of derivations; 0 or 1 where weights are not kept.
   DurableId durable_id(Row row) const;  // REQUIRES: options().bag.
   // REQUIRES: options().identities.

@@ -75,10 +75,14 @@ struct Network::Impl {
   Expected<void> take_over(Impl& old, const datalog::RuleProgram& program, Extension& report);
   Expected<void> make_form(const datalog::RuleProgram& program);
   void find_meanings();
-  std::string meaning_of_rule(const compiler::StandingStratum& stratum, datalog::RuleId id) const;
+  // By relation. `name`: of original relations.
+  std::vector<std::uint32_t> number_meanings(Meanings& known, const RelationNames& name) const;
+  std::string meaning_of_rule(const compiler::StandingStratum& stratum, datalog::RuleId id,
+                              const std::vector<std::uint32_t>& numbers) const;
   void find_owners();
   void keep(Impl& old);
   Expected<void> finish_making();
+  Expected<void> make_code_and_nodes();
   Expected<void> carry_statements(const Impl& old);
   Expected<void> fill(const Impl& old, Extension& report);
   Expected<void> derive_new(bool takes_over);
@@ -91,6 +95,14 @@ struct Network::Impl {
   Expected<void> make_nodes();
   void connect();
   Expected<void> load_program();
+  // Into relations that are made and empty, before there is any code; network_image.cc.
+  Expected<void> save(ImageSink& sink, const RelationNames& name) const;
+  std::vector<bool> strata_to_save() const;
+  Expected<void> restore(const datalog::RuleProgram& program, ImageSource& source,
+                         const RelationNames& name);
+  Expected<void> restore_nodes(
+      const std::map<std::uint32_t, std::vector<std::uint64_t>>& image_words);
+  Expected<void> refill_groups(std::uint32_t stratum);
 
   std::uint32_t node_of_rule(datalog::RuleId rule) const;
   vm::ChangeBatch& input_of(datalog::RuleId rule);

@@ -110,6 +110,7 @@ class StandingLaw {
     compare(now_);
     for (std::size_t i = 0; i < history_.transactions.size(); ++i) {
       if (i % 3 == 0) extend();
+      if (i % 3 == 2) restart();
       transaction_ = i;
       run_transaction(history_.transactions[i]);
     }
@@ -247,11 +248,7 @@ class StandingLaw {
     if (seed_ % 2 != 0 || network_->in_transaction()) return;
     const auto other = reduced(transaction_.value_or(77));
     if (!other) return;
-    rete::ExtendOptions options;
-    options.files = &files_;
-    for (std::size_t i = 0; i < program_->relations.size(); ++i) {
-      options.watched.insert(static_cast<RelationId>(i));
-    }
+    const rete::ExtendOptions options = extend_options();
     const datalog::RuleProgram* const both[] = {&*other, &*program_};
     for (const datalog::RuleProgram* program : both) {
       progress_.stage = program == &*other ? "with fewer rules" : "with all rules again";
@@ -265,8 +262,77 @@ class StandingLaw {
     compare(now_);
   }
 
-  // False when the network refuses the program.
-  bool make() {
+  // Another process goes on with an image of the network, in a pool of its own; sometimes one of a program
+  // with fewer rules.
+  void restart() {
+    if (seed_ % 5 > 2 || network_->in_transaction() || history_.rows_touched != 0) return;
+    progress_.stage = "saved";
+    if (seed_ % 5 == 2) {
+      if (const auto other = reduced(transaction_.value_or(78))) {
+        if (auto done = network_->extend(*other, extend_options()); !done) {
+          throw Broken{done.error().message};
+        }
+      }
+    }
+    const rete::RelationNames names = [this](RelationId id) {
+      return program_->relations[datalog::index_of(id)].name;
+    };
+    Bytes image;
+    if (auto saved = network_->save(image, names); !saved) throw Broken{saved.error().message};
+    const vm::Version version = network_->version();
+    network_.reset();
+    pool_->end_step();
+    pool_->verify();
+    pool_.reset();
+    pool_.emplace(program_->types);
+    progress_.stage = "restored";
+    rete::NetworkOptions options = network_options();
+    options.states_facts = false;
+    auto made = Network::restore(*program_, options, image, names);
+    if (!made) throw Broken{made.error().message};
+    network_ = std::move(*made);
+    for (const datalog::Rule& fact : model_->program().rules) {
+      if (!is_fact(fact) || network_->is_restored(fact.head.relation)) continue;
+      const auto row = compiler::constant_row(fact, network_->layout(fact.head.relation), *pool_);
+      if (!row) throw Broken{"a fact is no constant row"};
+      std::vector<const Word*> columns;
+      for (const Word& word : *row) columns.push_back(&word);
+      if (auto done = network_->load(fact.head.relation, {columns, 1}); !done) {
+        throw Broken{done.error().message};
+      }
+    }
+    if (auto done = network_->end_load(version); !done) throw Broken{done.error().message};
+    compare(now_);
+  }
+
+  // An image in memory, given back in small pieces.
+  class Bytes final : public rete::ImageSink, public rete::ImageSource {
+   public:
+    Expected<void> append(std::string_view bytes) override {
+      bytes_ += bytes;
+      return {};
+    }
+    Expected<std::string_view> next() override {
+      const std::string_view piece = std::string_view(bytes_).substr(position_, 61);
+      position_ += piece.size();
+      return piece;
+    }
+
+   private:
+    std::string bytes_;
+    std::size_t position_ = 0;
+  };
+
+  rete::ExtendOptions extend_options() const {
+    rete::ExtendOptions options;
+    options.files = &files_;
+    for (std::size_t i = 0; i < program_->relations.size(); ++i) {
+      options.watched.insert(static_cast<RelationId>(i));
+    }
+    return options;
+  }
+
+  rete::NetworkOptions network_options() {
     rete::NetworkOptions options;
     options.pool = &*pool_;
     options.files = &files_;
@@ -278,6 +344,12 @@ class StandingLaw {
     for (std::size_t i = 0; i < program_->relations.size(); ++i) {
       options.watched.insert(static_cast<RelationId>(i));
     }
+    return options;
+  }
+
+  // False when the network refuses the program.
+  bool make() {
+    rete::NetworkOptions options = network_options();
     auto made = Network::create(*program_, options);
     if (made && history_.rows_touched != 0) {
       options.limits.rows_touched = (*made)->statistics().rows_touched + history_.rows_touched;

@@ -11,7 +11,7 @@
 //
 // Some histories are hindered: a step runs out of rows or memory, or is cancelled; the transaction is
 // aborted then, and everything must be as it was. Others plan with sizes made up, or recompute at each
-// deletion.
+// deletion. In some the network is saved as an image in between, and another one restored from it goes on.
 //
 // Threads: calls are independent.
 #pragma once
