@@ -262,10 +262,11 @@ constexpr std::string_view kReplayHelp =
 
 Usage: entail replay --data DIR --check
 
-The changes of all records of the log are put together and compared with the rows that are stored.
-Rules are not fired again. No server may run on the database.
+Another database, in memory, is given the cause of each record of the log, one after the other: what a
+session changed, what was deployed. The record that it makes of it is compared with the stored one byte for
+byte, and at the end its rows with those that are stored. No server may run on the database.
 
-Exit codes: 0 they are equal, 1 a row differs, and it is named, 2 usage.
+Exit codes: 0 all are equal, 1 a record or a row differs, and it is named, 2 usage.
 )";
 
 constexpr std::string_view kBackupHelp =

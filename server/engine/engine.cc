@@ -8,8 +8,11 @@
 
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
+#include "server/engine/internal/checkpoint.h"
+#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/internal/persistence.h"
+#include "server/engine/internal/replay.h"
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/internal/upkeep.h"
 #include "server/engine/sql_error.h"
@@ -63,11 +66,13 @@ EngineState::~EngineState() {
   kept.clear();
 }
 
-Expected<void> EngineState::make_network() {
+Expected<void> EngineState::stratify_program() {
   grammar::Diagnostics diagnostics;
-  if (!datalog::stratify(program, diagnostics)) {
-    return sql_error("XX000", "the catalog's rules cannot be stratified");
-  }
+  if (datalog::stratify(program, diagnostics)) return {};
+  return sql_error("XX000", "the catalog's rules cannot be stratified");
+}
+
+rete::NetworkOptions EngineState::network_options() {
   rete::NetworkOptions made;
   made.pool = pool.get();
   made.cancel = &cancel;
@@ -76,7 +81,14 @@ Expected<void> EngineState::make_network() {
   made.memory = &memory;
   made.limits.firings = options.limits.firings;
   made.reports_stated = true;
-  auto created = rete::Network::create(program, std::move(made));
+  made.states_facts = false;  // A deployment does, and its rows are stored.
+  made.read_whole = relations_read_whole(program);
+  return made;
+}
+
+Expected<void> EngineState::make_network() {
+  if (auto stratified = stratify_program(); !stratified) return stratified;
+  auto created = rete::Network::create(program, network_options());
   if (!created) return unexpected(with_sqlstate(std::move(created).error()));
   network = std::move(*created);
   return {};
@@ -91,9 +103,9 @@ Engine::~Engine() {
   stop_flusher();
   ENTAIL_ENSURE(impl_->state.sessions.empty());
   if (impl_->state.store != nullptr) {
-    // A clean end leaves nothing that is not durable.
+    // A clean end leaves nothing that is not durable. Where the disk refuses, the next start has more to do.
     auto synced = impl_->state.store->sync();
-    (void)synced;
+    if (synced && impl_->state.network != nullptr) static_cast<void>(checkpoint());
   }
 }
 
@@ -268,7 +280,7 @@ Expected<void> Engine::checkpoint() {
   if (impl_->state.store == nullptr) return {};
   auto synced = impl_->state.store->sync();
   if (!synced) return unexpected(std::move(synced).error());
-  return {};
+  return make_checkpoint(impl_->state);
 }
 
 Expected<void> Engine::backup(const std::string& directory) {

@@ -16,6 +16,9 @@
 // Durability. A commit is applied and visible at once; what the client is told waits until its version is
 // durable. wait_durable() blocks, when_durable() calls back; the store decides how many commits share a sync.
 //
+// Restart. The newest checkpoint of derived state and the log behind it; without one that fits, the stored rows,
+// and everything is derived from them (internal/checkpoint.h).
+//
 // Errors: SQL's have `Error::sql`. A full disk: 53100, and the engine takes no more changes until there is
 // room.
 //
@@ -30,6 +33,7 @@
 #include <vector>
 
 #include "server/engine/session.h"
+#include "store/log_record.h"
 #include "vm/base/clock.h"
 #include "vm/base/expected.h"
 #include "vm/base/kv.h"
@@ -44,6 +48,8 @@ struct EngineLimits {
   std::uint64_t firings = 100'000;              // Of productions in a transaction, in a row.
   std::uint64_t snapshot_changes = 10'000'000;  // Rows kept for older snapshots, then 72000.
   std::uint32_t sessions = 10'000;
+  // Rows and commits that change before derived state is checkpointed anew; more where there are more rows.
+  std::uint64_t checkpoint_changes = 100'000;
 };
 
 struct EngineOptions {
@@ -52,6 +58,9 @@ struct EngineOptions {
   const Clock* clock = nullptr;  // nullptr: one that stands at 0.
   Durability durability = Durability::kGroup;
   EngineLimits limits;
+  // Catalog entries that count as changed already at the start: a replay makes the commit that changes them
+  // (internal/replay.h). Read by open() only.
+  const std::vector<store::CatalogChange>* catalog_overlay = nullptr;
 };
 
 // What check() or replay_check() found wrong; empty: nothing.
@@ -97,7 +106,7 @@ class Engine {
 
   // --- upkeep
   Expected<CheckReport> check();         // Recomputes derived state and compares.
-  Expected<CheckReport> replay_check();  // The log's changes, put together, are the stored rows.
+  Expected<CheckReport> replay_check();  // The log's records are those that their causes lead to.
   Expected<void> checkpoint();  // Derived state, for a quick restart; also made by a clean close.
   Expected<void> backup(const std::string& directory);
 

@@ -32,6 +32,7 @@
 #include "server/engine/internal/row_set.h"
 #include "server/engine/lock_manager.h"
 #include "server/engine/settings.h"
+#include "vm/standing_relation.h"
 
 namespace entail::engine {
 
@@ -41,6 +42,7 @@ struct ChangeChunk {
   RelationId relation{};
   bool deletion = false;
   RowSet rows;
+  std::vector<vm::DurableId> ids;  // Of a bag's rows, where it is known which they are; else empty.
 };
 
 struct SavepointState {

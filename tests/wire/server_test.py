@@ -10,48 +10,7 @@ import sys
 import tempfile
 import time
 
-from wire import Server, skip
-
-
-def startup(port, user="ann"):
-    """A connection that is ready for queries, without a password."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
-    body = struct.pack("!I", 196608) + f"user\0{user}\0database\0shop\0\0".encode()
-    connection.sendall(struct.pack("!I", len(body) + 4) + body)
-    messages = {}
-    while True:
-        kind, text = read_message(connection)
-        messages[kind] = text
-        if kind == b"Z":
-            return connection, messages
-        if kind == b"E":
-            raise RuntimeError(text)
-
-
-def read_exactly(connection, count):
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
-
-
-def read_message(connection):
-    kind = read_exactly(connection, 1)
-    (length,) = struct.unpack("!I", read_exactly(connection, 4))
-    return kind, read_exactly(connection, length - 4)
-
-
-def query(connection, text):
-    body = text.encode() + b"\0"
-    connection.sendall(b"Q" + struct.pack("!I", len(body) + 4) + body)
-    messages = []
-    while True:
-        messages.append(read_message(connection))
-        if messages[-1][0] == b"Z":
-            return messages
+from wire import Server, query, read_message, startup
 
 
 def memory_kb(pid):

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "server/engine/internal/checkpoint.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/stored_row.h"
@@ -95,6 +96,16 @@ class StoredChanges {
   std::string bytes_;
 };
 
+// A record tells its changes by table, whatever the order in which relations were made; within one, those of
+// a deletion or replacement first, each kind in the order in which it came about.
+void sort_by_table(std::vector<store::RowChange>& changes) {
+  const auto before = [](const store::RowChange& a, const store::RowChange& b) {
+    return a.relation < b.relation;
+  };
+  if (std::is_sorted(changes.begin(), changes.end(), before)) return;
+  std::stable_sort(changes.begin(), changes.end(), before);
+}
+
 std::vector<ChangeChunk> chunks_of(const EngineState& state,
                                    const std::vector<rete::StatedChange>& stated) {
   std::vector<ChangeChunk> chunks;
@@ -108,6 +119,7 @@ std::vector<ChangeChunk> chunks_of(const EngineState& state,
         words.clear();
         for (const std::vector<Word>& column : change.columns) words.push_back(column[i]);
         chunk.rows.append(words);
+        if (!change.ids.empty()) chunk.ids.push_back(change.ids[i]);
       }
       if (!chunk.rows.empty()) chunks.push_back(std::move(chunk));
     }
@@ -153,6 +165,11 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     take_head_back();
   }
 
+  // What was changed and changed back is no version.
+  if (stated.empty() && emitted.empty() && !has_catalog && transaction.dirty_sequences.empty()) {
+    return std::uint64_t{0};
+  }
+
   if (store != nullptr) {
     store::CommitBatch batch;
     batch.cause.kind =
@@ -163,7 +180,11 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     StoredChanges rows(*this, has_catalog ? *transaction.catalog : *catalog, network_version);
     for (const rete::StatedChange& change : stated) rows.add(change);
     rows.move_to(batch);
-    if (has_catalog) batch.catalog = catalog_changes(*catalog, *transaction.catalog);
+    sort_by_table(batch.changes);
+    if (has_catalog) {
+      batch.catalog = catalog_changes(*catalog, *transaction.catalog);
+      batch.dropped = dropped_storages(*catalog, *transaction.catalog);
+    }
     for (const Oid sequence : transaction.dirty_sequences) {
       batch.catalog.push_back(sequence_change(sequence, sequences));
     }
@@ -178,8 +199,9 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
       // The network goes back to what the store has.
       for (const ChangeChunk& chunk : chunks_of(*this, stated)) {
         std::vector<std::int64_t> weights(chunk.rows.size(), chunk.deletion ? 1 : -1);
-        auto undone = network->change(chunk.relation,
-                                      {chunk.rows.arrays(), chunk.rows.size(), weights.data()});
+        auto undone =
+            network->change(chunk.relation, {chunk.rows.arrays(), chunk.rows.size(), weights.data(),
+                                             chunk.ids.empty() ? nullptr : chunk.ids.data()});
         ENTAIL_ENSURE(undone.has_value());
       }
       if (!stated.empty()) {
@@ -206,6 +228,10 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     }
     kept.push_back(std::move(kept_commit));
   }
+  std::size_t changed_rows = 0;
+  for (const rete::StatedChange& change : stated) changed_rows += change.size();
+  // Where the disk refuses, the next commit says so; a start without it takes longer and is as right.
+  if (is_checkpoint_due(*this, changed_rows)) static_cast<void>(make_checkpoint(*this));
   return version;
 }
 

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
+#include "compiler/constant_rows.h"
 #include "datalog/body_walk.h"
 #include "datalog/lower.h"
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
 #include "grammar/parser.h"
 #include "server/engine/internal/session_impl.h"
+#include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
 
 namespace entail::engine {
@@ -181,6 +184,15 @@ class Merger {
   std::map<RelationId, RelationId> relations_;
 };
 
+// The rows of one fit into the other.
+bool same_shape(const datalog::Relation& a, const datalog::Relation& b) {
+  return a.collection == b.collection && a.key == b.key &&
+         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    [](const datalog::Column& one, const datalog::Column& other) {
+                      return one.type == other.type && one.nullable == other.nullable;
+                    });
+}
+
 Error rules_error(const grammar::Diagnostics& diagnostics, const grammar::SourceFiles& files) {
   return make_sql_error("42601", "the rules have errors", {.detail = diagnostics.render(files)});
 }
@@ -188,7 +200,8 @@ Error rules_error(const grammar::Diagnostics& diagnostics, const grammar::Source
 }  // namespace
 
 Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
-                              const std::vector<Table>& known, datalog::RuleProgram& program) {
+                              const std::vector<Table>& known, KnownTables known_tables,
+                              datalog::RuleProgram& program) {
   grammar::SourceFiles files;
   grammar::Diagnostics diagnostics;
   grammar::NoFiles no_files;
@@ -232,9 +245,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       merger.map_relation(id, existing->relation);
       continue;
     }
-    const auto to = static_cast<RelationId>(program.relations.size());
-    merger.map_relation(id, to);
-    deployment.relations.push_back(to);
+    auto to = static_cast<RelationId>(program.relations.size());
     if (!relation.auxiliary) {
       Table table;
       const auto had = std::find_if(known.begin(), known.end(), [&](const Table& candidate) {
@@ -242,6 +253,14 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       });
       table.oid = had != known.end() ? had->oid : catalog.next_oid();
       table.storage = had != known.end() ? had->storage : table.oid;
+      if (had != known.end() && known_tables == KnownTables::kRunning) {
+        // Rows that fit stay where they are; others go with their storage.
+        if (same_shape(program.relation(had->relation), relation)) {
+          to = had->relation;
+        } else {
+          table.storage = catalog.next_oid();
+        }
+      }
       table.name = relation.name;
       table.owner = "entail";
       table.kind = TableKind::kRules;
@@ -258,7 +277,13 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       }
       tables.push_back(std::move(table));
     }
-    program.relations.push_back(std::move(relation));
+    merger.map_relation(id, to);
+    deployment.relations.push_back(to);
+    if (datalog::index_of(to) < program.relations.size()) {
+      program.relation(to) = std::move(relation);
+    } else {
+      program.relations.push_back(std::move(relation));
+    }
   }
   for (datalog::Rule rule : rules->rules) {
     merger.rule(rule);
@@ -281,8 +306,54 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
 
 Expected<void> restore_deployment(EngineState& state, Catalog& catalog, Deployment deployment,
                                   const std::vector<Table>& known) {
-  return add_deployment(catalog, std::move(deployment), known, state.program);
+  return add_deployment(catalog, std::move(deployment), known, KnownTables::kStored, state.program);
 }
+
+namespace {
+
+// What the text of a deployment states, as stored rows.
+using Facts = std::map<Oid, std::set<std::string>>;
+
+Facts facts_of(const EngineState& state, const Catalog& catalog, std::string_view deployment) {
+  Facts facts;
+  for (const datalog::Rule& rule : state.program.rules) {
+    if (!rule.body.empty()) continue;
+    const Table* const table = catalog.table_of(rule.head.relation);
+    if (table == nullptr || table->deployment != deployment) continue;
+    const compiler::RelationLayout& layout = state.layout_of(table->relation);
+    const auto row = compiler::constant_row(rule, layout, *state.pool);
+    if (!row) continue;
+    std::vector<std::vector<vm::Word>> columns;
+    for (const vm::Word word : *row) columns.push_back({word});
+    const StoredRowCodec codec(state.program.relation(table->relation), layout, *state.pool);
+    facts[table->oid].insert(codec.value(columns, 0));
+  }
+  return facts;
+}
+
+// Adds the facts of the first that the second has not.
+void add_difference(const EngineState& state, const Catalog& catalog, const Facts& facts,
+                    const Facts& others, bool deletion, Transaction& transaction) {
+  for (const auto& [oid, rows] : facts) {
+    const Table* const table = catalog.table(oid);
+    if (table == nullptr) continue;
+    const compiler::RelationLayout& layout = state.layout_of(table->relation);
+    const StoredRowCodec codec(state.program.relation(table->relation), layout, *state.pool);
+    const auto other = others.find(oid);
+    ChangeChunk chunk{table->relation, deletion, RowSet(layout, *state.pool)};
+    for (const std::string& row : rows) {
+      if (other != others.end() && other->second.count(row) != 0) continue;
+      std::vector<std::vector<vm::Word>> columns(layout.words.size());
+      if (!codec.decode(row, columns)) continue;
+      std::vector<vm::Word> words;
+      for (const std::vector<vm::Word>& column : columns) words.push_back(column.front());
+      chunk.rows.append(words);
+    }
+    if (!chunk.rows.empty()) transaction.changes.push_back(std::move(chunk));
+  }
+}
+
+}  // namespace
 
 Expected<Outcome> SessionImpl::deploy(std::string_view name, std::string_view text) {
   if (transaction_ != nullptr) {
@@ -308,40 +379,43 @@ Expected<Outcome> SessionImpl::deploy(std::string_view name, std::string_view te
     for (const Table& table : known) edited->drop_table(table.oid);
     edited->drop_deployment(std::string(name));
   }
-  // Stated rows of relations that stay go over to their new relation.
+  Facts before = facts_of(state_, catalog(), name);
+  const std::vector<datalog::Relation> old_relations = state_.program.relations;
+  const std::vector<datalog::Rule> old_rules = state_.program.rules;
   auto changed = state_.change_program([&](datalog::RuleProgram& program) {
     std::erase_if(program.rules,
                   [&](const datalog::Rule& rule) { return old.count(rule.head.relation) != 0; });
-    return add_deployment(*edited, {std::string(name), std::string(text), {}}, known, program);
+    return add_deployment(*edited, {std::string(name), std::string(text), {}}, known,
+                          KnownTables::kRunning, program);
   });
   if (!changed) {
     Error error = changed.error();
     rollback_transaction();
     return unexpected(std::move(error));
   }
-  for (const Table& before : known) {
-    const Table* const after = edited->table(before.oid);
-    if (after == nullptr) continue;
-    const compiler::RelationLayout& layout = state_.layout_of(before.relation);
-    const vm::StandingRelation& rows = state_.rows_of(before.relation);
-    const bool same = layout.words.size() == state_.layout_of(after->relation).words.size();
-    if (!same) continue;
-    ChangeChunk chunk{after->relation, false, RowSet(layout, *state_.pool)};
-    std::vector<vm::Word> words(layout.words.size());
-    vm::Row position = 0, row = 0;
-    while (rows.scan(vm::View::kTotal, position, &row, 1) == 1) {
-      if (!rows.is_stated(row)) continue;
-      for (std::uint32_t c = 0; c < words.size(); ++c) rows.load(c, &row, 1, &words[c]);
-      chunk.rows.append(words);
-    }
-    if (!chunk.rows.empty()) transaction_->changes.push_back(std::move(chunk));
+  // Facts that the text states now and did not, and the reverse; of relations that are new, all.
+  for (const Table& table : known) {
+    const Table* const after = edited->table(table.oid);
+    if (after == nullptr || after->relation != table.relation) before.erase(table.oid);
   }
+  const Facts after = facts_of(state_, *edited, name);
+  add_difference(state_, *edited, before, after, /*deletion=*/true, *transaction_);
+  add_difference(state_, *edited, after, before, /*deletion=*/false, *transaction_);
   transaction_->catalog = std::move(edited);
   transaction_->deployment = std::string(name);
   transaction_->cause_detail = std::string(text);
   auto version = commit_transaction();
-  if (!version) return unexpected(std::move(version).error());
   ++state_.objects_epoch;
+  if (!version) {
+    // What ran before runs again; relations that were new are dropped by now.
+    auto restored = state_.change_program([&](datalog::RuleProgram& program) {
+      std::copy(old_relations.begin(), old_relations.end(), program.relations.begin());
+      program.rules = old_rules;
+      return Expected<void>();
+    });
+    ENTAIL_ENSURE(restored.has_value());
+    return unexpected(std::move(version).error());
+  }
   Outcome outcome;
   outcome.tag = "DEPLOY";
   outcome.version = *version;

@@ -7,6 +7,7 @@
 // Threads: the engine's.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +19,20 @@
 
 namespace entail::engine {
 
+// Whether the tables that a deployment had have relations in the program already.
+enum class KnownTables : std::uint8_t { kStored, kRunning };
+
 // Adds the rules to the program and their relations to the catalog. `known`: tables that the deployment
-// had, whose oids and storage it keeps.
+// had, whose oids it keeps, and storage and relation where the rows fit.
 Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
-                              const std::vector<Table>& known, datalog::RuleProgram& program);
+                              const std::vector<Table>& known, KnownTables tables,
+                              datalog::RuleProgram& program);
 // At the start, before there is a network.
 Expected<void> restore_deployment(EngineState& state, Catalog& catalog, Deployment deployment,
                                   const std::vector<Table>& known);
+
+// Those whose rows the network does not keep unless somebody reads them: SQL may.
+std::set<RelationId> relations_read_whole(const datalog::RuleProgram& program);
 
 // The relation of a table.
 datalog::Relation relation_of(const Table& table, const Catalog& catalog);

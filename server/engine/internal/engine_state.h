@@ -85,6 +85,8 @@ struct EngineState {
   std::uint64_t kept_rows = 0;
   std::unique_ptr<store::VersionedStore> store;
   std::unique_ptr<store::GroupFlusher> flusher;
+  std::uint64_t checkpoint_version = 0;        // Of the newest checkpoint that is known to fit.
+  std::uint64_t changes_since_checkpoint = 0;  // Rows, and one for each commit.
   std::unordered_map<std::string, std::shared_ptr<Plan>> plans;
   std::atomic<SessionImpl*> executing{nullptr};
   std::mt19937_64
@@ -93,6 +95,8 @@ struct EngineState {
   std::int64_t now_us() const { return clock->now_us(); }
   // At the start: from the program as it is.
   Expected<void> make_network();
+  Expected<void> stratify_program();
+  rete::NetworkOptions network_options();
 
   // --- head.cc
   // The network shows what the transaction sees; nullptr: the newest commit.

@@ -25,10 +25,12 @@ namespace {
 
 Expected<void> give(rete::Network& network, const ChangeChunk& chunk, bool inverse) {
   const bool is_deletion = chunk.deletion != inverse;
+  const bool has_ids = !chunk.ids.empty();
   std::vector<std::int64_t> weights;
-  if (is_deletion) weights.assign(chunk.rows.size(), -1);
+  if (is_deletion || has_ids) weights.assign(chunk.rows.size(), is_deletion ? -1 : 1);
   return network.change(chunk.relation, {chunk.rows.arrays(), chunk.rows.size(),
-                                         is_deletion ? weights.data() : nullptr});
+                                         weights.empty() ? nullptr : weights.data(),
+                                         has_ids ? chunk.ids.data() : nullptr});
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "grammar/sql_parser.h"
+#include "server/engine/internal/checkpoint.h"
 #include "server/engine/internal/deployment.h"
 #include "server/engine/internal/session_catalog.h"
 #include "server/engine/internal/stored_row.h"
@@ -140,7 +142,10 @@ void add_differences(const Map& before, const Map& after, const std::string& pre
   for (const auto& [key, object] : after) {
     const auto old = before.find(key);
     if (old != before.end() && old->second == object) continue;
-    if (kept(*object)) changes.push_back({key_of(key), to_json(*object).dump(), std::nullopt});
+    if (!kept(*object)) continue;
+    std::string text = to_json(*object).dump();
+    if (old != before.end() && kept(*old->second) && to_json(*old->second).dump() == text) continue;
+    changes.push_back({key_of(key), std::move(text), std::nullopt});
   }
 }
 
@@ -170,6 +175,18 @@ std::vector<store::CatalogChange> catalog_changes(const Catalog& before, const C
   }
   changes.push_back({"engine", json{{"next_oid", after.peek_oid()}}.dump(), std::nullopt});
   return changes;
+}
+
+std::vector<std::uint32_t> dropped_storages(const Catalog& before, const Catalog& after) {
+  std::set<std::uint32_t> kept;
+  for (const auto& [oid, table] : after.tables()) kept.insert(table->storage);
+  std::vector<std::uint32_t> dropped;
+  for (const auto& [oid, table] : before.tables()) {
+    const bool has_rows = table->kind == TableKind::kTable || table->kind == TableKind::kRules;
+    if (!has_rows || table->temporary || is_temporary(before, table->schema)) continue;
+    if (kept.count(table->storage) == 0) dropped.push_back(table->storage);
+  }
+  return dropped;
 }
 
 store::CatalogChange sequence_change(Oid sequence, const std::map<Oid, SequenceState>& sequences) {
@@ -223,12 +240,20 @@ class Loader {
   explicit Loader(EngineState& state) : state_(state) {}
 
   Expected<void> run() {
-    auto entries = state_.store->catalog_list("");
-    if (!entries) return unexpected(std::move(entries).error());
+    auto listed = state_.store->catalog_list("");
+    if (!listed) return unexpected(std::move(listed).error());
+    std::map<std::string, std::string> entries(listed->begin(), listed->end());
+    if (state_.options.catalog_overlay != nullptr) {
+      for (const store::CatalogChange& change : *state_.options.catalog_overlay) {
+        entries.erase(change.key);
+        if (change.value) entries[change.key] = *change.value;
+      }
+      state_.options.catalog_overlay = nullptr;
+    }
     Catalog catalog;
     std::vector<json> tables;
     std::vector<Deployment> deployments;
-    for (const auto& [key, value] : *entries) {
+    for (const auto& [key, value] : entries) {
       const json object = json::parse(value, nullptr, false);
       if (object.is_discarded()) return unexpected(damaged(key, "it is no JSON"));
       try {
@@ -468,53 +493,73 @@ class Loader {
     return {};
   }
 
+  // From the checkpoint, if there is one and all of it is right; else everything is loaded and derived.
   Expected<void> load_rows() {
+    auto restored = restore_checkpoint(state_);
+    if (!restored) return unexpected(std::move(restored).error());
+    if (*restored) {
+      if (auto loaded = load_into_network(/*is_restored=*/true); loaded) return {};
+      state_.checkpoint_version = 0;
+      state_.network.reset();
+    }
     if (auto made = state_.make_network(); !made) return made;
-    vm::Version newest = state_.store->version();
-    constexpr std::size_t kBatchRows = 16'384;
+    return load_into_network(/*is_restored=*/false);
+  }
+
+  Expected<void> load_into_network(bool is_restored) {
+    vm::Version newest = std::max<vm::Version>(state_.store->version(), state_.network->version());
     for (const auto& [oid, table] : state_.catalog->tables()) {
       if (!table->holds_rows() || table->kind == TableKind::kMaterializedView) continue;
-      const datalog::Relation& relation = state_.program.relation(table->relation);
-      const compiler::RelationLayout& layout = state_.layout_of(table->relation);
-      const StoredRowCodec codec(relation, layout, *state_.pool);
-      const bool is_bag = relation.collection == datalog::Collection::kBag;
-      auto scan = state_.store->scan(table->storage);
-      if (!scan) return unexpected(std::move(scan).error());
-      std::vector<std::vector<vm::Word>> columns(layout.words.size());
-      std::vector<vm::DurableId> ids;
-      const auto give = [&]() -> Expected<void> {
-        if (columns[0].empty()) return {};
-        std::vector<const vm::Word*> arrays;
-        for (const std::vector<vm::Word>& column : columns) arrays.push_back(column.data());
-        rete::FactChanges rows{arrays, columns[0].size(), nullptr, is_bag ? ids.data() : nullptr};
-        if (auto loaded = state_.network->load(table->relation, rows); !loaded) return loaded;
-        for (std::vector<vm::Word>& column : columns) column.clear();
-        ids.clear();
-        return {};
-      };
-      while ((*scan)->next()) {
-        const store::StoredRow& row = (*scan)->row();
-        if (!codec.decode(row.image.row, columns)) {
-          return sql_error("XX001", "a stored row of \"" + table->name + "\" is damaged");
-        }
-        if (is_bag) {
-          vm::DurableId id;
-          if (!StoredRowCodec::decode_id(row.key, id)) {
-            return sql_error("XX001", "a stored key of \"" + table->name + "\" is damaged");
-          }
-          newest = std::max<vm::Version>(newest, id.source);
-          ids.push_back(id);
-        }
-        if (columns[0].size() >= kBatchRows) {
-          if (auto given = give(); !given) return given;
-        }
-      }
-      if (auto status = (*scan)->status(); !status) return status;
-      if (auto given = give(); !given) return given;
+      if (is_restored && state_.network->is_restored(table->relation)) continue;
+      if (auto loaded = load_table(*table, newest); !loaded) return loaded;
+    }
+    if (is_restored) {
+      if (auto replayed = replay_since_checkpoint(state_, newest); !replayed) return replayed;
     }
     if (auto ended = state_.network->end_load(newest); !ended) return ended;
     state_.version = state_.store->version();
     return {};
+  }
+
+  Expected<void> load_table(const Table& table, vm::Version& newest) {
+    constexpr std::size_t kBatchRows = 16'384;
+    const datalog::Relation& relation = state_.program.relation(table.relation);
+    const compiler::RelationLayout& layout = state_.layout_of(table.relation);
+    const StoredRowCodec codec(relation, layout, *state_.pool);
+    const bool is_bag = relation.collection == datalog::Collection::kBag;
+    auto scan = state_.store->scan(table.storage);
+    if (!scan) return unexpected(std::move(scan).error());
+    std::vector<std::vector<vm::Word>> columns(layout.words.size());
+    std::vector<vm::DurableId> ids;
+    const auto give = [&]() -> Expected<void> {
+      if (columns[0].empty()) return {};
+      std::vector<const vm::Word*> arrays;
+      for (const std::vector<vm::Word>& column : columns) arrays.push_back(column.data());
+      rete::FactChanges rows{arrays, columns[0].size(), nullptr, is_bag ? ids.data() : nullptr};
+      if (auto loaded = state_.network->load(table.relation, rows); !loaded) return loaded;
+      for (std::vector<vm::Word>& column : columns) column.clear();
+      ids.clear();
+      return {};
+    };
+    while ((*scan)->next()) {
+      const store::StoredRow& row = (*scan)->row();
+      if (!codec.decode(row.image.row, columns)) {
+        return sql_error("XX001", "a stored row of \"" + table.name + "\" is damaged");
+      }
+      if (is_bag) {
+        vm::DurableId id;
+        if (!StoredRowCodec::decode_id(row.key, id)) {
+          return sql_error("XX001", "a stored key of \"" + table.name + "\" is damaged");
+        }
+        newest = std::max<vm::Version>(newest, id.source);
+        ids.push_back(id);
+      }
+      if (columns[0].size() >= kBatchRows) {
+        if (auto given = give(); !given) return given;
+      }
+    }
+    if (auto status = (*scan)->status(); !status) return status;
+    return give();
   }
 
   EngineState& state_;

@@ -28,6 +28,8 @@ namespace entail::engine {
 
 // What differs between two catalogs.
 std::vector<store::CatalogChange> catalog_changes(const Catalog& before, const Catalog& after);
+// Storage numbers of the first one that the second has no more.
+std::vector<std::uint32_t> dropped_storages(const Catalog& before, const Catalog& after);
 store::CatalogChange sequence_change(Oid sequence, const std::map<Oid, SequenceState>& sequences);
 store::OutboxEntry outbox_entry(const EngineState& state, const rete::EmittedRow& row);
 

@@ -56,6 +56,7 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   }
   rete::ExtendOptions extend;
   extend.files = files;
+  extend.read_whole = relations_read_whole(program);
   auto extension = network->extend(program, extend);
   if (!extension) {
     restore(program, std::move(before));
@@ -63,6 +64,14 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   }
   if (!extension->remade.empty()) ++objects_epoch;
   return {};
+}
+
+std::set<RelationId> relations_read_whole(const datalog::RuleProgram& program) {
+  std::set<RelationId> result;
+  for (std::size_t i = 0; i < program.relations.size(); ++i) {
+    if (program.relations[i].equivalence) result.insert(static_cast<RelationId>(i));
+  }
+  return result;
 }
 
 datalog::Relation relation_of(const Table& table, const Catalog& catalog) {

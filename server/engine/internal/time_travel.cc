@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/engine/internal/constraints.h"
+#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/internal/stored_row.h"
@@ -109,6 +110,8 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
   options.cancel = &state.cancel;
   options.clock = state.clock;
   options.memory = &state.memory;
+  options.states_facts = false;
+  options.read_whole = relations_read_whole(state.program);
   datalog::RuleProgram program;
   program.types = state.program.types.clone();
   program.relations = state.program.relations;

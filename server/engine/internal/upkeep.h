@@ -2,7 +2,7 @@
 //
 //     check    the store's own invariants; base rows equal to the store's; derived relations equal to an
 //              evaluation from scratch (compiler/evaluate.h)
-//     replay   each log record made again from its external cause on a second network, and compared
+//     replay   see replay.h
 //
 // Threads: the engine's.
 #pragma once
@@ -15,6 +15,5 @@ namespace entail::engine {
 struct EngineState;
 
 Expected<CheckReport> check_engine(EngineState& state);
-Expected<CheckReport> replay_engine(EngineState& state);
 
 }  // namespace entail::engine
