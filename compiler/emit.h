@@ -61,7 +61,7 @@ struct StratumCode {
 
 // The tables that the code needs, empty.
 std::vector<std::unique_ptr<vm::RankTable>> rank_tables_of(const StratumCode& code,
-                                                           const vm::ValuePool& pool,
+                                                           vm::ValuePool& pool,
                                                            MemoryBudget* memory);
 
 // Fails with kUnsupported at an expression or aggregate that is not executed yet.

@@ -116,10 +116,8 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
   const bool ranked = !plan.steps.empty() && plan.steps.front().kind == StepKind::kRanks;
   std::uint16_t rank_table = 0;
   if (ranked) {
-    auto laid_out = internal::lay_out_rank(
-        *plan.rule, std::get<datalog::Rank>(plan.steps.front().literal->node));
-    if (!laid_out) return builder_.refuse(laid_out.error().message);
-    layout = std::move(*laid_out);
+    layout = internal::lay_out_rank(*plan.rule,
+                                    std::get<datalog::Rank>(plan.steps.front().literal->node));
     code_.rank_tables.push_back(layout.spec);
     rank_table = ++builder_.program().rank_tables;
     run(emit_ranks(plan, layout, rank_table), plan.version_name() + ", ranks", control);
@@ -177,12 +175,15 @@ bool leaves_values(const std::vector<RulePlan>& plans) {
     datalog::walk_rule_expressions(
         *plan.rule, [&](const datalog::Expression& node) { found = found || makes_values(node); });
     walk_steps(plan.steps, [&](const Step& step) {
-      const auto* reduce =
-          step.literal == nullptr ? nullptr : std::get_if<datalog::Reduce>(&step.literal->node);
-      if (reduce == nullptr) return;
-      for (const datalog::Aggregate& aggregate : reduce->aggregates) {
-        const vm::Type type = plan.rule->variables[datalog::index_of(aggregate.result)].type;
+      const auto look = [&](datalog::VariableId result) {
+        const vm::Type type = plan.rule->variables[datalog::index_of(result)].type;
         found = found || vm::may_be_handle(type.kind);
+      };
+      if (step.literal == nullptr) return;
+      if (const auto* reduce = std::get_if<datalog::Reduce>(&step.literal->node)) {
+        for (const datalog::Aggregate& aggregate : reduce->aggregates) look(aggregate.result);
+      } else if (const auto* rank = std::get_if<datalog::Rank>(&step.literal->node)) {
+        for (const datalog::RankResult& function : rank->functions) look(function.result);
       }
     });
   }
@@ -232,7 +233,7 @@ Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& pl
 }
 
 std::vector<std::unique_ptr<vm::RankTable>> rank_tables_of(const StratumCode& code,
-                                                           const vm::ValuePool& pool,
+                                                           vm::ValuePool& pool,
                                                            MemoryBudget* memory) {
   std::vector<std::unique_ptr<vm::RankTable>> tables;
   for (const vm::RankSpec& spec : code.rank_tables) {

@@ -201,11 +201,9 @@ class StandingCompiler {
     Rule& rule = rules_.back();
     datalog::Rank rank = std::get<datalog::Rank>(rule.body.front().node);
     const datalog::SourceSpan span = rule.body.front().span;
-    auto laid_out = internal::lay_out_rank(rule, rank);
-    if (!laid_out) return unexpected(std::move(laid_out).error());
     Draft draft;
     draft.rule = &rule;
-    draft.ranks = std::move(*laid_out);
+    draft.ranks = internal::lay_out_rank(rule, rank);
     Match rows = std::get<Match>(rank.body.front().node);
     draft.fragment.role = FragmentRole::kPartition;
     draft.fragment.rule = id;

@@ -116,6 +116,9 @@ void take_apart(LiteralNode& literal, OnExpression&& on_expression, OnVariable&&
           take_order(node.order);
           take_if(node.frame.from.offset);
           take_if(node.frame.to.offset);
+          take_if(node.frame.from.value);
+          take_if(node.frame.to.value);
+          take_if(node.frame.range_value);
           for (auto& function : node.functions) {
             on_variable(function.result);
             take_all(function.arguments);

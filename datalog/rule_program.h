@@ -268,12 +268,17 @@ enum class FrameBound : std::uint8_t {
 enum class FrameExclusion : std::uint8_t { kNone, kCurrentRow, kGroup, kTies };
 struct FrameEdge {
   FrameBound bound = FrameBound::kUnbounded;
-  std::optional<Expression> offset;  // kPreceding, kFollowing. Without variables.
+  // kPreceding, kFollowing. Without variables. kRange: whether it is negative, null if it is null.
+  std::optional<Expression> offset;
+  // kRange with an offset: what the frame reaches to, of each row; null only where the order value is.
+  std::optional<Expression> value;
 };
 struct Frame {
   FrameMode mode = FrameMode::kRange;
-  FrameEdge from{FrameBound::kUnbounded, {}};
-  FrameEdge to{FrameBound::kCurrent, {}};
+  FrameEdge from{FrameBound::kUnbounded, {}, {}};
+  FrameEdge to{FrameBound::kCurrent, {}, {}};
+  // kRange with an offset: the order value, in the type of the edges' values, and in their order.
+  std::optional<Expression> range_value;
   FrameExclusion exclusion = FrameExclusion::kNone;
 };
 struct Rank {

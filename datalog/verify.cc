@@ -218,6 +218,15 @@ class Verifier {
       if (counts != edge->offset.has_value())
         return "an edge of a frame without an offset, or with";
       if (Complaint bad = check_uniform(edge->offset)) return bad;
+      const bool reaches = counts && rank.frame.mode == FrameMode::kRange;
+      if (reaches != edge->value.has_value()) return "an edge of a frame without a value, or with";
+      if (!reaches) continue;
+      if (!rank.frame.range_value || rank.order.size() != 1 ||
+          !(rank.frame.range_value->type == edge->value->type)) {
+        return "(3) a frame whose edges do not compare with its order value";
+      }
+      if (Complaint bad = check_expression(*edge->value)) return bad;
+      if (Complaint bad = check_expression(*rank.frame.range_value)) return bad;
     }
     if (Complaint bad = check_uniform(rank.limit)) return bad;
     if (Complaint bad = check_uniform(rank.offset)) return bad;

@@ -50,7 +50,8 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
   LoweredInsert result;
   Lowerer lowerer(context);
   lowerer.parameters_known_ = parameters_known;
-  const TableDescription& table = changed_table(lowerer, insert.table, "INSERT");
+  const ChangeTarget target_of = change_target(lowerer, insert.table, "INSERT");
+  const TableDescription& table = *target_of.table;
   result.table = &table;
   result.columns_from.resize(table.columns.size());
   if (insert.with) lowerer.declare_common_tables(*insert.with, nullptr);
@@ -60,7 +61,7 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
     if (!target.fields.empty() || !target.subscripts.empty()) {
       lowerer.unsupported("INSERT into a part of a column", target.column.span);
     }
-    const std::uint32_t column = column_of(lowerer, table, target.column);
+    const std::uint32_t column = column_of(lowerer, target_of, target.column, "insert into");
     if (std::find(targets.begin(), targets.end(), column) != targets.end()) {
       lowerer.fail("42701", "column \"" + target.column.text + "\" specified more than once",
                    target.column.span);
@@ -68,7 +69,7 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
     targets.push_back(column);
   }
   auto check_width = [&](std::size_t width, ast::Span span) {
-    const std::size_t wanted = insert.columns.empty() ? table.columns.size() : targets.size();
+    const std::size_t wanted = insert.columns.empty() ? target_of.columns.size() : targets.size();
     if (width > wanted) {
       lowerer.fail("42601", "INSERT has more expressions than target columns", span);
     }
@@ -78,7 +79,10 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
     }
     if (insert.columns.empty()) {
       targets.clear();
-      for (std::uint32_t i = 0; i < width; ++i) targets.push_back(i);
+      for (std::uint32_t i = 0; i < width; ++i) {
+        const ast::Identifier name{.text = target_of.named->columns[i].name, .span = span};
+        targets.push_back(column_of(lowerer, target_of, name, "insert into"));
+      }
     }
   };
 
@@ -102,7 +106,7 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
     rows.exactly_one = true;
   } else if (plain_values) {
     const std::vector<ast::Expression>& first = values->rows.front();
-    const std::size_t wanted = insert.columns.empty() ? table.columns.size() : targets.size();
+    const std::size_t wanted = insert.columns.empty() ? target_of.columns.size() : targets.size();
     check_width(first.size(), first[std::min(wanted, first.size() - 1)].span);
     for (const auto& row : values->rows) {
       if (row.size() != values->rows.front().size()) {
@@ -235,6 +239,7 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
 
   if (insert.on_conflict) {
     const ast::OnConflict& conflict = *insert.on_conflict;
+    if (!target_of.views.empty()) lowerer.unsupported("ON CONFLICT of a view", conflict.span);
     result.on_conflict = conflict.do_update ? ConflictAction::kUpdate : ConflictAction::kNothing;
     if (conflict.target_where) lowerer.unsupported("ON CONFLICT with WHERE", conflict.span);
     if (conflict.constraint) {
@@ -297,7 +302,7 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
       std::vector<InsertColumn> from;
       std::vector<std::uint32_t> assigned;
       std::vector<Typed> row = inner.assigned_row(
-          table, conflict.assignments, items[0],
+          target_of, conflict.assignments, items[0],
           {raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(table.columns.size())}, place,
           assigned, from);
       for (std::size_t c = 0; c < table.columns.size(); ++c) {
@@ -315,12 +320,13 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
     inner.parameters_known_ = parameters_known;
     Rows returned;
     std::vector<ScopeItem> items = given_items(inner, {&table}, false, returned.body);
+    ScopeItem item = shown_item(inner, target_of, std::move(items[0]), nullptr);
     if (insert.alias) {
-      items[0].alias = insert.alias->text;
-      items[0].schema.clear();
+      item.alias = insert.alias->text;
+      item.schema.clear();
     }
     Scope scope;
-    put_in_scope(scope, std::move(items[0]));
+    put_in_scope(scope, std::move(item));
     add_returning(inner, insert.returning, scope, returned, returned.body);
     const std::size_t all = returned.columns.size();
     result.returning = inner.finish(std::move(returned), all);
@@ -330,27 +336,41 @@ LoweredInsert insert_pass(const ast::Insert& insert, const LoweringContext& cont
 
 }  // namespace
 
-std::vector<Typed> Lowerer::assigned_row(const TableDescription& table,
+std::vector<Typed> Lowerer::assigned_row(const ChangeTarget& target_of,
                                          const std::vector<ast::Assignment>& assignments,
                                          const ScopeItem& item, const std::vector<Expression>& old,
                                          Place& place, std::vector<std::uint32_t>& assigned,
                                          std::vector<InsertColumn>& from) {
+  const TableDescription& table = *target_of.table;
   std::vector<Typed> row;
   from.assign(table.columns.size(), {ValueOrigin::kSource, 0, {}});
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     row.push_back({old[c], table.columns[c].type});
   }
-  auto set = [&](const ast::AssignmentTarget& target, const ast::Expression& value) {
+  auto take = [&](const ast::AssignmentTarget& target) {
     if (!target.fields.empty() || !target.subscripts.empty()) {
       unsupported("an assignment to a part of a column", target.column.span);
     }
-    const std::uint32_t c = column_of(*this, table, target.column);
+    const std::uint32_t c = column_of(*this, target_of, target.column, "update");
     const ColumnDescription& column = table.columns[c];
     if (std::find(assigned.begin(), assigned.end(), c) != assigned.end()) {
       fail("42601", "multiple assignments to same column \"" + column.name + "\"",
            target.column.span);
     }
     assigned.push_back(c);
+    return c;
+  };
+  auto refuse_fixed = [&](const ast::AssignmentTarget& target, const ColumnDescription& column) {
+    if (column.identity != IdentityKind::kAlways && !column.generated) return;
+    fail("428C9", "column \"" + column.name + "\" can only be updated to DEFAULT",
+         target.column.span, {},
+         column.generated
+             ? "Column \"" + column.name + "\" is a generated column."
+             : "Column \"" + column.name + "\" is an identity column defined as GENERATED ALWAYS.");
+  };
+  auto set = [&](const ast::AssignmentTarget& target, const ast::Expression& value) {
+    const std::uint32_t c = take(target);
+    const ColumnDescription& column = table.columns[c];
     if (value.as<ast::DefaultValue>() != nullptr) {
       std::string sequence;
       std::optional<Expression> made = default_of(*this, column, place, sequence);
@@ -361,13 +381,7 @@ std::vector<Typed> Lowerer::assigned_row(const TableDescription& table,
       }
       return;
     }
-    if (column.identity == IdentityKind::kAlways || column.generated) {
-      fail("428C9", "column \"" + column.name + "\" can only be updated to DEFAULT",
-           target.column.span, {},
-           column.generated ? "Column \"" + column.name + "\" is a generated column."
-                            : "Column \"" + column.name +
-                                  "\" is an identity column defined as GENERATED ALWAYS.");
-    }
+    refuse_fixed(target, column);
     row[c] = assign(expression(value, place), column, value.span);
   };
   for (const ast::Assignment& assignment : assignments) {
@@ -377,9 +391,24 @@ std::vector<Typed> Lowerer::assigned_row(const TableDescription& table,
       set(assignment.targets[0], one ? fields->fields[0] : assignment.value);
       continue;
     }
+    if (const auto* const query = assignment.value.as<ast::Subquery>();
+        query != nullptr && query->kind == ast::SubqueryKind::kScalar) {
+      std::vector<Typed> values = subquery_columns(*query->query, place);
+      if (values.size() != assignment.targets.size()) {
+        fail("42601", "number of columns does not match number of values", assignment.span);
+      }
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::uint32_t c = take(assignment.targets[i]);
+        refuse_fixed(assignment.targets[i], table.columns[c]);
+        row[c] = assign(std::move(values[i]), table.columns[c], assignment.value.span);
+      }
+      continue;
+    }
     const auto* const fields = assignment.value.as<ast::Row>();
     if (fields == nullptr) {
-      unsupported("an assignment of several columns from a subquery", assignment.span);
+      fail("0A000",
+           "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
+           assignment.value.span);
     }
     if (fields->fields.size() != assignment.targets.size()) {
       fail("42601", "number of columns does not match number of values", assignment.span);
@@ -414,26 +443,29 @@ namespace {
 LoweredUpdate update_pass(const ast::Update& update, const LoweringContext& context) {
   LoweredUpdate result;
   Lowerer lowerer(context);
-  const TableDescription& table = changed_table(lowerer, update.table, "UPDATE");
+  const ChangeTarget target_of = change_target(lowerer, update.table, "UPDATE");
+  const TableDescription& table = *target_of.table;
   result.table = &table;
   if (update.with) lowerer.declare_common_tables(*update.with, nullptr);
   Rows rows;
   Scope scope;
   lowerer.reads_.insert(table.relation);
-  ScopeItem item = lowerer.table_item(table, table.relation, rows.body);
+  const ScopeItem item = lowerer.table_item(table, table.relation, rows.body);
   const std::vector<Expression> old = raw_row(rows.body, 0);
+  ScopeItem shown = shown_item(lowerer, target_of, item, &rows.body);
   if (update.alias) {
-    item.alias = update.alias->text;
-    item.schema.clear();
+    shown.alias = update.alias->text;
+    shown.schema.clear();
   }
-  put_in_scope(scope, item);
+  const std::size_t shown_columns = shown.columns.size();
+  put_in_scope(scope, std::move(shown));
   lowerer.from_items(update.from, scope, rows.body);
   Place place;
   place.scope = &scope;
   place.out = place.domain = &rows.body;
   if (update.where) lowerer.condition(*update.where, place);
   place.clause = "UPDATE";
-  std::vector<Typed> row = lowerer.assigned_row(table, update.assignments, item, old, place,
+  std::vector<Typed> row = lowerer.assigned_row(target_of, update.assignments, item, old, place,
                                                 result.assigned, result.columns_from);
   const auto width = static_cast<std::uint32_t>(table.columns.size());
   for (std::uint32_t c = 0; c < width; ++c) {
@@ -452,12 +484,14 @@ LoweredUpdate update_pass(const ast::Update& update, const LoweringContext& cont
     }
     // The target's columns have their new values.
     Scope after = scope;
-    auto renew = [&](ScopeColumn& column, std::size_t c) {
-      column.value = column_value(row[c].value, table.columns[c].type);
-    };
+    ScopeItem changed = item;
     for (std::size_t c = 0; c < width; ++c) {
-      renew(after.items[0].columns[c], c);
-      renew(after.visible[c].column, c);
+      changed.columns[c].value = column_value(row[c].value, table.columns[c].type);
+    }
+    changed = shown_item(lowerer, target_of, std::move(changed), nullptr);
+    for (std::size_t c = 0; c < shown_columns; ++c) {
+      after.items[0].columns[c].value = changed.columns[c].value;
+      after.visible[c].column.value = changed.columns[c].value;
     }
     add_returning(lowerer, update.returning, after, rows, rows.body);
   }
@@ -471,13 +505,15 @@ LoweredUpdate update_pass(const ast::Update& update, const LoweringContext& cont
 LoweredDelete delete_pass(const ast::Delete& remove, const LoweringContext& context) {
   LoweredDelete result;
   Lowerer lowerer(context);
-  const TableDescription& table = changed_table(lowerer, remove.table, "DELETE");
+  const ChangeTarget target_of = change_target(lowerer, remove.table, "DELETE");
+  const TableDescription& table = *target_of.table;
   result.table = &table;
   if (remove.with) lowerer.declare_common_tables(*remove.with, nullptr);
   Rows rows;
   Scope scope;
   ScopeItem item = lowerer.table_item(table, table.relation, rows.body);
   const std::vector<Expression> old = raw_row(rows.body, 0);
+  item = shown_item(lowerer, target_of, std::move(item), &rows.body);
   if (remove.alias) {
     item.alias = remove.alias->text;
     item.schema.clear();

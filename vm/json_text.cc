@@ -2,10 +2,12 @@
 
 #include "vm/json_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace entail::vm {
 
@@ -50,7 +52,48 @@ void make_integers(nlohmann::json& value) {
   }
 }
 
+void print(const nlohmann::json& value, std::string& out) {
+  bool first = true;
+  const auto separate = [&] {
+    if (!first) out += ", ";
+    first = false;
+  };
+  if (value.is_array()) {
+    out += '[';
+    for (const nlohmann::json& element : value) {
+      separate();
+      print(element, out);
+    }
+    out += ']';
+  } else if (value.is_object()) {
+    std::vector<const std::string*> names;
+    for (auto at = value.begin(); at != value.end(); ++at) names.push_back(&at.key());
+    std::stable_sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) {
+      return a->size() < b->size();
+    });
+    out += '{';
+    for (const std::string* name : names) {
+      separate();
+      out += nlohmann::json(*name).dump() + ": ";
+      print(value.at(*name), out);
+    }
+    out += '}';
+  } else {
+    out += value.dump();
+  }
+}
+
 }  // namespace
+
+std::string printed_json(std::string_view canonical) {
+  if (canonical.empty() || (canonical[0] != '{' && canonical[0] != '[')) {
+    return std::string(canonical);
+  }
+  const nlohmann::json document = nlohmann::json::parse(canonical, nullptr, false);
+  std::string out;
+  print(document, out);
+  return out;
+}
 
 bool canonical_json(std::string_view text, std::string& out) {
   if (nested_too_deeply(text)) return false;

@@ -19,4 +19,8 @@ namespace entail::vm {
 // too deeply.
 [[nodiscard]] bool canonical_json(std::string_view text, std::string& out);
 
+// A canonical text as SQL prints jsonb: a blank behind each colon and comma, members sorted by their names'
+// length first.
+std::string printed_json(std::string_view canonical);
+
 }  // namespace entail::vm

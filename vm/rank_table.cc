@@ -4,6 +4,7 @@
 #include <array>
 
 #include "vm/base/ensure.h"
+#include "vm/lane_error.h"
 
 namespace entail::vm {
 
@@ -30,7 +31,7 @@ struct RankTable::Partition {
   std::uint32_t size() const { return end - begin; }
 };
 
-RankTable::RankTable(RankSpec spec, const ValuePool& pool, MemoryBudget* memory)
+RankTable::RankTable(RankSpec spec, ValuePool& pool, MemoryBudget* memory)
     : spec_(std::move(spec)),
       pool_(pool),
       memory_(memory),
@@ -127,29 +128,40 @@ Expected<void> RankTable::compute() {
   return {};
 }
 
+Expected<void> RankTable::check_edges(const Partition& partition) const {
+  const RankEdge* const edges[] = {&spec_.from, &spec_.to};
+  for (std::size_t e = 0; e < 2; ++e) {
+    if (!edges[e]->offset_word) continue;
+    const std::string which =
+        std::string("frame ") + (e == 0 ? "starting" : "ending") + " offset must not be ";
+    if (at(partition.begin, *edges[e]->offset_word + 1) != 0) {
+      return sql_error(ErrorCode::kData, which + "null", "22004");
+    }
+    const Word offset = at(partition.begin, *edges[e]->offset_word);
+    if (spec_.mode == RankFrameMode::kRange ? offset != 0 : int_of(offset) < 0) {
+      return sql_error(ErrorCode::kData,
+                       spec_.mode == RankFrameMode::kRange
+                           ? "invalid preceding or following size in window function"
+                           : which + "negative",
+                       "22013");
+    }
+  }
+  return {};
+}
+
 Expected<void> RankTable::compute_partition(const Partition& partition) {
   const auto needs_frame = [](const RankFunctionSpec& function) {
     return function.kind == RankKind::kFirstValue || function.kind == RankKind::kLastValue ||
-           function.kind == RankKind::kNthValue;
+           function.kind == RankKind::kNthValue || function.kind == RankKind::kAggregate;
   };
   if (std::any_of(spec_.functions.begin(), spec_.functions.end(), needs_frame)) {
-    const RankEdge* const edges[] = {&spec_.from, &spec_.to};
-    for (std::size_t e = 0; e < 2; ++e) {
-      if (!edges[e]->offset_word) continue;
-      const char* const which = e == 0 ? "starting" : "ending";
-      if (at(partition.begin, *edges[e]->offset_word + 1) != 0) {
-        return sql_error(ErrorCode::kData,
-                         std::string("frame ") + which + " offset must not be null", "22004");
-      }
-      if (int_of(at(partition.begin, *edges[e]->offset_word)) < 0) {
-        return sql_error(ErrorCode::kData,
-                         std::string("frame ") + which + " offset must not be negative", "22013");
-      }
-    }
+    if (auto done = check_edges(partition); !done) return done;
     find_frames(partition);
   }
   for (std::size_t f = 0; f < spec_.functions.size(); ++f) {
-    if (auto done = compute_function(partition, f); !done) return done;
+    auto done = spec_.functions[f].kind == RankKind::kAggregate ? aggregate(partition, f)
+                                                                : compute_function(partition, f);
+    if (!done) return done;
   }
   std::uint64_t first = 0, most = partition.size();
   if (spec_.offset_word && at(partition.begin, *spec_.offset_word + 1) == 0) {
@@ -196,29 +208,72 @@ void RankTable::find_frames(const Partition& partition) {
                : partition.begin + static_cast<std::uint32_t>(target);
   };
   const auto edge = [&](const RankEdge& which, std::uint32_t p, bool end) -> std::uint32_t {
-    std::int64_t offset = 0;
-    if (which.offset_word) {
-      // More than there are rows is as good as all of them.
-      offset = std::min<std::int64_t>(int_of(at(partition.begin, *which.offset_word)),
-                                      static_cast<std::int64_t>(rows_) + 1);
+    if (which.bound == RankBound::kUnbounded) return end ? partition.end : partition.begin;
+    if (which.bound == RankBound::kCurrent) {
+      if (spec_.mode == RankFrameMode::kRows) return end ? p + 1 : p;
+      return end ? ends_[p] : peers_[p];
     }
-    switch (which.bound) {
-      case RankBound::kUnbounded:
-        return end ? partition.end : partition.begin;
-      case RankBound::kCurrent:
-        if (spec_.mode == RankFrameMode::kRows) return end ? p + 1 : p;
-        return end ? ends_[p] : peers_[p];
-      case RankBound::kPreceding:
-        return shifted(p, -offset, end);
-      case RankBound::kFollowing:
-        return shifted(p, offset, end);
-    }
-    ENTAIL_UNREACHABLE("all bounds are named");
+    if (spec_.mode == RankFrameMode::kRange) return reached(partition, p, *which.value, end);
+    // More than there are rows is as good as all of them.
+    const std::int64_t offset = std::min<std::int64_t>(
+        int_of(at(partition.begin, *which.offset_word)), static_cast<std::int64_t>(rows_) + 1);
+    return shifted(p, which.bound == RankBound::kPreceding ? -offset : offset, end);
   };
   for (std::uint32_t p = partition.begin; p < partition.end; ++p) {
     from_[p] = edge(spec_.from, p, false);
     to_[p] = std::max(from_[p], edge(spec_.to, p, true));
   }
+}
+
+std::uint32_t RankTable::reached(const Partition& partition, std::uint32_t p,
+                                 const SortColumn& edge, bool end) const {
+  // A null is as far from everything as from nothing: its frame is its peers.
+  if (is_null(p, *spec_.range_value)) return end ? ends_[p] : peers_[p];
+  const auto words_at = [&](std::uint32_t position, const SortColumn& column,
+                            std::array<Word, 3>& words) {
+    const std::uint32_t count = value_words(column.type);
+    for (std::uint32_t w = 0; w < count; ++w) words[w] = at(position, column.word + w);
+    words[count] = column.nullable ? at(position, column.word + count) : 0;
+  };
+  const SortStyle style = spec_.order.front().style;
+  std::array<Word, 3> target{}, other{};
+  words_at(p, edge, target);
+  std::uint32_t first = partition.begin, last = partition.end;
+  while (first < last) {
+    const std::uint32_t middle = first + (last - first) / 2;
+    words_at(middle, *spec_.range_value, other);
+    const int order =
+        compare_values(pool_, edge.type, /*nullable=*/true, other.data(), target.data(), style);
+    if (end ? order <= 0 : order < 0) {
+      first = middle + 1;
+    } else {
+      last = middle;
+    }
+  }
+  return first;
+}
+
+RowFrame RankTable::frame_of(std::uint32_t p) const {
+  RowFrame frame;
+  const std::uint32_t from = from_[p], to = to_[p];
+  switch (spec_.exclusion) {
+    case RankExclusion::kNone:
+      frame.add(from, to);
+      break;
+    case RankExclusion::kCurrentRow:
+      frame.add(from, std::min(to, p));
+      frame.add(std::max(from, p + 1), to);
+      break;
+    case RankExclusion::kTies:
+    case RankExclusion::kGroup:
+      frame.add(from, std::min(to, peers_[p]));
+      if (spec_.exclusion == RankExclusion::kTies) {
+        frame.add(std::max(from, p), std::min(to, p + 1));
+      }
+      frame.add(std::max(from, ends_[p]), to);
+      break;
+  }
+  return frame;
 }
 
 void RankTable::put(std::size_t function, std::size_t position, std::span<const Word> words) {
@@ -318,13 +373,14 @@ Expected<void> RankTable::compute_function(const Partition& partition, std::size
         break;
       }
       case RankKind::kFirstValue:
-        put_value(number, p,
-                  from_[p] < to_[p] ? std::optional<std::size_t>(from_[p]) : std::nullopt);
+        put_value(number, p, frame_of(p).nth(0));
         break;
-      case RankKind::kLastValue:
+      case RankKind::kLastValue: {
+        const RowFrame frame = frame_of(p);
         put_value(number, p,
-                  from_[p] < to_[p] ? std::optional<std::size_t>(to_[p] - 1) : std::nullopt);
+                  frame.rows() > 0 ? frame.nth(frame.rows() - std::uint64_t{1}) : std::nullopt);
         break;
+      }
       case RankKind::kNthValue: {
         const SortColumn& nth = function.arguments[1];
         if (is_null(p, nth)) {
@@ -336,13 +392,60 @@ Expected<void> RankTable::compute_function(const Partition& partition, std::size
           return sql_error(ErrorCode::kData, "argument of nth_value must be greater than zero",
                            "22016");
         }
-        const bool there = n <= std::int64_t{to_[p]} - std::int64_t{from_[p]};
-        put_value(number, p,
-                  there ? std::optional<std::size_t>(from_[p] + static_cast<std::size_t>(n) - 1)
-                        : std::nullopt);
+        put_value(number, p, frame_of(p).nth(static_cast<std::uint64_t>(n) - 1));
         break;
       }
+      case RankKind::kAggregate:
+        ENTAIL_UNREACHABLE("aggregates have a way of their own");
     }
+  }
+  return {};
+}
+
+Expected<void> RankTable::aggregate(const Partition& partition, std::size_t number) {
+  const RankFunctionSpec& function = spec_.functions[number];
+  const std::size_t n = partition.size();
+  std::vector<std::vector<Word>> columns;
+  const auto take = [&](std::uint32_t word) -> std::vector<Word>& {
+    std::vector<Word>& column = columns.emplace_back(n);
+    for (std::size_t i = 0; i < n; ++i) column[i] = at(partition.begin + i, word);
+    return column;
+  };
+  // The value's first word, its null flag; then what AggregateSpec::extra_words() says.
+  std::vector<Word> flags(n, 0);
+  if (!function.arguments.empty()) {
+    const SortColumn& argument = function.arguments.front();
+    const std::uint32_t count = value_words(argument.type);
+    for (std::uint32_t w = 0; w < count; ++w) take(argument.word + w);
+    for (std::size_t i = 0; i < n; ++i) flags[i] = is_null(partition.begin + i, argument) ? 1 : 0;
+  }
+  if (function.filter) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t p = partition.begin + i;
+      if (is_null(p, *function.filter) || at(p, function.filter->word) == 0) flags[i] |= 2;
+    }
+  }
+  if (function.arguments.size() > 1) {
+    const SortColumn& delimiter = function.arguments[1];
+    take(delimiter.word);
+    std::vector<Word>& nulls = columns.emplace_back(n);
+    for (std::size_t i = 0; i < n; ++i) nulls[i] = is_null(partition.begin + i, delimiter) ? 1 : 0;
+  }
+  if (!function.aggregate.order.empty()) {  // What is put together is so in the order of the rows.
+    std::vector<Word>& places = columns.emplace_back(n);
+    for (std::size_t i = 0; i < n; ++i) places[i] = i;
+  }
+  FrameAggregate aggregate(function.aggregate, std::move(columns), std::move(flags), pool_);
+  for (std::uint32_t p = partition.begin; p < partition.end; ++p) {
+    RowFrame frame = frame_of(p);
+    frame.move(partition.begin);
+    const SqlAggregateResult& result = aggregate.over(frame);
+    if (result.error != 0) return unexpected(vm::sql_error(pool_, result.error));
+    std::array<Word, 3> words{};
+    const std::uint32_t count = value_words(function.aggregate.result);
+    if (!result.null) std::copy_n(result.words.begin(), count, words.begin());
+    words[count] = result.null ? 1 : 0;
+    put(number, p, std::span(words).first(function.result_words));
   }
   return {};
 }

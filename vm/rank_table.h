@@ -9,8 +9,14 @@
 // partition; partitions come in the order of their values, and rows in the spec's order, so that what is
 // handed on does not depend on the order of arrival.
 //
-// Cost: the sort; beside it a few ns a row and function. A frame with offsets moves with the row; an
-// aggregate over one whose start moves is computed anew for each row.
+// Frames. Each row's is a stretch [from, to) of its partition, without what EXCLUDE takes out:
+//
+//     sum(x) OVER (ORDER BY age ROWS 1 PRECEDING EXCLUDE CURRENT ROW)      20 30 40     frame of 40: [30, 40) 40
+//
+// RANGE with an offset: each row brings the value that its frame reaches to; where that lies is searched for.
+//
+// Cost: the sort; beside it a few ns a row and function, with an offset of RANGE O(log n). Aggregates over
+// frames: vm/frame_aggregate.h.
 // Threads: one.
 #pragma once
 
@@ -21,7 +27,8 @@
 
 #include "vm/base/expected.h"
 #include "vm/base/memory_budget.h"
-#include "vm/interpreter.h"
+#include "vm/frame_aggregate.h"
+#include "vm/program.h"
 #include "vm/row_sorter.h"
 #include "vm/type.h"
 #include "vm/value_pool.h"
@@ -40,24 +47,28 @@ enum class RankKind : std::uint8_t {
   kNthValue,
   kPercentRank,
   kCumeDist,
-  kNtile
+  kNtile,
+  kAggregate
 };
 
-enum class RankFrameMode : std::uint8_t {
-  kPeers,
-  kRows,
-  kGroups
-};  // Peers: RANGE without offsets.
+enum class RankFrameMode : std::uint8_t { kRange, kRows, kGroups };
 enum class RankBound : std::uint8_t { kUnbounded, kPreceding, kCurrent, kFollowing };
+
+enum class RankExclusion : std::uint8_t { kNone, kCurrentRow, kGroup, kTies };
 
 struct RankEdge {
   RankBound bound = RankBound::kUnbounded;
-  std::optional<std::uint32_t> offset_word;  // kPreceding, kFollowing; behind it its null flag.
+  // kPreceding, kFollowing; behind it its null flag. kRange: whether the offset is negative.
+  std::optional<std::uint32_t> offset_word;
+  std::optional<SortColumn> value;  // kRange with an offset: what the frame reaches to.
 };
 
 struct RankFunctionSpec {
   RankKind kind = RankKind::kRowNumber;
   std::vector<SortColumn> arguments;  // Only place and type count.
+  // kAggregate: the arguments are its argument, if it has one, and a delimiter.
+  AggregateSpec aggregate;
+  std::optional<SortColumn> filter;
   std::uint32_t result_words = 1;  // Those of a value that may be null have the flag behind them.
 };
 
@@ -67,9 +78,11 @@ struct RankSpec {
   std::vector<SortColumn> partition;
   std::vector<SortColumn> order;
   std::vector<SortColumn> ties;
-  RankFrameMode mode = RankFrameMode::kPeers;
-  RankEdge from{RankBound::kUnbounded, {}};
-  RankEdge to{RankBound::kCurrent, {}};
+  RankFrameMode mode = RankFrameMode::kRange;
+  RankEdge from{RankBound::kUnbounded, {}, {}};
+  RankEdge to{RankBound::kCurrent, {}, {}};
+  std::optional<SortColumn> range_value;  // kRange with an offset: what edges' values compare with.
+  RankExclusion exclusion = RankExclusion::kNone;
   std::vector<RankFunctionSpec> functions;
   std::optional<std::uint32_t> limit_word, offset_word;  // Behind each its null flag.
   bool with_ties = false;
@@ -77,7 +90,7 @@ struct RankSpec {
 
 class RankTable {
  public:
-  RankTable(RankSpec spec, const ValuePool& pool, MemoryBudget* memory);
+  RankTable(RankSpec spec, ValuePool& pool, MemoryBudget* memory);
   ~RankTable();
   RankTable(const RankTable&) = delete;  // Programs point to it.
   RankTable& operator=(const RankTable&) = delete;
@@ -93,7 +106,13 @@ class RankTable {
   struct Partition;
   Expected<void> compute_partition(const Partition& partition);
   Expected<void> compute_function(const Partition& partition, std::size_t function);
+  Expected<void> check_edges(const Partition& partition) const;
   void find_frames(const Partition& partition);
+  // Where rows begin whose order value lies at or behind (`end`: behind) the edge of row p's frame.
+  std::uint32_t reached(const Partition& partition, std::uint32_t p, const SortColumn& edge,
+                        bool end) const;
+  RowFrame frame_of(std::uint32_t p) const;
+  Expected<void> aggregate(const Partition& partition, std::size_t function);
   Word at(std::size_t position, std::uint32_t word) const {
     return columns_[word][sorted_[position]];
   }
@@ -104,7 +123,7 @@ class RankTable {
   void put_value(std::size_t function, std::size_t position, std::optional<std::size_t> from);
 
   const RankSpec spec_;
-  const ValuePool& pool_;
+  ValuePool& pool_;
   MemoryBudget* memory_;
   std::uint64_t booked_ = 0;
   bool refused_ = false;

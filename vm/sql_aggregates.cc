@@ -217,6 +217,28 @@ void SqlAccumulator::merge_lane(std::size_t to, const SqlAccumulator& other, std
   counts_[to] += other.counts_[from];
 }
 
+void SqlAccumulator::reset(std::size_t lane) {
+  counts_[lane] = 0;
+  switch (keeps_) {
+    case Keeps::kWide:
+      wide_[lane] = 0;
+      break;
+    case Keeps::kExact:
+      exact_[lane] = ExactSum();
+      break;
+    case Keeps::kNumeric:
+      numeric_[lane] = NumericValue();
+      break;
+    case Keeps::kInterval:
+      intervals_[lane] = {0, 0, 0};
+      break;
+    case Keeps::kBest:
+      break;  // The first value replaces it.
+    case Keeps::kRows:
+      rows_[lane].clear();
+  }
+}
+
 std::vector<const Word*> SqlAccumulator::ordered(std::size_t lane, const ValuePool& pool) const {
   const std::vector<Word>& words = rows_[lane];
   std::vector<const Word*> rows;

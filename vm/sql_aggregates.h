@@ -63,6 +63,11 @@ class SqlAccumulator {
   void merge_lane(std::size_t to, const SqlAccumulator& other, std::size_t from,
                   const ValuePool& pool);
 
+  // Empties a lane.
+  void reset(std::size_t lane);
+  // Whether merge_lane() costs the same however many rows the lanes have taken.
+  bool merges_at_once() const { return keeps_ != Keeps::kRows; }
+
   SqlAggregateResult result(std::size_t lane, ValuePool& pool) const;
 
  private:

@@ -31,7 +31,15 @@ enum class SqlDateTimeError : std::uint8_t {
 [[nodiscard]] SqlDateTimeError read_sql_time(std::string_view text, std::int64_t& micros);
 [[nodiscard]] SqlDateTimeError read_sql_timestamp(std::string_view text, bool zoned,
                                                   std::int64_t& micros);
-[[nodiscard]] SqlDateTimeError read_sql_interval(std::string_view text, Interval& interval);
+
+// Which fields of an interval a type means: `interval hour to minute`.
+enum class IntervalField : std::uint8_t { kYear, kMonth, kDay, kHour, kMinute, kSecond };
+struct IntervalFields {
+  IntervalField first = IntervalField::kYear, last = IntervalField::kSecond;
+};
+// A number without a unit is one of the last field; what stands behind that field is cut off.
+[[nodiscard]] SqlDateTimeError read_sql_interval(std::string_view text, Interval& interval,
+                                                 IntervalFields fields = {});
 
 void print_sql_date(std::int32_t days, std::string& out);
 void print_sql_time(std::int64_t micros, std::string& out);

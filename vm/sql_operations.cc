@@ -214,16 +214,20 @@ void call_scalar(Frame& frame, const Instruction& in) {
     sources[k] = {array(3 + 3 * k), array(4 + 3 * k), array(5 + 3 * k)};
   }
   for (std::size_t i = 0; i < n; ++i) {
-    bool absent = false;
+    bool absent = false, failed = false;
     for (std::size_t k = 0; k < count; ++k) {
       ScalarCall::Argument& argument = call.arguments()[k];
       argument.word = sources[k].word[i];
       argument.low = sources[k].low != nullptr ? sources[k].low[i] : 0;
       argument.null = sources[k].null != nullptr && sources[k].null[i] != 0;
       absent = absent || argument.null;
+      // The word of no value: what the argument is made by has failed for this row, and says so itself.
+      failed =
+          failed || (argument.word == 0 && !argument.null && may_be_handle(argument.type.kind) &&
+                     argument.type.kind != TypeKind::kRecord);
     }
     call.clear();
-    if (strict && absent) {
+    if (failed || (strict && absent)) {
       call.give_null();
     } else {
       body(call);

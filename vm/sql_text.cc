@@ -408,6 +408,9 @@ void print_sql_value(const ValuePool& pool, Type type, const Word* words, std::s
                               : text;
       return;
     }
+    case TypeKind::kJson:
+      out += printed_json(pool.view(words[0], scratch));
+      return;
     case TypeKind::kDate:
       return print_sql_date(static_cast<std::int32_t>(int_of(words[0])), out);
     case TypeKind::kTime:

@@ -80,4 +80,16 @@ vm::AggregateSpec sql_aggregate_spec(const datalog::Aggregate& aggregate,
   return spec;
 }
 
+vm::AggregateSpec frame_aggregate_spec(const datalog::RankResult& function,
+                                       const datalog::Variable& result) {
+  vm::AggregateSpec spec;
+  spec.op = sql_operation(function.aggregate);
+  spec.argument = function.arguments.empty() ? vm::Type::number() : function.arguments[0].type;
+  spec.result = result.type;
+  if (spec.op == vm::SqlAggregate::kStringAgg || spec.op == vm::SqlAggregate::kArrayAgg) {
+    spec.order.push_back({vm::Type::number(), false, false, false});
+  }
+  return spec;
+}
+
 }  // namespace entail::compiler::internal

@@ -17,4 +17,9 @@ bool is_sql_aggregate(const datalog::Aggregate& aggregate, const datalog::Variab
 vm::AggregateSpec sql_aggregate_spec(const datalog::Aggregate& aggregate,
                                      const datalog::Variable& result);
 
+// The same of a window function that aggregates the rows of its frame. What depends on the order of the rows
+// has one order item, bigint: their places.
+vm::AggregateSpec frame_aggregate_spec(const datalog::RankResult& function,
+                                       const datalog::Variable& result);
+
 }  // namespace entail::compiler::internal

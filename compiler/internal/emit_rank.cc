@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "compiler/internal/aggregate_kinds.h"
 #include "compiler/internal/rule_parts.h"
 
 namespace entail::compiler::internal {
@@ -37,7 +38,7 @@ vm::RankKind kind_of(RankFunction function) {
     case RankFunction::kNtile:
       return vm::RankKind::kNtile;
     case RankFunction::kAggregate:
-      break;
+      return vm::RankKind::kAggregate;
   }
   return vm::RankKind::kRowNumber;
 }
@@ -56,14 +57,37 @@ vm::RankBound bound_of(FrameBound bound) {
   return vm::RankBound::kCurrent;
 }
 
+vm::RankFrameMode mode_of(datalog::FrameMode mode) {
+  switch (mode) {
+    case datalog::FrameMode::kRange:
+      return vm::RankFrameMode::kRange;
+    case datalog::FrameMode::kRows:
+      return vm::RankFrameMode::kRows;
+    case datalog::FrameMode::kGroups:
+      return vm::RankFrameMode::kGroups;
+  }
+  return vm::RankFrameMode::kRange;
+}
+
+vm::RankExclusion exclusion_of(datalog::FrameExclusion exclusion) {
+  switch (exclusion) {
+    case datalog::FrameExclusion::kNone:
+      return vm::RankExclusion::kNone;
+    case datalog::FrameExclusion::kCurrentRow:
+      return vm::RankExclusion::kCurrentRow;
+    case datalog::FrameExclusion::kGroup:
+      return vm::RankExclusion::kGroup;
+    case datalog::FrameExclusion::kTies:
+      return vm::RankExclusion::kTies;
+  }
+  return vm::RankExclusion::kNone;
+}
+
 class LayOut {
  public:
   LayOut(const datalog::Rule& rule, const datalog::Rank& rank) : rule_(rule), rank_(rank) {}
 
-  Expected<RankLayout> run() {
-    if (const char* what = refused()) {
-      return unexpected(ErrorCode::kUnsupported, std::string(what) + " is not executed yet");
-    }
+  RankLayout run() {
     for (const datalog::VariableId variable : variables_of_rows(rank_)) {
       const vm::SortColumn column = add(variable_term(rule_, variable));
       result_.spec.ties.push_back(column);
@@ -83,20 +107,24 @@ class LayOut {
         // What may be null in the result may be so in the argument, which then is laid out likewise.
         function.arguments.push_back(add(argument));
       }
-      const ColumnLayout& handed = hand(result.result, needs_null(result.function));
+      const datalog::Variable& variable = rule_.variables[datalog::index_of(result.result)];
+      bool nullable = needs_null(result.function);
+      if (result.function == RankFunction::kAggregate) {
+        function.aggregate = frame_aggregate_spec(result, variable);
+        nullable = variable.nullable;
+        if (result.filter) function.filter = add(*result.filter);
+      }
+      const ColumnLayout& handed = hand(result.result, nullable);
       function.result_words = handed.word_count();
       result_.spec.functions.push_back(std::move(function));
     }
-    if (rank_.frame.from.offset) result_.spec.from.offset_word = bound(*rank_.frame.from.offset);
-    if (rank_.frame.to.offset) result_.spec.to.offset_word = bound(*rank_.frame.to.offset);
+    result_.spec.from = edge(rank_.frame.from);
+    result_.spec.to = edge(rank_.frame.to);
+    if (rank_.frame.range_value) result_.spec.range_value = add(*rank_.frame.range_value);
     if (rank_.limit) result_.spec.limit_word = bound(*rank_.limit);
     if (rank_.offset) result_.spec.offset_word = bound(*rank_.offset);
-    result_.spec.from.bound = bound_of(rank_.frame.from.bound);
-    result_.spec.to.bound = bound_of(rank_.frame.to.bound);
-    result_.spec.mode = rank_.frame.mode == datalog::FrameMode::kRange ? vm::RankFrameMode::kPeers
-                        : rank_.frame.mode == datalog::FrameMode::kRows
-                            ? vm::RankFrameMode::kRows
-                            : vm::RankFrameMode::kGroups;
+    result_.spec.mode = mode_of(rank_.frame.mode);
+    result_.spec.exclusion = exclusion_of(rank_.frame.exclusion);
     result_.spec.with_ties = rank_.with_ties;
     result_.spec.words = words_;
     return std::move(result_);
@@ -118,20 +146,6 @@ class LayOut {
     }
   }
 
-  const char* refused() const {
-    for (const datalog::RankResult& result : rank_.functions) {
-      if (result.function == RankFunction::kAggregate) return "an aggregate over a window frame";
-    }
-    if (rank_.frame.exclusion != datalog::FrameExclusion::kNone) {
-      return "EXCLUDE in a window frame";
-    }
-    if (rank_.frame.mode == datalog::FrameMode::kRange &&
-        (rank_.frame.from.offset || rank_.frame.to.offset)) {
-      return "RANGE with an offset in a window frame";
-    }
-    return nullptr;
-  }
-
   vm::SortColumn add(const Expression& value, bool nullable = false) {
     ColumnLayout column;
     column.type = value.type;
@@ -142,6 +156,14 @@ class LayOut {
     result_.values.push_back(value);
     result_.columns.push_back(column);
     return {column.type, column.nullable, column.first_word, {}};
+  }
+
+  vm::RankEdge edge(const datalog::FrameEdge& from) {
+    vm::RankEdge made;
+    made.bound = bound_of(from.bound);
+    if (from.offset) made.offset_word = bound(*from.offset);
+    if (from.value) made.value = add(*from.value);
+    return made;
   }
 
   std::uint32_t bound(const Expression& value) { return add(value, /*nullable=*/true).word; }
@@ -171,7 +193,7 @@ std::vector<datalog::VariableId> variables_of_rows(const datalog::Rank& rank) {
   return {bound.begin(), bound.end()};
 }
 
-Expected<RankLayout> lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank) {
+RankLayout lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank) {
   return LayOut(rule, rank).run();
 }
 

@@ -11,7 +11,6 @@
 
 #include "compiler/layout.h"
 #include "datalog/rule_program.h"
-#include "vm/base/expected.h"
 #include "vm/rank_table.h"
 
 namespace entail::compiler::internal {
@@ -28,7 +27,6 @@ struct RankLayout {
 // The variables whose values a row of the ranking has.
 std::vector<datalog::VariableId> variables_of_rows(const datalog::Rank& rank);
 
-// Fails with kUnsupported, naming it, at a function or frame that is not executed.
-Expected<RankLayout> lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank);
+RankLayout lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank);
 
 }  // namespace entail::compiler::internal

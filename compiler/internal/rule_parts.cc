@@ -252,7 +252,9 @@ class Signature {
     for (const datalog::FrameEdge* edge : {&rank.frame.from, &rank.frame.to}) {
       add(static_cast<std::uint64_t>(edge->bound));
       add(edge->offset);
+      add(edge->value);
     }
+    add(rank.frame.range_value);
     add(static_cast<std::uint64_t>(rank.frame.exclusion));
     add(rank.functions.size());
     for (const datalog::RankResult& result : rank.functions) {

@@ -497,9 +497,9 @@ std::string Printer::frame(const Frame& frame) const {
       case FrameBound::kCurrent:
         return "current row";
       case FrameBound::kPreceding:
-        return expression(*end.offset) + " preceding";
+        return expression(end.value ? *end.value : *end.offset) + " preceding";
       case FrameBound::kFollowing:
-        return expression(*end.offset) + " following";
+        return expression(end.value ? *end.value : *end.offset) + " following";
     }
     return {};
   };

@@ -564,6 +564,20 @@ sql::Frame SqlBuilder::frame(P::FrameContext* context) {
   if (made_frame.end && made_frame.end->kind == sql::FrameBoundKind::kUnboundedPreceding) {
     fail(first(bounds.back()), "frame end cannot be UNBOUNDED PRECEDING", "42P20");
   }
+  const sql::FrameBoundKind from = made_frame.start.kind;
+  const sql::FrameBoundKind to =
+      made_frame.end ? made_frame.end->kind : sql::FrameBoundKind::kCurrentRow;
+  if (from == sql::FrameBoundKind::kCurrentRow && to == sql::FrameBoundKind::kPreceding) {
+    fail(first(bounds.back()), "frame starting from current row cannot have preceding rows",
+         "42P20");
+  }
+  if (from == sql::FrameBoundKind::kFollowing &&
+      (to == sql::FrameBoundKind::kPreceding || to == sql::FrameBoundKind::kCurrentRow)) {
+    fail(first(bounds.back()),
+         made_frame.end ? "frame starting from following row cannot have preceding rows"
+                        : "frame starting from following row cannot end with current row",
+         "42P20");
+  }
   if (context->K_EXCLUDE() != nullptr) {
     const std::size_t what = type_at(position(context->K_EXCLUDE()) + 1);
     made_frame.exclusion = what == P::K_CURRENT ? sql::FrameExclusion::kCurrentRow

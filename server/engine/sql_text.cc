@@ -114,6 +114,13 @@ void append_sql_text(const vm::ValuePool& pool, vm::Type type, std::uint32_t typ
         return;
       }
       break;
+    case TypeKind::kJson:
+      if (type_oid == oids::kJson) {  // Unlike jsonb it is not set in blanks.
+        vm::TextScratch scratch;
+        out += pool.view(words[0], scratch);
+        return;
+      }
+      break;
     case TypeKind::kNumeric:
       vm::print_sql_value(pool, type, words, out);
       if (typmod >= 4) pad_scale(sql2datalog::numeric_scale(typmod), begin, out);

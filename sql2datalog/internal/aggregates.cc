@@ -1,4 +1,4 @@
-// Aggregate and window functions as they are called; grouping.cc and windows.cc make rules of them.
+// Aggregate and window functions as they are called; windows.cc reads OVER, grouping.cc makes rules of them.
 
 #include <algorithm>
 #include <utility>
@@ -72,23 +72,11 @@ bool orderable(Oid oid) {
          oid != oids::kBytea;
 }
 
-datalog::FrameBound bound_of(ast::FrameBoundKind kind) {
-  switch (kind) {
-    case ast::FrameBoundKind::kPreceding:
-      return datalog::FrameBound::kPreceding;
-    case ast::FrameBoundKind::kCurrentRow:
-      return datalog::FrameBound::kCurrent;
-    case ast::FrameBoundKind::kFollowing:
-      return datalog::FrameBound::kFollowing;
-    default:
-      return datalog::FrameBound::kUnbounded;
-  }
-}
-
 }  // namespace
 
 bool Lowerer::is_aggregate_name(const ast::FunctionCall& call) const {
-  return find_aggregate(call.name.last().text) != nullptr;
+  return find_aggregate(call.name.last().text) != nullptr ||
+         is_composed_aggregate(call.name.last().text);
 }
 
 bool Lowerer::has_aggregate(const ast::Expression& e) const {
@@ -100,14 +88,26 @@ bool Lowerer::has_aggregate(const ast::Expression& e) const {
 
 AggregateCall Lowerer::make_aggregate(const ast::FunctionCall& node, ast::Span span, Place& place) {
   const std::string& name = node.name.last().text;
-  if (node.within_group) unsupported("WITHIN GROUP", span);
+  if (node.within_group) {
+    fail("42809", name + " is not an ordered-set aggregate, so it cannot have WITHIN GROUP", span);
+  }
   AggregateCall call;
   Aggregate& aggregate = call.aggregate;
   aggregate.op = find_aggregate(name)->op;
   aggregate.distinct = node.distinct;
   std::vector<Typed> arguments;
-  for (const ast::Argument& argument : node.arguments) {
-    arguments.push_back(expression(*argument.value, place));
+  // Rows are not null, whatever their fields are: counting them is counting.
+  const bool counts_rows = aggregate.op == AggregateOp::kCount && !node.distinct &&
+                           node.arguments.size() == 1 &&
+                           node.arguments[0].value->as<ast::Row>() != nullptr;
+  if (counts_rows) {
+    static_cast<void>(row_fields(*node.arguments[0].value, place));
+    Expression there = constant_bool(true);
+    arguments.push_back({std::move(there), {oids::kBool, -1}});
+  } else {
+    for (const ast::Argument& argument : node.arguments) {
+      arguments.push_back(expression(*argument.value, place));
+    }
   }
   auto missing = [&]() {
     std::string signature = name + "(";
@@ -128,6 +128,13 @@ AggregateCall Lowerer::make_aggregate(const ast::FunctionCall& node, ast::Span s
     missing();
   }
   Oid type = node.star ? Oid{oids::kInt8} : arguments[0].type.oid;
+  const bool of_several_categories = aggregate.op == AggregateOp::kSqlSum ||
+                                     aggregate.op == AggregateOp::kAverage ||
+                                     aggregate.op == AggregateOp::kArrayAgg;
+  if (of_several_categories && arguments[0].type.oid == oids::kUnknown) {
+    fail("42725", "function " + name + "(unknown) is not unique", span,
+         "Could not choose a best candidate function. You might need to add explicit type casts.");
+  }
   bool nullable = true;
   auto computed_in = [&](Oid wanted) {
     arguments[0] = coerce(std::move(arguments[0]), {wanted, -1}, CastContext::kImplicit, span);
@@ -224,6 +231,19 @@ AggregateCall Lowerer::make_aggregate(const ast::FunctionCall& node, ast::Span s
   return call;
 }
 
+// An aggregate belongs to the innermost query that a column in its arguments comes from.
+void Lowerer::refuse_outer(const AggregateCall& call, ast::Span span) const {
+  const Aggregate& aggregate = call.aggregate;
+  std::set<VariableId> used;
+  for (const auto* part : {&aggregate.argument, &aggregate.condition, &aggregate.delimiter}) {
+    if (*part) used.merge(datalog::variables_of(**part));
+  }
+  const bool outer = !used.empty() && std::all_of(used.begin(), used.end(), [&](VariableId id) {
+    return depths_[datalog::index_of(id)] < depth_;
+  });
+  if (outer) unsupported("an aggregate that belongs to a query around this one", span);
+}
+
 Typed Lowerer::aggregate_call(const ast::FunctionCall& node, ast::Span span, Place& place) {
   if (place.in_aggregate) {
     fail("42803", "aggregate function calls cannot be nested", span);
@@ -234,24 +254,31 @@ Typed Lowerer::aggregate_call(const ast::FunctionCall& node, ast::Span span, Pla
   Place inside = place;
   inside.in_aggregate = true;
   inside.out = place.domain;
-  AggregateCall call = make_aggregate(node, span, inside);
-  // The same call written twice is computed once.
-  auto equal = [](const std::optional<Expression>& a, const std::optional<Expression>& b) {
-    return a.has_value() == b.has_value() && (!a || same(*a, *b));
-  };
-  for (const AggregateCall& known : place.collector->aggregates) {
-    const Aggregate& a = known.aggregate;
-    const Aggregate& b = call.aggregate;
-    if (a.op == b.op && a.distinct == b.distinct && a.order.empty() && b.order.empty() &&
-        equal(a.argument, b.argument) && equal(a.condition, b.condition) &&
-        equal(a.delimiter, b.delimiter)) {
-      return {displayed(mention(a.result), known.type), known.type};
+  const AddAggregate add = [&](AggregateCall call) -> Typed {
+    // The same call written twice is computed once.
+    auto equal = [](const std::optional<Expression>& a, const std::optional<Expression>& b) {
+      return a.has_value() == b.has_value() && (!a || same(*a, *b));
+    };
+    for (const AggregateCall& known : place.collector->aggregates) {
+      const Aggregate& a = known.aggregate;
+      const Aggregate& b = call.aggregate;
+      if (a.op == b.op && a.distinct == b.distinct && a.order.empty() && b.order.empty() &&
+          equal(a.argument, b.argument) && equal(a.condition, b.condition) &&
+          equal(a.delimiter, b.delimiter)) {
+        return {displayed(mention(a.result), known.type), known.type};
+      }
     }
+    const SqlType type = call.type;
+    Expression value = mention(call.aggregate.result);
+    place.collector->aggregates.push_back(std::move(call));
+    return {displayed(std::move(value), type), type};
+  };
+  if (is_composed_aggregate(node.name.last().text)) {
+    return composed_aggregate(node, span, inside, place, add);
   }
-  const SqlType type = call.type;
-  Expression value = mention(call.aggregate.result);
-  place.collector->aggregates.push_back(std::move(call));
-  return {displayed(std::move(value), type), type};
+  AggregateCall call = make_aggregate(node, span, inside);
+  refuse_outer(call, span);
+  return add(std::move(call));
 }
 
 bool Lowerer::has_window(const ast::Expression& e) const {
@@ -281,131 +308,79 @@ Typed Lowerer::window_call(const ast::FunctionCall& node, ast::Span span, Place&
     if (!node.order_by.empty()) {
       fail("0A000", "aggregate ORDER BY is not implemented for window functions", span);
     }
-    AggregateCall made = make_aggregate(node, span, inside);
-    call.result.function = RankFunction::kAggregate;
-    call.result.aggregate = made.aggregate.op;
-    if (made.aggregate.argument) call.result.arguments.push_back(*made.aggregate.argument);
-    if (made.aggregate.delimiter) call.result.arguments.push_back(*made.aggregate.delimiter);
-    call.result.filter = made.aggregate.condition;
-    call.result.result = made.aggregate.result;
-    type = made.type;
-  } else {
-    const WindowName* found = nullptr;
-    for (const WindowName& row : kWindowFunctions) {
-      if (row.name == name) found = &row;
-    }
-    if (found == nullptr) {
-      fail("42809",
-           "OVER specified, but " + name + " is not a window function nor an aggregate function",
+    if (node.within_group) {
+      fail("0A000", "OVER is not supported for ordered-set aggregate " + node.name.last().text,
            span);
     }
-    if (node.filter) {
-      fail("0A000", "FILTER is not implemented for non-aggregate window functions", span);
-    }
-    std::vector<Typed> arguments;
-    for (const ast::Argument& argument : node.arguments) {
-      arguments.push_back(expression(*argument.value, inside));
-    }
-    call.result.function = found->function;
-    const bool takes_value = found->type == 0;
-    if (takes_value == arguments.empty() && found->function != RankFunction::kNtile) {
-      fail("42883", "function " + name + "() does not exist", span,
-           "No function matches the given name and argument types. You might need to add explicit "
-           "type casts.");
-    }
-    if (takes_value) {
-      type = resolved(arguments[0], span).type;
-      if (arguments.size() > 2) {
-        std::vector<Typed> both;
-        both.push_back(std::move(arguments[0]));
-        both.push_back(std::move(arguments[2]));
-        both = to_common_type(std::move(both), name, span);
-        type = both[0].type;
-        arguments[0] = std::move(both[0]);
-        arguments[2] = std::move(both[1]);
-      }
-      arguments[0] = resolved(std::move(arguments[0]), span);
-    } else {
-      type = {found->type, -1};
-    }
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      const bool number = takes_value ? i == 1 : true;
-      if (number) {
-        arguments[i] =
-            coerce(std::move(arguments[i]), {oids::kInt4, -1}, CastContext::kImplicit, span);
-      }
-      Expression value = std::move(arguments[i].value);
-      call.result.arguments.push_back(number ? std::move(value)
-                                             : convert(std::move(value), machine(type)));
-    }
-    call.result.result = new_variable(name, machine(type), takes_value);
-    if (found->function == RankFunction::kNtile && call.result.arguments.front().nullable) {
-      variables_[datalog::index_of(call.result.result)].nullable = true;
-    }
-  }
-
-  // The window: its own clauses, behind those of the window that it refines.
-  std::vector<const ast::Window*> chain{&*node.over};
-  while (chain.back()->base) {
-    const std::string& base = chain.back()->base->text;
-    const ast::Window* next = nullptr;
-    if (place.collector->named_windows != nullptr) {
-      for (const ast::NamedWindow& named : *place.collector->named_windows) {
-        if (named.name.text == base) next = &named.window;
-      }
-    }
-    if (next == nullptr)
-      fail("42704", "window \"" + base + "\" does not exist", chain.back()->span);
-    chain.push_back(next);
-  }
-  const ast::Frame* frame = nullptr;
-  for (const ast::Window* window : chain) {
-    if (call.partition.empty()) {
-      for (const ast::Expression& e : window->partition_by) {
-        call.partition.push_back(resolved(expression(e, inside), e.span));
-      }
-    }
-    if (call.order.empty()) {
-      for (const ast::SortItem& item : window->order_by) {
-        call.order.push_back(order_key(item, resolved(expression(*item.expression, inside), span)));
-      }
-    }
-    if (frame == nullptr && window->frame) frame = &*window->frame;
-  }
-  if (frame != nullptr) {
-    call.frame.mode = frame->mode == ast::FrameMode::kRows    ? datalog::FrameMode::kRows
-                      : frame->mode == ast::FrameMode::kRange ? datalog::FrameMode::kRange
-                                                              : datalog::FrameMode::kGroups;
-    auto edge = [&](const ast::FrameBound& bound) {
-      datalog::FrameEdge made;
-      made.bound = bound_of(bound.kind);
-      if (bound.offset) {
-        Typed offset = expression(*bound.offset, inside);
-        if (frame->mode != ast::FrameMode::kRange) {
-          offset = coerce(std::move(offset), {oids::kInt8, -1}, CastContext::kImplicit, span);
-        } else if (!call.order.empty() && is_number_type(call.order.front().value.type.oid)) {
-          offset = coerce(std::move(offset), {call.order.front().value.type.oid, -1},
-                          CastContext::kAssignment, span);
-        } else {
-          offset = coerce(std::move(offset), {oids::kInterval, -1}, CastContext::kImplicit, span);
-        }
-        made.offset = std::move(offset.value);
-      }
-      return made;
+    take_window(*node.over, call, span, inside);
+    const AddAggregate add = [&](AggregateCall made) -> Typed {
+      WindowCall each = call;
+      each.result.function = RankFunction::kAggregate;
+      each.result.aggregate = made.aggregate.op;
+      if (made.aggregate.argument) each.result.arguments.push_back(*made.aggregate.argument);
+      if (made.aggregate.delimiter) each.result.arguments.push_back(*made.aggregate.delimiter);
+      each.result.filter = made.aggregate.condition;
+      each.result.result = made.aggregate.result;
+      Expression value = mention(each.result.result);
+      place.collector->windows.push_back(std::move(each));
+      return {displayed(std::move(value), made.type), made.type};
     };
-    call.frame.from = edge(frame->start);
-    if (frame->start.kind == ast::FrameBoundKind::kUnboundedFollowing) {
-      fail("42P20", "frame start cannot be UNBOUNDED FOLLOWING", frame->span);
-    }
-    call.frame.to = frame->end ? edge(*frame->end)
-                               : datalog::FrameEdge{datalog::FrameBound::kCurrent, std::nullopt};
-    call.frame.exclusion =
-        frame->exclusion == ast::FrameExclusion::kNone ? datalog::FrameExclusion::kNone
-        : frame->exclusion == ast::FrameExclusion::kCurrentRow
-            ? datalog::FrameExclusion::kCurrentRow
-        : frame->exclusion == ast::FrameExclusion::kGroup ? datalog::FrameExclusion::kGroup
-                                                          : datalog::FrameExclusion::kTies;
+    if (is_composed_aggregate(name)) return composed_aggregate(node, span, inside, place, add);
+    return add(make_aggregate(node, span, inside));
   }
+  const WindowName* found = nullptr;
+  for (const WindowName& row : kWindowFunctions) {
+    if (row.name == name) found = &row;
+  }
+  if (found == nullptr) {
+    fail("42809",
+         "OVER specified, but " + name + " is not a window function nor an aggregate function",
+         span);
+  }
+  if (node.filter) {
+    fail("0A000", "FILTER is not implemented for non-aggregate window functions", span);
+  }
+  std::vector<Typed> arguments;
+  for (const ast::Argument& argument : node.arguments) {
+    arguments.push_back(expression(*argument.value, inside));
+  }
+  call.result.function = found->function;
+  const bool takes_value = found->type == 0;
+  if (takes_value == arguments.empty() && found->function != RankFunction::kNtile) {
+    fail("42883", "function " + name + "() does not exist", span,
+         "No function matches the given name and argument types. You might need to add explicit "
+         "type casts.");
+  }
+  if (takes_value) {
+    type = resolved(arguments[0], span).type;
+    if (arguments.size() > 2) {
+      std::vector<Typed> both;
+      both.push_back(std::move(arguments[0]));
+      both.push_back(std::move(arguments[2]));
+      both = to_common_type(std::move(both), name, span);
+      type = both[0].type;
+      arguments[0] = std::move(both[0]);
+      arguments[2] = std::move(both[1]);
+    }
+    arguments[0] = resolved(std::move(arguments[0]), span);
+  } else {
+    type = {found->type, -1};
+  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const bool number = takes_value ? i == 1 : true;
+    if (number) {
+      arguments[i] =
+          coerce(std::move(arguments[i]), {oids::kInt4, -1}, CastContext::kImplicit, span);
+    }
+    Expression value = std::move(arguments[i].value);
+    call.result.arguments.push_back(number ? std::move(value)
+                                           : convert(std::move(value), machine(type)));
+  }
+  call.result.result = new_variable(name, machine(type), takes_value);
+  if (found->function == RankFunction::kNtile && call.result.arguments.front().nullable) {
+    variables_[datalog::index_of(call.result.result)].nullable = true;
+  }
+  take_window(*node.over, call, span, inside);
   Expression value = mention(call.result.result);
   place.collector->windows.push_back(std::move(call));
   return {displayed(std::move(value), type), type};

@@ -101,6 +101,36 @@ Typed Lowerer::value_function(const ast::ValueFunction& function, ast::Span span
   }
 }
 
+// Functions that tell a char(n) from the text without the blanks at its end.
+static bool sees_padding(vm::ScalarFunction function) {
+  using vm::ScalarFunction;
+  switch (function) {
+    case ScalarFunction::kOctetLength:
+    case ScalarFunction::kBitLength:
+    case ScalarFunction::kConcat:
+    case ScalarFunction::kConcatWs:
+    case ScalarFunction::kFormat:
+    case ScalarFunction::kToJson:
+    case ScalarFunction::kToJsonb:
+    case ScalarFunction::kLike:
+    case ScalarFunction::kNotLike:
+    case ScalarFunction::kIlike:
+    case ScalarFunction::kNotIlike:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A char(n) with its blanks.
+static Typed padded(Typed value) {
+  if (value.type.oid != oids::kBpchar || value.type.typmod <= 4) return value;
+  Expression length = constant_int(vm::TypeKind::kInt4, value.type.typmod - 4);
+  return {call_of(vm::ScalarFunction::kRpad, vm::Type::text(),
+                  {std::move(value.value), std::move(length)}),
+          {oids::kText, -1}};
+}
+
 Typed Lowerer::invoke(const vm::ScalarSignature& signature, std::vector<Typed> arguments,
                       ast::Span span) {
   // What anyelement and anyarray are here.
@@ -121,6 +151,9 @@ Typed Lowerer::invoke(const vm::ScalarSignature& signature, std::vector<Typed> a
   if (array.oid == oids::kUnknown && element.oid != oids::kUnknown) {
     const TypeInfo* const info = find_type(element.oid);
     if (info != nullptr) array = {info->array, -1};
+  }
+  if (sees_padding(signature.function)) {
+    for (Typed& argument : arguments) argument = padded(std::move(argument));
   }
   std::vector<Expression> values;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -183,6 +216,7 @@ Typed Lowerer::call(const ast::FunctionCall& node, ast::Span span, Place& place)
     }
     fail("42809", name + "(*) specified, but " + name + " is not an aggregate function", span);
   }
+  if (is_set_function(node)) return set_function_value(node, span, place);
   if (std::optional<Typed> special = special_function(node, name, span, place)) {
     return std::move(*special);
   }
@@ -216,8 +250,14 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
   }
   const std::size_t count = node.arguments.size();
   auto constant_argument = [&](std::size_t i) -> std::string {
-    Typed value = coerce(expression(*node.arguments[i].value, place), {oids::kText, -1},
-                         CastContext::kExplicit, span);
+    Typed plain = expression(*node.arguments[i].value, place);
+    if (plain.value.op == ExpressionOp::kConstant && is_integer_type(plain.type.oid)) {
+      return std::to_string(static_cast<std::int64_t>(plain.value.words[0]));
+    }
+    if (plain.value.op == ExpressionOp::kConstant && plain.type.oid == oids::kBool) {
+      return plain.value.words[0] != 0 ? "true" : "false";
+    }
+    Typed value = coerce(std::move(plain), {oids::kText, -1}, CastContext::kExplicit, span);
     if (value.value.op != ExpressionOp::kConstant) {
       unsupported(std::string(name) + "() of what is not a constant", span);
     }

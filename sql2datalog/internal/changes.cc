@@ -7,8 +7,7 @@
 
 namespace entail::sql2datalog::internal {
 
-const TableDescription& changed_table(Lowerer& lowerer, const ast::QualifiedName& name,
-                                      const char* verb) {
+const TableDescription& changed_table(Lowerer& lowerer, const ast::QualifiedName& name) {
   const std::string schema =
       name.parts.size() > 1 ? name.parts[name.parts.size() - 2].text : std::string();
   const TableDescription* const table = lowerer.catalog_.find_table(
@@ -20,8 +19,6 @@ const TableDescription& changed_table(Lowerer& lowerer, const ast::QualifiedName
                  name.span);
   }
   switch (table->kind) {
-    case TableKind::kView:
-      lowerer.unsupported(std::string(verb) + " of a view", name.span);
     case TableKind::kMaterializedView:
       lowerer.fail("42809", "cannot change materialized view \"" + table->name + "\"", name.span);
     case TableKind::kSystem:

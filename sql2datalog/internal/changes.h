@@ -2,6 +2,8 @@
 // handed in, its columns in scope, RETURNING.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,9 +11,24 @@
 
 namespace entail::sql2datalog::internal {
 
-// 42P01 where there is none; views and system relations cannot be changed.
-const TableDescription& changed_table(Lowerer& lowerer, const ast::QualifiedName& name,
-                                      const char* verb);
+// 42P01 where there is none; only tables can be changed.
+const TableDescription& changed_table(Lowerer& lowerer, const ast::QualifiedName& name);
+
+// What a statement changes, by the name of a table or of a view of it (changed_view.cc).
+struct ChangeTarget {
+  const TableDescription* table = nullptr;  // Whose rows change.
+  const TableDescription* named = nullptr;
+  std::vector<const TableDescription*> views;  // From `named` down to the table.
+  // By column of `named`: the table's column; nothing where it is computed.
+  std::vector<std::optional<std::uint32_t>> columns;
+};
+ChangeTarget change_target(Lowerer& lowerer, const ast::QualifiedName& name, const char* verb);
+// The table's column that the name means. `verb`: "insert into", "update".
+std::uint32_t column_of(const Lowerer& lowerer, const ChangeTarget& target,
+                        const ast::Identifier& name, const char* verb);
+// What the name shows of the table's row; the views' conditions go into `body` if there is one.
+ScopeItem shown_item(Lowerer& lowerer, const ChangeTarget& target, ScopeItem row, Body* body);
+
 std::uint32_t column_of(const Lowerer& lowerer, const TableDescription& table,
                         const ast::Identifier& name);
 

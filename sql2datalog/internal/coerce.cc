@@ -8,6 +8,8 @@
 #include "sql2datalog/internal/lowerer.h"
 #include "vm/datetime.h"
 #include "vm/numeric.h"
+#include "vm/sql_text.h"
+#include "vm/value_pool.h"
 
 namespace entail::sql2datalog::internal {
 
@@ -166,6 +168,15 @@ void Lowerer::set_parameter_type(std::uint32_t number, SqlType type, ast::Span s
   }
 }
 
+void Lowerer::check_literal(vm::Type type, const std::string& text, ast::Span span) const {
+  vm::ValuePool pool(catalog_.types());
+  vm::Word words[3] = {};
+  vm::SqlTextError error;
+  if (!vm::read_sql_value(pool, type, text, words, error)) {
+    fail(error.sqlstate, error.message, span, {}, error.detail);
+  }
+}
+
 // What a literal between quotes, a NULL or a parameter becomes where a type is wanted.
 Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
   if (to.oid == oids::kUnknown) return value;
@@ -199,6 +210,10 @@ Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
   }
   switch (type.kind) {
     case TypeKind::kText:
+      if (to.oid == oids::kBpchar) {  // The blanks at the end of a char(n) say nothing.
+        const auto last = text.find_last_not_of(' ');
+        return {constant_text(last == std::string::npos ? "" : text.substr(0, last + 1)), to};
+      }
       return {constant_text(text), to};
     case TypeKind::kBool:
       if (const auto flag = read_bool(trimmed(text))) return {constant_bool(*flag), to};
@@ -260,7 +275,8 @@ Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
     default:
       break;
   }
-  // The machine reads it, once, and says what is wrong with it.
+  // The machine reads it again for each run; what is wrong with it is told now, reached or not.
+  check_literal(type, text, span);
   Expression source = constant_text(text);
   Expression e = op_of(ExpressionOp::kCast, type, {std::move(source)});
   return {std::move(e), to};
@@ -341,7 +357,9 @@ Typed Lowerer::coerce(Typed value, SqlType to, CastContext context, ast::Span sp
                         span);
   } else if (value.value.op == ExpressionOp::kConstant && is_integer_type(value.type.oid) &&
              is_oid_like(to.oid)) {
-    result.value = constant_int(TypeKind::kInt8, static_cast<std::int64_t>(value.value.words[0]));
+    const auto number = static_cast<std::int64_t>(value.value.words[0]);
+    if (number < INT32_MIN || number > UINT32_MAX) fail("22003", "OID out of range", span);
+    result.value = constant_int(TypeKind::kInt8, number);
   } else if (is_string_type(value.type.oid) && is_oid_like(to.oid) &&
              value.value.op == ExpressionOp::kConstant) {
     return unknown_to({std::move(value.value), {oids::kUnknown, -1}}, to, span);
@@ -352,6 +370,9 @@ Typed Lowerer::coerce(Typed value, SqlType to, CastContext context, ast::Span sp
     result.value = std::move(value.value);
   } else {
     result.value = convert(std::move(value.value), type);
+  }
+  if (to.oid == oids::kBpchar && result.value.op != ExpressionOp::kNull) {
+    result.value = call_of(vm::ScalarFunction::kRtrim, type, {std::move(result.value)});
   }
   return apply_typmod(std::move(result), to, context == CastContext::kExplicit);
 }

@@ -5,6 +5,7 @@
 
 #include "datalog/body_walk.h"
 #include "sql2datalog/internal/lowerer.h"
+#include "vm/sql_datetime.h"
 
 namespace entail::sql2datalog::internal {
 
@@ -17,6 +18,43 @@ constexpr SqlType kText{oids::kText, -1};
 
 }  // namespace
 
+// interval '1:30' minute to second
+Typed Lowerer::interval_literal(const ast::TypedLiteral& node, ast::Span span) const {
+  static constexpr std::string_view kFields[] = {"year", "month",  "day",
+                                                 "hour", "minute", "second"};
+  const std::string& written = node.type.interval_fields;
+  const auto field_of = [](std::string_view name) {
+    const auto* const found = std::find(std::begin(kFields), std::end(kFields), name);
+    return static_cast<vm::IntervalField>(found - std::begin(kFields));
+  };
+  vm::IntervalFields fields;
+  fields.first = field_of(std::string_view(written).substr(0, written.find(' ')));
+  const auto blank = written.rfind(' ');
+  fields.last = blank == std::string::npos ? fields.first : field_of(written.substr(blank + 1));
+  vm::Interval interval;
+  switch (vm::read_sql_interval(node.text, interval, fields)) {
+    case vm::SqlDateTimeError::kNone:
+      break;
+    case vm::SqlDateTimeError::kFieldOutOfRange:
+      fail("22015", "interval field value out of range: \"" + node.text + "\"", span);
+    default:
+      fail("22007", "invalid input syntax for type interval: \"" + node.text + "\"", span);
+  }
+  if (!node.type.modifiers.empty() && node.type.modifiers.front() < 6) {
+    std::int64_t unit = 1;
+    for (auto digits = node.type.modifiers.front(); digits < 6; ++digits) unit *= 10;
+    const std::int64_t half = interval.micros < 0 ? -unit / 2 : unit / 2;
+    interval.micros = (interval.micros + half) / unit * unit;
+  }
+  const vm::WordPair words = vm::interval_words(interval);
+  Expression constant;
+  constant.op = ExpressionOp::kConstant;
+  constant.type = vm::Type::of(vm::TypeKind::kInterval);
+  constant.words[0] = words.high;
+  constant.words[1] = words.low;
+  return {std::move(constant), {oids::kInterval, -1}};
+}
+
 Typed Lowerer::expression(const ast::Expression& e, Place& place) {
   return inner_expression(e, place);
 }
@@ -27,17 +65,7 @@ Typed Lowerer::inner_expression(const ast::Expression& e, Place& place) {
   if (const auto* node = e.as<ast::ColumnRef>()) return column(*node, span, place);
   if (const auto* node = e.as<ast::Parameter>()) return parameter(*node, span);
   if (const auto* node = e.as<ast::TypedLiteral>()) {
-    if (!node->type.interval_fields.empty()) {
-      // interval '1' day: the number has the unit of the last field.
-      const std::string& fields = node->type.interval_fields;
-      const auto blank = fields.rfind(' ');
-      const std::string unit = blank == std::string::npos ? fields : fields.substr(blank + 1);
-      const bool bare = node->text.find_first_not_of("0123456789.+- ") == std::string::npos &&
-                        blank == std::string::npos;
-      return unknown_to(
-          {constant_text(bare ? node->text + " " + unit : node->text), {oids::kUnknown, -1}},
-          {oids::kInterval, -1}, span);
-    }
+    if (!node->type.interval_fields.empty()) return interval_literal(*node, span);
     return cast({constant_text(node->text), {oids::kUnknown, -1}}, declared_type(node->type).type,
                 span);
   }
@@ -331,6 +359,8 @@ Typed Lowerer::case_of(const ast::Case& c, ast::Span span, Place& place) {
   std::optional<Typed> operand;
   if (c.operand) operand = expression(*c.operand, place);
   for (const ast::CaseBranch& branch : c.branches) {
+    refuse_set_functions(*branch.condition, "CASE");
+    refuse_set_functions(*branch.result, "CASE");
     if (operand) {
       conditions.push_back(
           comparison("=", *operand, expression(*branch.condition, place), branch.condition->span));

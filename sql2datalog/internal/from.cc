@@ -245,139 +245,11 @@ void Lowerer::from_query(const ast::DerivedTable& derived, ast::Span span, Scope
   add_item(scope, std::move(item), derived.alias, span);
 }
 
-void Lowerer::from_function(const ast::TableFunction& function, ast::Span span, Scope& scope,
-                            Body& body) {
-  if (function.functions.size() != 1) unsupported("ROWS FROM of several functions", span);
-  if (!function.functions.front().definitions.empty() ||
-      (function.alias && !function.alias->definitions.empty())) {
-    unsupported("a function that returns records", span);
-  }
-  const ast::Expression& value = *function.functions.front().call;
-  const auto* const call = value.as<ast::FunctionCall>();
-  const bool has_no_rows = call != nullptr && call->name.last().text == kFunctionWithoutRows;
-  if (function.ordinality && !has_no_rows) unsupported("WITH ORDINALITY", span);
-  Place place;
-  place.scope = &scope;
-  place.out = &body;
-  place.domain = &body;
-  place.clause = "functions in FROM";
-  ScopeItem item;
-  item.scalar_function = true;
-  item.alias = call != nullptr ? call->name.last().text : "function";
-  ScopeColumn column;
-  column.name = item.alias;
-  if (call != nullptr &&
-      (call->name.last().text == "generate_series" || call->name.last().text == "unnest")) {
-    std::vector<Typed> arguments;
-    for (const ast::Argument& argument : call->arguments) {
-      arguments.push_back(expression(*argument.value, place));
-    }
-    datalog::Each each;
-    if (call->name.last().text == "unnest") {
-      if (arguments.size() != 1) unsupported("unnest of several arrays", span);
-      const TypeInfo* const info = find_type(arguments[0].type.oid);
-      if (info == nullptr || info->element == 0) {
-        fail("42883", "function unnest(" + type_name(arguments[0].type) + ") does not exist", span,
-             "No function matches the given name and argument types. You might need to add "
-             "explicit type casts.");
-      }
-      const SqlType element{info->element, -1};
-      const vm::Type array = arguments[0].value.type;
-      // Equal elements are several rows: each is told by its position.
-      const VariableId id = new_variable("_array", array, arguments[0].nullable());
-      const bool nullable = arguments[0].nullable();
-      body.push_back({datalog::Bind{id, std::move(arguments[0].value)}, {}});
-      // Of a null array there are no elements.
-      if (nullable) body.push_back({datalog::Filter{is_not_null(mention(id))}, {}});
-      Expression there = mention(id);
-      there.nullable = false;
-      const vm::Type position = vm::Type::of(vm::TypeKind::kInt4);
-      each.generator = datalog::Generator::kRange;
-      each.variable = new_variable("_position", position, false);
-      each.arguments = {constant_int(vm::TypeKind::kInt4, 1),
-                        op_of(ExpressionOp::kAdd, position,
-                              {call_of(vm::ScalarFunction::kCardinality, position, {there}),
-                               constant_int(vm::TypeKind::kInt4, 1)})};
-      const VariableId found =
-          new_variable(column.name, catalog_.types().array_element(array.detail), true);
-      Expression at =
-          call_of(vm::ScalarFunction::kSubscript, catalog_.types().array_element(array.detail),
-                  {there, mention(each.variable)});
-      at.nullable = true;
-      column.value = column_value(mention(found), element);
-      body.push_back({std::move(each), {}});
-      body.push_back({datalog::Bind{found, std::move(at)}, {}});
-    } else {
-      if (arguments.size() < 2 || arguments.size() > 3) {
-        fail("42883", "function generate_series does not exist", span);
-      }
-      const SqlType type = common_type(arguments, "generate_series", span);
-      const Oid number = type.oid == oids::kText ? oids::kInt4 : type.oid;
-      if (!is_integer_type(number)) {
-        unsupported("generate_series of " + type_name({number, -1}), span);
-      }
-      const Oid wide = number == oids::kInt2 ? Oid{oids::kInt4} : number;
-      const vm::Type machine_kind = machine({wide, -1});
-      const vm::Type bound = vm::Type::of(vm::TypeKind::kInt8);
-      std::vector<Expression> bounds;
-      for (Typed& argument : arguments) {
-        Expression e =
-            coerce(std::move(argument), {oids::kInt8, -1}, CastContext::kImplicit, span).value;
-        if (e.nullable) {
-          const VariableId id = new_variable("_bound", bound, true);
-          body.push_back({datalog::Bind{id, std::move(e)}, {}});
-          body.push_back({datalog::Filter{is_not_null(mention(id))}, {}});
-          e = mention(id);
-          e.nullable = false;
-        }
-        bounds.push_back(std::move(e));
-      }
-      // The range is half open: one more step, up or down.
-      Expression step = bounds.size() > 2 ? bounds[2] : constant_int(vm::TypeKind::kInt8, 1);
-      Expression one = constant_int(vm::TypeKind::kInt8, 1);
-      if (step.op == ExpressionOp::kConstant) {
-        const auto by = static_cast<std::int64_t>(step.words[0]);
-        if (by == 0) fail("22023", "step size cannot equal zero", span);
-        if (by < 0) one = constant_int(vm::TypeKind::kInt8, -1);
-      } else {
-        one = if_else(op_of(ExpressionOp::kLess, vm::Type::boolean(),
-                            {step, constant_int(vm::TypeKind::kInt8, 0)}),
-                      constant_int(vm::TypeKind::kInt8, -1), one);
-      }
-      Expression end =
-          bounds[1].op == ExpressionOp::kConstant && one.op == ExpressionOp::kConstant
-              ? constant_int(vm::TypeKind::kInt8,
-                             static_cast<std::int64_t>(bounds[1].words[0] + one.words[0]))
-              : op_of(ExpressionOp::kAdd, bound, {bounds[1], one});
-      each.generator = datalog::Generator::kRange;
-      each.variable = new_variable(column.name, bound, false);
-      each.arguments = {bounds[0], std::move(end)};
-      if (bounds.size() > 2) each.arguments.push_back(std::move(step));
-      Expression result = mention(each.variable);
-      if (!(machine_kind == bound)) {
-        result = op_of(ExpressionOp::kConvert, machine_kind, {std::move(result)});
-      }
-      column.value = {std::move(result), {wide, -1}};
-      body.push_back({std::move(each), {}});
-    }
-  } else {
-    column.value = resolved(expression(value, place), span);
-  }
-  item.columns.push_back(std::move(column));
-  if (function.ordinality) {
-    ScopeColumn ordinality;
-    ordinality.name = "ordinality";
-    ordinality.value = {constant_int(vm::TypeKind::kInt8, 1), {oids::kInt8, -1}};
-    item.columns.push_back(std::move(ordinality));
-  }
-  add_item(scope, std::move(item), function.alias, span);
-}
-
-void Lowerer::from_item(const ast::TableItem& item, Scope& scope, Body& body) {
+void Lowerer::from_item(const ast::TableItem& item, bool alone, Scope& scope, Body& body) {
   if (const auto* table = item.as<ast::TableName>()) {
     from_table(*table, item.span, scope, body);
   } else if (const auto* function = item.as<ast::TableFunction>()) {
-    from_function(*function, item.span, scope, body);
+    from_function(*function, alone, item.span, scope, body);
   } else if (const auto* derived = item.as<ast::DerivedTable>()) {
     from_query(*derived, item.span, scope, body);
   } else {
@@ -386,7 +258,7 @@ void Lowerer::from_item(const ast::TableItem& item, Scope& scope, Body& body) {
 }
 
 void Lowerer::from_items(const std::vector<ast::TableItem>& items, Scope& scope, Body& body) {
-  for (const ast::TableItem& item : items) from_item(item, scope, body);
+  for (const ast::TableItem& item : items) from_item(item, items.size() == 1, scope, body);
 }
 
 }  // namespace entail::sql2datalog::internal

@@ -92,20 +92,31 @@ void Lowerer::each_value(Block& block, const std::function<void(Typed&)>& f) {
   for (ScopeColumn& item : block.items) f(item.value);
   for (OrderKey& key : block.order) f(key.value);
   for (Typed& value : block.distinct_on) f(value);
+  const auto take = [&](Expression& expression) {
+    Typed value{std::move(expression), {}};
+    f(value);
+    expression = std::move(value.value);
+  };
+  for (SetFunction& function : block.collector.set_functions) {
+    for (auto& [variable, value] : function.binds) take(value);
+  }
   for (WindowCall& call : block.collector.windows) {
     for (Typed& value : call.partition) f(value);
     for (OrderKey& key : call.order) f(key.value);
-    for (Expression& argument : call.result.arguments) {
-      Typed value{std::move(argument), {}};
-      f(value);
-      argument = std::move(value.value);
-    }
-    if (call.result.filter) {
-      Typed value{std::move(*call.result.filter), {}};
-      f(value);
-      call.result.filter = std::move(value.value);
-    }
+    const auto take_if = [&](std::optional<Expression>& expression) {
+      if (expression) take(*expression);
+    };
+    for (Expression& argument : call.result.arguments) take(argument);
+    take_if(call.result.filter);
+    take_if(call.frame.range_value);
+    take_if(call.frame.from.value);
+    take_if(call.frame.to.value);
   }
+}
+
+void Lowerer::spread_rows(Block& block) {
+  Collector& collector = block.collector;
+  spread(collector.set_functions, collector.position, /*numbered=*/false, block.body);
 }
 
 void Lowerer::take_grouping(Block& block, const ast::Select& select, Place& place) {
@@ -142,6 +153,25 @@ void Lowerer::take_grouping(Block& block, const ast::Select& select, Place& plac
     }
     block.sets.push_back(std::move(positions));
   }
+}
+
+void Lowerer::move_up(Block& block) {
+  std::set<VariableId> needed;
+  for (const Key& key : block.keys) needed.merge(datalog::variables_of(key.value.value));
+  std::vector<bool> moves(block.post.size(), false);
+  // Backwards: a literal needs what stands before it.
+  for (std::size_t i = block.post.size(); i-- > 0;) {
+    for (const VariableId id : datalog::exported_variables(block.post[i])) {
+      moves[i] = moves[i] || needed.count(id) != 0;
+    }
+    if (!moves[i]) continue;
+    datalog::walk_variables(block.post[i], [&](VariableId id) { needed.insert(id); });
+  }
+  Body left;
+  for (std::size_t i = 0; i < block.post.size(); ++i) {
+    (moves[i] ? block.body : left).push_back(std::move(block.post[i]));
+  }
+  block.post = std::move(left);
 }
 
 void Lowerer::group(Block& block) {
@@ -342,7 +372,8 @@ void Lowerer::rank(Block& block) {
   auto same_window = [](const WindowCall& a, const WindowCall& b) {
     auto same_edge = [](const datalog::FrameEdge& x, const datalog::FrameEdge& y) {
       return x.bound == y.bound && x.offset.has_value() == y.offset.has_value() &&
-             (!x.offset || same(*x.offset, *y.offset));
+             (!x.offset || same(*x.offset, *y.offset)) &&
+             x.value.has_value() == y.value.has_value() && (!x.value || same(*x.value, *y.value));
     };
     return a.partition.size() == b.partition.size() && a.order.size() == b.order.size() &&
            std::equal(a.partition.begin(), a.partition.end(), b.partition.begin(),
@@ -377,6 +408,11 @@ void Lowerer::rank(Block& block) {
     for (const datalog::OrderItem& item : ranking.order) used.push_back(item.value);
     for (const datalog::RankResult& result : ranking.functions) {
       used.insert(used.end(), result.arguments.begin(), result.arguments.end());
+      if (result.filter) used.push_back(*result.filter);
+    }
+    for (const auto& value :
+         {ranking.frame.range_value, ranking.frame.from.value, ranking.frame.to.value}) {
+      if (value) used.push_back(*value);
     }
     const std::set<VariableId> outer = outer_variables(block.body, used);
     std::set<VariableId> kept;

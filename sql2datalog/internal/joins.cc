@@ -78,19 +78,25 @@ void Lowerer::from_join(const ast::Join& join, ast::Span span, Scope& scope, Bod
   std::optional<Deeper> beside;
   if (outer_join) {
     if (!body.empty()) beside.emplace(*this, &body);
-    from_item(*join.left, left, left_body);
+    from_item(*join.left, false, left, left_body);
     const Deeper behind(*this, &left_body);
-    from_item(*join.right, right, right_body);
+    from_item(*join.right, false, right, right_body);
   } else {
-    from_item(*join.left, left, body);
-    from_item(*join.right, right, body);
+    from_item(*join.left, false, left, body);
+    from_item(*join.right, false, right, body);
   }
 
   std::vector<std::string> names;
   if (join.natural) {
     names = shared_names(left, right);
   } else {
-    for (const ast::Identifier& column : join.using_columns) names.push_back(column.text);
+    for (const ast::Identifier& column : join.using_columns) {
+      if (std::find(names.begin(), names.end(), column.text) != names.end()) {
+        fail("42701", "column name \"" + column.text + "\" appears more than once in USING clause",
+             column.span);
+      }
+      names.push_back(column.text);
+    }
   }
 
   // Both sides as one scope, merged columns first.
@@ -158,10 +164,22 @@ void Lowerer::from_join(const ast::Join& join, ast::Span span, Scope& scope, Bod
     const bool keep_right = join.kind != ast::JoinKind::kLeft;
     if (keep_left) stage(left_body);
     if (keep_right) stage(right_body);
+    std::set<VariableId> of_left_body;
+    for (const Literal& literal : left_body) {
+      of_left_body.merge(datalog::exported_variables(literal));
+    }
     // The columns of a side that may be missing become variables that may be null.
     auto columns_of = [&](Scope& side_scope, bool missing) {
       Side side;
       std::set<VariableId> taken;
+      // A lateral subquery on the right may hand on variables of the left, or of what stands around.
+      auto is_own = [&](const Expression& e) {
+        const std::set<VariableId> used = datalog::variables_of(e);
+        return is_plain(e) && std::all_of(used.begin(), used.end(), [&](VariableId id) {
+                 return depths_[datalog::index_of(id)] >= depth_ &&
+                        (&side_scope == &left || of_left_body.count(id) == 0);
+               });
+      };
       auto take_variables = [&](const Expression& e) {
         for (const VariableId id : datalog::variables_of(e)) {
           if (depths_[datalog::index_of(id)] < depth_ || !taken.insert(id).second) continue;
@@ -178,7 +196,7 @@ void Lowerer::from_join(const ast::Join& join, ast::Span span, Scope& scope, Bod
       };
       each_column(side_scope, [&](ScopeColumn& column) {
         Expression& e = column.value.value;
-        if (!missing || is_plain(e)) {
+        if (!missing || is_own(e)) {
           take_variables(e);
           return;
         }
@@ -193,7 +211,7 @@ void Lowerer::from_join(const ast::Join& join, ast::Span span, Scope& scope, Bod
       if (!missing) return side;
       auto renew = [&](ScopeColumn& column) {
         Expression& e = column.value.value;
-        if (is_plain(e)) {
+        if (is_own(e)) {
           rename(e, side.renamed, variables_);
           return;
         }

@@ -124,12 +124,29 @@ struct GroupingCall {  // GROUPING(a, b)
   VariableId result{};
 };
 
+// A function that returns rows; see set_functions.cc.
+struct SetFunction {
+  std::string name;
+  std::vector<std::pair<VariableId, Expression>> binds;  // What its rows are computed from.
+  std::vector<Expression> needed;                        // No rows where one of these is null.
+  Expression count;                                      // bigint
+  std::vector<ScopeColumn> columns;                      // Of the row at a position.
+  std::vector<VariableId> results;  // By column, where they have a name already.
+  bool named_columns = false;       // Their names are the function's, whatever its alias.
+  // A series of integers that stands alone.
+  std::optional<datalog::Each> range;
+  std::optional<Typed> alone;
+};
+
 // What a block collects while its expressions are lowered.
 struct Collector {
   bool grouped = false;
   std::vector<AggregateCall> aggregates;
   std::vector<GroupingCall> groupings;
   std::vector<WindowCall> windows;
+  std::vector<SetFunction> set_functions;
+  VariableId position{};  // Of a row of theirs.
+  std::size_t rows = 0;   // How many there were.
   const std::vector<ast::NamedWindow>* named_windows = nullptr;
 };
 
@@ -174,6 +191,8 @@ struct MadeRelation {
   std::vector<datalog::Column> columns;  // Those behind `outer`.
 };
 
+struct ChangeTarget;  // changes.h
+
 class Lowerer {
  public:
   explicit Lowerer(const LoweringContext& context);
@@ -211,7 +230,7 @@ class Lowerer {
 
   // --- changes (lower_change.cc)
   // The new row of an UPDATE: `old` with the assignments, of the columns' machine types.
-  std::vector<Typed> assigned_row(const TableDescription& table,
+  std::vector<Typed> assigned_row(const ChangeTarget& target,
                                   const std::vector<ast::Assignment>& assignments,
                                   const ScopeItem& item, const std::vector<Expression>& old,
                                   Place& place, std::vector<std::uint32_t>& assigned,
@@ -219,9 +238,9 @@ class Lowerer {
 
   // --- FROM (from.cc, joins.cc)
   void from_items(const std::vector<ast::TableItem>& items, Scope& scope, Body& body);
-  void from_item(const ast::TableItem& item, Scope& scope, Body& body);
+  // `alone`: nothing else stands in FROM.
+  void from_item(const ast::TableItem& item, bool alone, Scope& scope, Body& body);
   void from_table(const ast::TableName& table, ast::Span span, Scope& scope, Body& body);
-  void from_function(const ast::TableFunction& function, ast::Span span, Scope& scope, Body& body);
   void from_query(const ast::DerivedTable& derived, ast::Span span, Scope& scope, Body& body);
   void from_join(const ast::Join& join, ast::Span span, Scope& scope, Body& body);
   ScopeItem table_item(const TableDescription& table, RelationId relation, Body& body);
@@ -233,6 +252,24 @@ class Lowerer {
                 ast::Span span);
   ScopeItem item_of_rows(Rows rows, Body& body);
 
+  // --- functions that return rows (set_functions.cc)
+  static bool is_set_function(const ast::FunctionCall& call);
+  void refuse_set_functions(const ast::Expression& e, std::string_view place) const;
+  SetFunction set_function(const ast::FunctionCall& call, const Expression& position,
+                           ast::Span span, Place& place);
+  void series(SetFunction& function, std::vector<Typed> arguments, const Expression& position,
+              ast::Span span);
+  void rows_of_array(SetFunction& function, Typed array, SqlType element,
+                     const Expression& position, std::string_view column);
+  Expression given_to(SetFunction& function, Typed value, std::string_view name);
+  // Their rows side by side, as literals: the columns' values are variables then. `numbered`: the position
+  // is asked for.
+  void spread(std::vector<SetFunction>& functions, VariableId position, bool numbered, Body& body);
+  Typed set_function_value(const ast::FunctionCall& call, ast::Span span, Place& place);
+  void from_function(const ast::TableFunction& from, bool alone, ast::Span span, Scope& scope,
+                     Body& body);
+  std::set<VariableId> outer_variables_before(const Body& body) const;
+
   // --- names (scopes.cc)
   const ScopeColumn& resolve_column(const ast::ColumnRef& name, const Scope* scope, ast::Span span);
   const ScopeColumn* find_column(const ast::ColumnRef& name, const Scope* scope, ast::Span span);
@@ -243,6 +280,7 @@ class Lowerer {
   // --- expressions (expressions.cc, operators.cc, calls.cc, literals.cc)
   Typed expression(const ast::Expression& e, Place& place);
   Typed literal(const ast::Literal& literal, ast::Span span);
+  Typed interval_literal(const ast::TypedLiteral& node, ast::Span span) const;
   Typed column(const ast::ColumnRef& name, ast::Span span, Place& place);
   Typed parameter(const ast::Parameter& parameter, ast::Span span);
   Typed unary(const ast::Unary& unary, ast::Span span, Place& place);
@@ -264,6 +302,9 @@ class Lowerer {
   Typed value_function(const ast::ValueFunction& function, ast::Span span, Place& place);
   Typed aggregate_call(const ast::FunctionCall& call, ast::Span span, Place& place);
   Typed window_call(const ast::FunctionCall& call, ast::Span span, Place& place);
+  // The window's clauses, with those of the windows that it refines.
+  void take_window(const ast::Window& window, WindowCall& call, ast::Span span, Place& place);
+  void take_frame(const ast::Frame& frame, WindowCall& call, Place& place);
   Typed special_call(const ast::SpecialCall& call, ast::Span span, Place& place);
   Typed array_of(std::vector<Typed> elements, ast::Span span);
   Typed subscript(const ast::Subscript& s, ast::Span span, Place& place);
@@ -286,6 +327,8 @@ class Lowerer {
   // A copy whose inner variables are others: a body may stand in a rule once.
   Body renewed(const Body& body, std::vector<Typed>& columns, std::uint32_t depth);
   Typed subquery(const ast::Subquery& subquery, ast::Span span, Place& place);
+  // The columns of its only row, each as a value.
+  std::vector<Typed> subquery_columns(const ast::Query& query, Place& place);
   Typed quantified(const ast::Quantified& q, ast::Span span, Place& place);
   Typed in_query(const ast::InQuery& in, ast::Span span, Place& place);
   // `x op ANY (rows)`, or ALL, as a value.
@@ -312,6 +355,8 @@ class Lowerer {
   Typed assign(Typed value, const ColumnDescription& column, ast::Span span);
   Typed cast(Typed value, SqlType to, ast::Span span);
   Typed unknown_to(Typed value, SqlType to, ast::Span span);
+  // Fails as the type's input does where the text is none of its values.
+  void check_literal(vm::Type type, const std::string& text, ast::Span span) const;
   Typed apply_typmod(Typed value, SqlType to, bool explicit_cast);
   SqlType common_type(const std::vector<Typed>& values, std::string_view construct, ast::Span span);
   std::vector<Typed> to_common_type(std::vector<Typed> values, std::string_view construct,
@@ -323,7 +368,7 @@ class Lowerer {
   void set_parameter_type(std::uint32_t number, SqlType type, ast::Span span);
   Typed resolved(Typed value, ast::Span span);  // An unknown becomes text.
 
-  // --- blocks (grouping.cc, windows.cc)
+  // --- blocks (grouping.cc)
   // A SELECT while it is put together.
   struct Key {  // Of GROUP BY.
     Typed value;
@@ -342,12 +387,22 @@ class Lowerer {
     std::vector<std::vector<Typed>*> more;       // Further expressions over the groups.
   };
   void take_grouping(Block& block, const ast::Select& select, Place& place);
+  // What keys need of the literals behind the grouping goes before it.
+  void move_up(Block& block);
   void group(Block& block);
   void rank(Block& block);
+  void spread_rows(Block& block);  // Functions that return rows, in the select list.
   void each_value(Block& block, const std::function<void(Typed&)>& f);
   OrderKey order_key(const ast::SortItem& item, Typed value) const;
   Typed order_value(const ast::Expression& e, Block& block, Place& place, bool group_by);
   AggregateCall make_aggregate(const ast::FunctionCall& call, ast::Span span, Place& place);
+  void refuse_outer(const AggregateCall& call, ast::Span span) const;
+  // Aggregates that are a value computed from others (composed_aggregates.cc): `inside` is where their
+  // arguments stand, `place` where they do themselves; `add` takes each of the others.
+  using AddAggregate = std::function<Typed(AggregateCall)>;
+  static bool is_composed_aggregate(std::string_view name);
+  Typed composed_aggregate(const ast::FunctionCall& call, ast::Span span, Place& inside,
+                           Place& place, const AddAggregate& add);
   bool has_aggregate(const ast::Expression& e) const;
   bool has_window(const ast::Expression& e) const;
   bool is_aggregate_name(const ast::FunctionCall& call) const;

@@ -58,6 +58,9 @@ Typed Lowerer::comparison(std::string_view symbol, Typed left, Typed right, ast:
           left.type.oid == oids::kInt8 || right.type.oid == oids::kInt8 ? oids::kInt8 : oids::kInt4,
           -1};
     }
+  } else if ((left.type.oid == oids::kBpchar && right.type.oid == oids::kVarchar) ||
+             (left.type.oid == oids::kVarchar && right.type.oid == oids::kBpchar)) {
+    type = {oids::kBpchar, -1};
   } else if (can_coerce(left.type.oid, right.type.oid, CastContext::kImplicit)) {
     type = {right.type.oid, -1};
     if (can_coerce(right.type.oid, left.type.oid, CastContext::kImplicit) &&
@@ -227,7 +230,14 @@ Typed Lowerer::unary(const ast::Unary& u, ast::Span span, Place& place) {
         Typed value = literal(*number, span);
         if (is_integer_type(value.type.oid)) {
           value.value.words[0] = static_cast<vm::Word>(0) - value.value.words[0];
+          const auto negative = static_cast<std::int64_t>(value.value.words[0]);
+          if (negative == INT32_MIN) {
+            return {constant_int(vm::TypeKind::kInt4, negative), {oids::kInt4, -1}};
+          }
           return value;
+        }
+        if (number->text == "9223372036854775808") {
+          return {constant_int(vm::TypeKind::kInt8, INT64_MIN), {oids::kInt8, -1}};
         }
         return unknown_to({constant_text("-" + number->text), {oids::kUnknown, -1}},
                           {oids::kNumeric, -1}, span);

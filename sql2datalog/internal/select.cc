@@ -5,6 +5,7 @@
 
 #include "datalog/body_walk.h"
 #include "sql2datalog/internal/lowerer.h"
+#include "sql2datalog/internal/tree_walk.h"
 #include "vm/base/ensure.h"
 
 namespace entail::sql2datalog::internal {
@@ -203,6 +204,7 @@ Rows Lowerer::rows_of_select(const ast::Query& query, const ast::Select& select,
     Place keys = place;
     keys.clause = "GROUP BY";
     take_grouping(block, select, keys);
+    move_up(block);
   }
   if (select.having) {
     Place having = items;
@@ -219,6 +221,13 @@ Rows Lowerer::rows_of_select(const ast::Query& query, const ast::Select& select,
     block.distinct_on.push_back(resolved(order_value(e, block, ordering, false), e.span));
   }
   for (const ast::SortItem& item : query.order_by) {
+    const std::vector<const ast::Expression*> fields = fields_of(*item.expression);
+    if (fields.size() > 1) {
+      for (const ast::Expression* field : fields) {
+        block.order.push_back(order_key(item, resolved(expression(*field, ordering), field->span)));
+      }
+      continue;
+    }
     Typed value = order_value(*item.expression, block, ordering, false);
     block.order.push_back(order_key(item, resolved(std::move(value), item.expression->span)));
     if (select.distinct && select.distinct_on.empty()) {
@@ -247,15 +256,17 @@ Rows Lowerer::rows_of_select(const ast::Query& query, const ast::Select& select,
   }
   if (grouped) group(block);
   if (!block.collector.windows.empty()) rank(block);
+  const bool one_each = block.collector.set_functions.empty();
+  if (!one_each) spread_rows(block);
 
   Rows rows;
   rows.body = std::move(block.body);
   rows.columns = std::move(block.items);
   rows.order = std::move(block.order);
-  rows.exactly_one = (grouped && select.group_by.empty() && !select.having) ||
-                     (select.from.empty() && !select.where && !grouped);
-  rows.at_most_one =
-      rows.exactly_one || (grouped && select.group_by.empty()) || (select.from.empty() && !grouped);
+  rows.exactly_one = one_each && ((grouped && select.group_by.empty() && !select.having) ||
+                                  (select.from.empty() && !select.where && !grouped));
+  rows.at_most_one = one_each && (rows.exactly_one || (grouped && select.group_by.empty()) ||
+                                  (select.from.empty() && !grouped));
   if (!select.distinct_on.empty()) {
     datalog::Rank first;
     for (const Typed& on : block.distinct_on) first.partition.push_back(stored(on.value));

@@ -171,7 +171,9 @@ Rows Lowerer::combine(ast::SetOperator op, bool all, Rows left, Rows right, ast:
   auto times = [&](Expression end, Body& body) {
     datalog::Each each;
     each.variable = new_variable("i", int8, false);
-    each.arguments = {constant_int(vm::TypeKind::kInt8, 0), std::move(end)};
+    // With a step, for without one a range goes down where its end is negative.
+    each.arguments = {constant_int(vm::TypeKind::kInt8, 0), std::move(end),
+                      constant_int(vm::TypeKind::kInt8, 1)};
     body.push_back({std::move(each), {}});
   };
   std::vector<Alternative> alternatives;
@@ -241,6 +243,13 @@ Rows Lowerer::rows_of_set_operation(const ast::Query&, const ast::SetOperation& 
 
 void Lowerer::declare_common_tables(const ast::With& with, const Scope* outer) {
   for (const ast::CommonTable& table : with.tables) {
+    for (const ast::CommonTable& before : with.tables) {
+      if (&before == &table) break;
+      if (before.name.text == table.name.text) {
+        fail("42712", "WITH query name \"" + table.name.text + "\" specified more than once",
+             table.name.span);
+      }
+    }
     if (table.change) unsupported("a change in WITH", table.name.span);
     if (with.recursive) {
       const auto* const operation = table.query->as<ast::SetOperation>();

@@ -178,6 +178,24 @@ Typed Lowerer::single_value(Inner inner, Place& place, bool checked) {
   return {displayed(std::move(result), type), type};
 }
 
+std::vector<Typed> Lowerer::subquery_columns(const ast::Query& query, Place& place) {
+  const Inner inner = subquery_rows(query, place, Settle::kNever);
+  std::vector<Typed> values;
+  for (const ScopeColumn& column : inner.rows.columns) {
+    // Each asks the subquery anew, by variables of its own.
+    Inner copy;
+    copy.depth = inner.depth;
+    copy.correlated = inner.correlated;
+    copy.rows.at_most_one = inner.rows.at_most_one;
+    std::vector<Typed> wanted{column.value};
+    copy.rows.body = renewed(inner.rows.body, wanted, inner.depth);
+    copy.rows.columns.push_back(column);
+    copy.rows.columns.back().value = std::move(wanted.front());
+    values.push_back(single_value(std::move(copy), place, true));
+  }
+  return values;
+}
+
 Typed Lowerer::subquery(const ast::Subquery& node, ast::Span span, Place& place) {
   const bool exists = node.kind == ast::SubqueryKind::kExists;
   Inner inner = subquery_rows(*node.query, place, exists ? Settle::kExistence : Settle::kNever);

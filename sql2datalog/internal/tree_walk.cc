@@ -87,4 +87,14 @@ bool any_node(const ast::Expression& e,
   return Search(predicate).in(e);
 }
 
+std::vector<const grammar::sql::Expression*> fields_of(const grammar::sql::Expression& e) {
+  std::vector<const grammar::sql::Expression*> fields;
+  const auto* const row = e.as<grammar::sql::Row>();
+  if (row == nullptr || row->fields.empty()) return {&e};
+  for (const grammar::sql::Expression& field : row->fields) {
+    for (const grammar::sql::Expression* inner : fields_of(field)) fields.push_back(inner);
+  }
+  return fields;
+}
+
 }  // namespace entail::sql2datalog::internal

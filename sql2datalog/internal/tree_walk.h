@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "grammar/sql_tree.h"
 
@@ -11,5 +12,8 @@ namespace entail::sql2datalog::internal {
 
 bool any_node(const grammar::sql::Expression& e,
               const std::function<bool(const grammar::sql::Expression&)>& predicate);
+
+// The fields of a row, which is sorted and told apart as they are one after the other; else the expression.
+std::vector<const grammar::sql::Expression*> fields_of(const grammar::sql::Expression& e);
 
 }  // namespace entail::sql2datalog::internal

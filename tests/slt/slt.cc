@@ -1,9 +1,10 @@
 // tests/slt/slt.cc - runs sqllogictest files against the engine, in process.
 //
-//     slt [--materialized] [--report] [--stop] [--verbose] FILE|DIR...
+//     slt [--materialized] [--report] [--list] [--stop] [--verbose] FILE|DIR...
 //
 // Prints for each folder: records, passed, answered 0A000, failed, the slowest statement. --report: the classes of
-// failures by SQLSTATE and shape of the message, with an example each. --stop: ends at the first failure.
+// failures by SQLSTATE and shape of the message, with an example each. --list: each failure in a line of its
+// own. --stop: ends at the first failure.
 // --materialized: each SELECT that passes is run again as a materialized view that is declared before its
 // tables have data, some tens of views at a time; rows are compared sorted.
 //
@@ -35,7 +36,7 @@ using engine::RowView;
 using engine::Session;
 
 struct Options {
-  bool materialized = false, report = false, stop = false, verbose = false;
+  bool materialized = false, report = false, list = false, stop = false, verbose = false;
   std::vector<std::string> paths;
 };
 
@@ -251,12 +252,14 @@ class Runner {
   void note(const SltFile& file, const Record& record, const std::string& state,
             const std::string& message) {
     Class& seen = classes_[state + " " + shape_of(message)];
-    if (++seen.count == 1) {
-      seen.example = std::filesystem::path(file.path).filename().string() + ":" +
-                     std::to_string(record.line) + ": " + message + " | " +
-                     record.sql.substr(0, 300);
-      std::replace(seen.example.begin(), seen.example.end(), '\n', ' ');
+    std::string line;
+    if (++seen.count == 1 || options_.list) {
+      line = std::filesystem::path(file.path).filename().string() + ":" +
+             std::to_string(record.line) + ": " + message + " | " + record.sql.substr(0, 300);
+      std::replace(line.begin(), line.end(), '\n', ' ');
     }
+    if (options_.list) std::cout << state << " " << line << "\n";
+    if (seen.count == 1) seen.example = std::move(line);
   }
 
   // What is wrong with the answer; empty: nothing.
@@ -468,6 +471,8 @@ int run(int argc, char** argv) {
       options.materialized = true;
     } else if (word == "--report") {
       options.report = true;
+    } else if (word == "--list") {
+      options.list = true;
     } else if (word == "--stop") {
       options.stop = true;
     } else if (word == "--verbose") {
@@ -480,7 +485,8 @@ int run(int argc, char** argv) {
     }
   }
   if (options.paths.empty()) {
-    std::cerr << "usage: slt [--materialized] [--report] [--stop] [--verbose] FILE|DIR...\n";
+    std::cerr
+        << "usage: slt [--materialized] [--report] [--list] [--stop] [--verbose] FILE|DIR...\n";
     return 2;
   }
   std::vector<std::string> files;

@@ -1,8 +1,10 @@
 // SQL's functions of arrays and of several values of one type.
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
+#include "vm/internal/array_elements.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/sql_text.h"
 #include "vm/value_codec.h"
@@ -10,58 +12,6 @@
 namespace entail::vm {
 
 namespace {
-
-// The elements of an array: runs of words, the null flag last.
-class Elements {
- public:
-  Elements(ScalarCall& call, std::size_t argument)
-      : words_(call.pool().fields(call.argument(argument).word)) {
-    const TypeId id = call.argument(argument).type.detail;
-    type_ = call.types().array_element(id);
-    nullable_ = call.types().array_element_nullable(id);
-    stride_ = words_of(type_, nullable_);
-  }
-  std::int64_t size() const { return static_cast<std::int64_t>(words_.size() / stride_); }
-  const Word* at(std::int64_t i) const {
-    return words_.data() + static_cast<std::size_t>(i) * stride_;
-  }
-  bool is_null(std::int64_t i) const { return nullable_ && at(i)[stride_ - 1] != 0; }
-  Type type() const { return type_; }
-
- private:
-  std::span<const Word> words_;
-  Type type_;
-  bool nullable_ = false;
-  unsigned stride_ = 1;
-};
-
-// An array of the result's type, put together element by element.
-class Builder {
- public:
-  explicit Builder(ScalarCall& call) : call_(call) {
-    const TypeId id = call.result_type().detail;
-    count_ = value_words(call.types().array_element(id));
-    nullable_ = call.types().array_element_nullable(id);
-  }
-  void add(const Word* words, bool null) {
-    for (unsigned i = 0; i < count_; ++i) words_.push_back(null ? 0 : words[i]);
-    if (nullable_) words_.push_back(null ? 1 : 0);
-  }
-  void add(const Elements& elements, std::int64_t from, std::int64_t to) {
-    for (std::int64_t i = from; i < to; ++i) add(elements.at(i), elements.is_null(i));
-  }
-  void add_argument(std::size_t i) {
-    const Word words[2] = {call_.argument(i).word, call_.argument(i).low};
-    add(words, call_.is_null(i));
-  }
-  void give() { call_.give(call_.pool().intern_record(call_.result_type().detail, words_)); }
-
- private:
-  ScalarCall& call_;
-  unsigned count_ = 1;
-  bool nullable_ = false;
-  std::vector<Word> words_;
-};
 
 int compare(ScalarCall& call, Type type, const Word* left, const Word* right) {
   return compare_values(call.pool(), type, false, left, right);
@@ -86,7 +36,7 @@ void extremum(ScalarCall& call, int wanted) {
 // `x op ANY (array)` if `any`, else ALL: Kleene's or, and.
 template <typename Holds>
 void quantified(ScalarCall& call, bool any, Holds holds) {
-  const Elements elements(call, 1);
+  const ArrayElements elements(call, 1);
   const Word left[2] = {call.argument(0).word, call.argument(0).low};
   bool unknown = false;
   for (std::int64_t i = 0; i < elements.size(); ++i) {
@@ -100,7 +50,7 @@ void quantified(ScalarCall& call, bool any, Holds holds) {
   call.give_bool(!any);
 }
 
-bool contains(ScalarCall& call, const Elements& whole, const Elements& part) {
+bool contains(ScalarCall& call, const ArrayElements& whole, const ArrayElements& part) {
   for (std::int64_t i = 0; i < part.size(); ++i) {
     bool found = false;
     for (std::int64_t k = 0; k < whole.size() && !found && !part.is_null(i); ++k) {
@@ -111,7 +61,8 @@ bool contains(ScalarCall& call, const Elements& whole, const Elements& part) {
   return true;
 }
 
-bool is_argument(ScalarCall& call, const Elements& elements, std::int64_t i, std::size_t argument) {
+bool is_argument(ScalarCall& call, const ArrayElements& elements, std::int64_t i,
+                 std::size_t argument) {
   if (elements.is_null(i) || call.is_null(argument)) {
     return elements.is_null(i) && call.is_null(argument);
   }
@@ -120,24 +71,24 @@ bool is_argument(ScalarCall& call, const Elements& elements, std::int64_t i, std
 }
 
 void bound(ScalarCall& call, bool upper) {
-  const Elements elements(call, 0);
+  const ArrayElements elements(call, 0);
   if (call.integer(1) != 1 || elements.size() == 0) return call.give_null();
   call.give_integer(upper ? elements.size() : 1);
 }
 
 void concatenate(ScalarCall& call) {
   if (call.is_null(0) && call.is_null(1)) return call.give_null();
-  Builder builder(call);
+  ArrayBuilder builder(call);
   for (std::size_t i = 0; i < 2; ++i) {
     if (call.is_null(i)) continue;
-    const Elements elements(call, i);
+    const ArrayElements elements(call, i);
     builder.add(elements, 0, elements.size());
   }
   builder.give();
 }
 
 void to_string(ScalarCall& call, std::string_view by, const std::string_view* null_text) {
-  const Elements elements(call, 0);
+  const ArrayElements elements(call, 0);
   std::string out;
   bool first = true;
   for (std::int64_t i = 0; i < elements.size(); ++i) {
@@ -156,7 +107,7 @@ void to_string(ScalarCall& call, std::string_view by, const std::string_view* nu
 void from_string(ScalarCall& call, const std::string_view* null_text) {
   if (call.is_null(0)) return call.give_null();
   const std::string_view text = call.bytes(0);
-  Builder builder(call);
+  ArrayBuilder builder(call);
   const auto add = [&](std::string_view part) {
     const Word word = call.pool().intern(part);
     builder.add(&word, null_text != nullptr && part == *null_text);
@@ -190,15 +141,15 @@ namespace scalar {
 void kGreatest(ScalarCall& call) { extremum(call, 1); }
 void kLeast(ScalarCall& call) { extremum(call, -1); }
 void kSubscript(ScalarCall& call) {
-  const Elements elements(call, 0);
+  const ArrayElements elements(call, 0);
   const std::int64_t i = call.integer(1) - 1;
   if (i < 0 || i >= elements.size() || elements.is_null(i)) return call.give_null();
   call.word = elements.at(i)[0];
   if (value_words(elements.type()) == 2) call.low = elements.at(i)[1];
 }
 void kSlice(ScalarCall& call) {
-  const Elements elements(call, 0);
-  Builder builder(call);
+  const ArrayElements elements(call, 0);
+  ArrayBuilder builder(call);
   builder.add(elements, std::max<std::int64_t>(call.integer(1) - 1, 0),
               std::min(call.integer(2), elements.size()));
   builder.give();
@@ -207,24 +158,24 @@ void kArrayLength(ScalarCall& call) { bound(call, true); }
 void kArrayUpper(ScalarCall& call) { bound(call, true); }
 void kArrayLower(ScalarCall& call) { bound(call, false); }
 void kArrayNdims(ScalarCall& call) {
-  if (Elements(call, 0).size() == 0) return call.give_null();
+  if (ArrayElements(call, 0).size() == 0) return call.give_null();
   call.give_integer(1);
 }
-void kCardinality(ScalarCall& call) { call.give_integer(Elements(call, 0).size()); }
+void kCardinality(ScalarCall& call) { call.give_integer(ArrayElements(call, 0).size()); }
 void kArrayAppend(ScalarCall& call) {
-  Builder builder(call);
+  ArrayBuilder builder(call);
   if (!call.is_null(0)) {
-    const Elements elements(call, 0);
+    const ArrayElements elements(call, 0);
     builder.add(elements, 0, elements.size());
   }
   builder.add_argument(1);
   builder.give();
 }
 void kArrayPrepend(ScalarCall& call) {
-  Builder builder(call);
+  ArrayBuilder builder(call);
   builder.add_argument(0);
   if (!call.is_null(1)) {
-    const Elements elements(call, 1);
+    const ArrayElements elements(call, 1);
     builder.add(elements, 0, elements.size());
   }
   builder.give();
@@ -233,8 +184,8 @@ void kArrayCat(ScalarCall& call) { concatenate(call); }
 void kArrayConcatOperator(ScalarCall& call) { concatenate(call); }
 void kArrayRemove(ScalarCall& call) {
   if (call.is_null(0)) return call.give_null();
-  const Elements elements(call, 0);
-  Builder builder(call);
+  const ArrayElements elements(call, 0);
+  ArrayBuilder builder(call);
   for (std::int64_t i = 0; i < elements.size(); ++i) {
     if (!is_argument(call, elements, i, 1)) builder.add(elements.at(i), elements.is_null(i));
   }
@@ -242,8 +193,8 @@ void kArrayRemove(ScalarCall& call) {
 }
 void kArrayReplace(ScalarCall& call) {
   if (call.is_null(0)) return call.give_null();
-  const Elements elements(call, 0);
-  Builder builder(call);
+  const ArrayElements elements(call, 0);
+  ArrayBuilder builder(call);
   for (std::int64_t i = 0; i < elements.size(); ++i) {
     if (is_argument(call, elements, i, 1)) {
       builder.add_argument(2);
@@ -255,20 +206,20 @@ void kArrayReplace(ScalarCall& call) {
 }
 void kArrayPosition(ScalarCall& call) {
   if (call.is_null(0)) return call.give_null();
-  const Elements elements(call, 0);
+  const ArrayElements elements(call, 0);
   for (std::int64_t i = 0; i < elements.size(); ++i) {
     if (is_argument(call, elements, i, 1)) return call.give_integer(i + 1);
   }
   call.give_null();
 }
 void kArrayContains(ScalarCall& call) {
-  call.give_bool(contains(call, Elements(call, 0), Elements(call, 1)));
+  call.give_bool(contains(call, ArrayElements(call, 0), ArrayElements(call, 1)));
 }
 void kArrayContained(ScalarCall& call) {
-  call.give_bool(contains(call, Elements(call, 1), Elements(call, 0)));
+  call.give_bool(contains(call, ArrayElements(call, 1), ArrayElements(call, 0)));
 }
 void kArrayOverlap(ScalarCall& call) {
-  const Elements left(call, 0), right(call, 1);
+  const ArrayElements left(call, 0), right(call, 1);
   for (std::int64_t i = 0; i < left.size(); ++i) {
     for (std::int64_t k = 0; k < right.size(); ++k) {
       if (!left.is_null(i) && !right.is_null(k) &&
@@ -325,6 +276,28 @@ void kGreaterAll(ScalarCall& call) {
 }
 void kGreaterEqualAll(ScalarCall& call) {
   quantified(call, false, [](int o) { return o >= 0; });
+}
+
+void kArrayPositions(ScalarCall& call) {
+  if (call.is_null(0)) return call.give_null();
+  const ArrayElements elements(call, 0);
+  ArrayBuilder found(call);
+  for (std::int64_t i = 0; i < elements.size(); ++i) {
+    const Word place = int_word(i + 1);
+    if (is_argument(call, elements, i, 1)) found.add(&place, false);
+  }
+  found.give();
+}
+void kTrimArray(ScalarCall& call) {
+  const ArrayElements elements(call, 0);
+  const std::int64_t less = call.integer(1);
+  if (less < 0 || less > elements.size()) {
+    return call.fail("2202E", "number of elements to trim must be between 0 and " +
+                                  std::to_string(elements.size()));
+  }
+  ArrayBuilder kept(call);
+  kept.add(elements, 0, elements.size() - less);
+  kept.give();
 }
 
 }  // namespace scalar

@@ -730,6 +730,7 @@ void kDateBin(ScalarCall& call) {
   if (rest < 0) rest += step;
   give_timestamp(call, value - rest);
 }
+void kDateBinTz(ScalarCall& call) { kDateBin(call); }
 void kAgeTimestamp(ScalarCall& call) { age(call); }
 void kAgeTimestampTz(ScalarCall& call) { age(call); }
 void kMakeDate(ScalarCall& call) {

@@ -5,14 +5,60 @@
 #include <vector>
 
 #include "vm/internal/scalar_call.h"
+#include "vm/internal/scalar_json.h"
 #include "vm/json_text.h"
 #include "vm/sql_text.h"
 
 namespace entail::vm {
 
-namespace {
+using Json = nlohmann::json;
 
-using Json = nlohmann::ordered_json;
+Json json_of(ScalarCall& call, Type type, const Word* words) {
+  switch (type.kind) {
+    case TypeKind::kBool:
+      return words[0] != 0;
+    case TypeKind::kJson: {
+      TextScratch scratch;
+      return Json::parse(call.pool().view(words[0], scratch), nullptr, false);
+    }
+    case TypeKind::kInt2:
+    case TypeKind::kInt4:
+    case TypeKind::kInt8:
+    case TypeKind::kNumber:
+      return int_of(words[0]);
+    case TypeKind::kArray: {
+      Json array = Json::array();
+      const Type inner = call.types().array_element(type.detail);
+      const bool nullable = call.types().array_element_nullable(type.detail);
+      const unsigned stride = words_of(inner, nullable);
+      const auto all = call.pool().fields(words[0]);
+      for (std::size_t i = 0; i + stride <= all.size(); i += stride) {
+        const bool null = nullable && all[i + stride - 1] != 0;
+        array.push_back(null ? Json() : json_of(call, inner, all.data() + i));
+      }
+      return array;
+    }
+    default: {
+      std::string text;
+      print_sql_value(call.pool(), type, words, text);
+      if (type.kind == TypeKind::kNumeric || type.kind == TypeKind::kFloat4 ||
+          type.kind == TypeKind::kFloat8) {
+        Json number = Json::parse(text, nullptr, false);
+        if (number.is_number()) return number;
+      }
+      // Times are those of ISO 8601.
+      if (type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kTimestampTz) {
+        if (const auto blank = text.find(' '); blank != std::string::npos) text[blank] = 'T';
+        const bool hours_only =
+            text.size() > 3 && (text[text.size() - 3] == '+' || text[text.size() - 3] == '-');
+        if (type.kind == TypeKind::kTimestampTz && hours_only) text += ":00";
+      }
+      return text;
+    }
+  }
+}
+
+namespace {
 
 Json parsed(ScalarCall& call, std::size_t i) { return Json::parse(call.bytes(i), nullptr, false); }
 
@@ -112,47 +158,9 @@ bool contains(const Json& whole, const Json& part, bool outermost) {
   return whole == part;
 }
 
-Json to_json(ScalarCall& call, Type type, const Word* words) {
-  switch (type.kind) {
-    case TypeKind::kBool:
-      return words[0] != 0;
-    case TypeKind::kJson: {
-      TextScratch scratch;
-      return Json::parse(call.pool().view(words[0], scratch), nullptr, false);
-    }
-    case TypeKind::kInt2:
-    case TypeKind::kInt4:
-    case TypeKind::kInt8:
-    case TypeKind::kNumber:
-      return int_of(words[0]);
-    case TypeKind::kArray: {
-      Json array = Json::array();
-      const Type inner = call.types().array_element(type.detail);
-      const bool nullable = call.types().array_element_nullable(type.detail);
-      const unsigned stride = words_of(inner, nullable);
-      const auto all = call.pool().fields(words[0]);
-      for (std::size_t i = 0; i + stride <= all.size(); i += stride) {
-        const bool null = nullable && all[i + stride - 1] != 0;
-        array.push_back(null ? Json() : to_json(call, inner, all.data() + i));
-      }
-      return array;
-    }
-    default: {
-      std::string text;
-      print_sql_value(call.pool(), type, words, text);
-      if (type.kind == TypeKind::kNumeric || type.kind == TypeKind::kFloat4 ||
-          type.kind == TypeKind::kFloat8) {
-        Json number = Json::parse(text, nullptr, false);
-        if (number.is_number()) return number;
-      }
-      return text;
-    }
-  }
-}
-
 void give_as_json(ScalarCall& call) {
   const Word words[2] = {call.argument(0).word, call.argument(0).low};
-  give_json(call, to_json(call, call.argument(0).type, words));
+  give_json(call, json_of(call, call.argument(0).type, words));
 }
 
 }  // namespace

@@ -108,6 +108,65 @@ void inverse_trigonometric(ScalarCall& call, double (*function)(double)) {
   call.give_float8(function(value));
 }
 
+// Functions of degrees. Between 0 and 90 degrees each is scaled so that what is exact in mathematics
+// (sin 30°, cos 60°, tan 45°) is exact here, as PostgreSQL does it.
+constexpr double kRadian = 0.017453292519943295;
+
+double sine_to_30(double degrees) {
+  return std::sin(degrees * kRadian) / std::sin(30.0 * kRadian) / 2.0;
+}
+double cosine_to_60(double degrees) {
+  return 1.0 - (1.0 - std::cos(degrees * kRadian)) / (1.0 - std::cos(60.0 * kRadian)) / 2.0;
+}
+double sine_to_90(double degrees) {
+  return degrees <= 30.0 ? sine_to_30(degrees) : cosine_to_60(90.0 - degrees);
+}
+double cosine_to_90(double degrees) {
+  return degrees <= 60.0 ? cosine_to_60(degrees) : sine_to_30(90.0 - degrees);
+}
+
+struct
+    Quadrant {  // An angle between 0 and 90 degrees, and the signs there are for the one it stands for.
+  double degrees = 0;
+  double sine = 1, cosine = 1;
+};
+Quadrant quadrant_of(double degrees) {
+  Quadrant result;
+  degrees = std::fmod(degrees, 360.0);
+  if (degrees < 0.0) {
+    degrees = -degrees;
+    result.sine = -1;
+  }
+  if (degrees > 180.0) {
+    degrees = 360.0 - degrees;
+    result.sine = -result.sine;
+  }
+  if (degrees > 90.0) {
+    degrees = 180.0 - degrees;
+    result.cosine = -1;
+  }
+  result.degrees = degrees;
+  return result;
+}
+
+template <typename Function>
+void of_degrees(ScalarCall& call, Function function) {
+  const double value = call.float8(0);
+  if (value != value) return call.give_float8(value);
+  if (std::isinf(value)) return fail_input(call);
+  const double result = function(quadrant_of(value));
+  call.give_float8(result == 0.0 ? 0.0 : result);  // Never -0.
+}
+
+double arc_sine_to_90(double x) {
+  return x <= 0.5 ? std::asin(x) / std::asin(0.5) * 30.0
+                  : 90.0 - std::acos(x) / std::acos(0.5) * 60.0;
+}
+double arc_cosine_to_90(double x) {
+  return x <= 0.5 ? 90.0 - std::asin(x) / std::asin(0.5) * 30.0
+                  : std::acos(x) / std::acos(0.5) * 60.0;
+}
+
 }  // namespace
 
 namespace scalar {
@@ -205,6 +264,50 @@ void kWidthBucketFloat8(ScalarCall& call) {
   const double part = up ? (operand - low) / (high - low) : (low - operand) / (low - high);
   call.give_integer(
       std::min(static_cast<std::int64_t>(part * static_cast<double>(count)), count - 1) + 1);
+}
+
+void kAsinh(ScalarCall& call) { call.give_float8(std::asinh(call.float8(0))); }
+void kAcosh(ScalarCall& call) {
+  if (call.float8(0) < 1.0) return fail_input(call);
+  call.give_float8(std::acosh(call.float8(0)));
+}
+void kAtanh(ScalarCall& call) {
+  if (call.float8(0) < -1.0 || call.float8(0) > 1.0) return fail_input(call);
+  call.give_float8(std::atanh(call.float8(0)));
+}
+void kSind(ScalarCall& call) {
+  of_degrees(call, [](const Quadrant& q) { return q.sine * sine_to_90(q.degrees); });
+}
+void kCosd(ScalarCall& call) {
+  of_degrees(call, [](const Quadrant& q) { return q.cosine * cosine_to_90(q.degrees); });
+}
+void kTand(ScalarCall& call) {
+  of_degrees(call, [](const Quadrant& q) {
+    const double of_45 = sine_to_90(45.0) / cosine_to_90(45.0);
+    return q.sine * q.cosine * (sine_to_90(q.degrees) / cosine_to_90(q.degrees) / of_45);
+  });
+}
+void kCotd(ScalarCall& call) {
+  of_degrees(call, [](const Quadrant& q) {
+    const double of_45 = cosine_to_90(45.0) / sine_to_90(45.0);
+    return q.sine * q.cosine * (cosine_to_90(q.degrees) / sine_to_90(q.degrees) / of_45);
+  });
+}
+void kAsind(ScalarCall& call) {
+  const double x = call.float8(0);
+  if (x < -1.0 || x > 1.0) return fail_input(call);
+  call.give_float8(x >= 0.0 ? arc_sine_to_90(x) : -arc_sine_to_90(-x));
+}
+void kAcosd(ScalarCall& call) {
+  const double x = call.float8(0);
+  if (x < -1.0 || x > 1.0) return fail_input(call);
+  call.give_float8(x >= 0.0 ? arc_cosine_to_90(x) : 90.0 + arc_sine_to_90(-x));
+}
+void kAtand(ScalarCall& call) {
+  call.give_float8(std::atan(call.float8(0)) / std::atan(1.0) * 45.0);
+}
+void kAtan2d(ScalarCall& call) {
+  call.give_float8(std::atan2(call.float8(0), call.float8(1)) / std::atan(1.0) * 45.0);
 }
 
 }  // namespace scalar

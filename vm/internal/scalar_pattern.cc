@@ -214,6 +214,143 @@ void match(ScalarCall& call, std::string_view option_text) {
   give_texts(call, texts);
 }
 
+// What regexp_count, regexp_instr and regexp_substr agree on: (text, pattern[, start[, …]]). Positions count
+// characters from 1.
+struct Search {
+  const re2::RE2* expression = nullptr;
+  std::string_view text;
+  std::size_t from = 0;  // In bytes.
+};
+
+// Byte offset of the character that `skip` others stand before; past the end where there are fewer.
+std::size_t offset_of(std::string_view text, std::int64_t skip) {
+  std::size_t at = 0;
+  for (; skip > 0 && at < text.size(); --skip) {
+    ++at;
+    while (at < text.size() && continues(text[at])) ++at;
+  }
+  return skip > 0 ? text.size() + 1 : at;
+}
+std::int64_t characters_in(std::string_view text) {
+  std::int64_t count = 0;
+  for (const char c : text) count += continues(c) ? 0 : 1;
+  return count;
+}
+
+bool fail_parameter(ScalarCall& call, std::string_view name, std::int64_t value) {
+  call.fail("22023", fmt::format("invalid value for parameter \"{}\": {}", name, value));
+  return false;
+}
+
+// Reads them; `start`, `flags`: the arguments' numbers, if there are so many.
+bool begin_search(ScalarCall& call, std::string_view function, std::size_t start, std::size_t flags,
+                  Search& search) {
+  search.text = call.bytes(0);
+  if (call.size() > start) {
+    if (call.integer(start) <= 0) return fail_parameter(call, "start", call.integer(start));
+    search.from = offset_of(search.text, call.integer(start) - 1);
+  }
+  bool global = false;
+  std::string rest;
+  if (call.size() > flags && !split_flags(call, call.bytes(flags), global, rest)) return false;
+  if (global) {
+    call.fail("22023", fmt::format("{}() does not support the \"global\" option", function));
+    return false;
+  }
+  search.expression = compiled(call, call.bytes(1), rest);
+  return search.expression != nullptr;
+}
+
+template <typename Visit>
+void each_match_from(const Search& search, Visit visit) {
+  Groups groups = groups_of(*search.expression);
+  for (std::size_t at = search.from; at <= search.text.size();) {
+    if (!find(*search.expression, search.text, at, groups)) return;
+    const auto begin = static_cast<std::size_t>(groups[0].data() - search.text.data());
+    if (!visit(groups)) return;
+    at = groups[0].empty() ? begin + 1 : begin + groups[0].size();
+  }
+}
+
+void count_matches(ScalarCall& call) {
+  Search search;
+  if (!begin_search(call, "regexp_count", 2, 3, search)) return;
+  std::int64_t count = 0;
+  each_match_from(search, [&](const Groups&) {
+    ++count;
+    return true;
+  });
+  call.give_integer(count);
+}
+
+// The group of the n-th match, or nothing; false and the call has failed.
+bool nth_group(ScalarCall& call, const Search& search, std::size_t nth_at, std::size_t group_at,
+               re2::StringPiece& found) {
+  const std::int64_t nth = call.size() > nth_at ? call.integer(nth_at) : 1;
+  if (nth <= 0) return fail_parameter(call, "n", nth);
+  const std::int64_t group = call.size() > group_at ? call.integer(group_at) : 0;
+  if (group < 0) return fail_parameter(call, "subexpr", group);
+  if (group > search.expression->NumberOfCapturingGroups()) return true;
+  std::int64_t left = nth;
+  each_match_from(search, [&](const Groups& groups) {
+    if (--left > 0) return true;
+    found = groups[static_cast<std::size_t>(group)];
+    return false;
+  });
+  return true;
+}
+
+void position_of_match(ScalarCall& call) {
+  Search search;
+  if (!begin_search(call, "regexp_instr", 2, 5, search)) return;
+  const std::int64_t end = call.size() > 4 ? call.integer(4) : 0;
+  if (call.size() > 3 && call.integer(3) <= 0) {
+    static_cast<void>(fail_parameter(call, "n", call.integer(3)));
+    return;
+  }
+  if (end != 0 && end != 1) {
+    static_cast<void>(fail_parameter(call, "endoption", end));
+    return;
+  }
+  re2::StringPiece found;
+  if (!nth_group(call, search, 3, 6, found)) return;
+  if (found.data() == nullptr) return call.give_integer(0);
+  const char* const at = found.data() + (end == 1 ? found.size() : 0);
+  const auto offset = static_cast<std::size_t>(at - search.text.data());
+  call.give_integer(characters_in(search.text.substr(0, offset)) + 1);
+}
+
+void part_of_match(ScalarCall& call) {
+  Search search;
+  if (!begin_search(call, "regexp_substr", 2, 4, search)) return;
+  re2::StringPiece found;
+  if (!nth_group(call, search, 3, 5, found)) return;
+  if (found.data() == nullptr) return call.give_null();
+  call.give_bytes(view_of(found));
+}
+
+void split(ScalarCall& call, std::string_view option_text) {
+  bool global = false;
+  std::string flags;
+  if (!split_flags(call, option_text, global, flags)) return;
+  if (global) {
+    return call.fail("22023", "regexp_split_to_array() does not support the \"global\" option");
+  }
+  const auto* expression = compiled(call, call.bytes(1), flags);
+  if (expression == nullptr) return;
+  const std::string_view text = call.bytes(0);
+  std::vector<std::pair<std::string_view, bool>> parts;
+  std::size_t done = 0;
+  each_match(*expression, text, [&](const Groups& groups, std::size_t begin) {
+    if (groups[0].empty() && (begin == done || begin >= text.size())) return true;
+    parts.emplace_back(text.substr(done, begin - done), false);
+    done = begin + groups[0].size();
+    return true;
+  });
+  parts.emplace_back(text.substr(done), false);
+  give_texts(call, parts);
+}
+
 // A pattern of SIMILAR TO as a regular expression of the whole text.
 void similar(ScalarCall& call, std::string_view escape) {
   const std::string_view pattern = call.bytes(0);
@@ -318,31 +455,60 @@ void kRegexpReplace(ScalarCall& call) { replace(call, ""); }
 void kRegexpReplaceFlags(ScalarCall& call) { replace(call, call.bytes(3)); }
 void kRegexpMatch(ScalarCall& call) { match(call, ""); }
 void kRegexpMatchFlags(ScalarCall& call) { match(call, call.bytes(2)); }
-void kRegexpCount(ScalarCall& call) {
-  const auto* expression = compiled(call, call.bytes(1), "");
+void kRegexpLikeFlags(ScalarCall& call) {
+  bool global = false;
+  std::string flags;
+  if (!split_flags(call, call.bytes(2), global, flags)) return;
+  if (global) return call.fail("22023", "regexp_like() does not support the \"global\" option");
+  matches(call, flags, true);
+}
+void kRegexpCount(ScalarCall& call) { count_matches(call); }
+void kRegexpCountFrom(ScalarCall& call) { count_matches(call); }
+void kRegexpCountFlags(ScalarCall& call) { count_matches(call); }
+void kRegexpInstr(ScalarCall& call) { position_of_match(call); }
+void kRegexpInstrFrom(ScalarCall& call) { position_of_match(call); }
+void kRegexpInstrNth(ScalarCall& call) { position_of_match(call); }
+void kRegexpInstrEnd(ScalarCall& call) { position_of_match(call); }
+void kRegexpInstrFlags(ScalarCall& call) { position_of_match(call); }
+void kRegexpInstrGroup(ScalarCall& call) { position_of_match(call); }
+void kRegexpSubstr(ScalarCall& call) { part_of_match(call); }
+void kRegexpSubstrFrom(ScalarCall& call) { part_of_match(call); }
+void kRegexpSubstrNth(ScalarCall& call) { part_of_match(call); }
+void kRegexpSubstrFlags(ScalarCall& call) { part_of_match(call); }
+void kRegexpSubstrGroup(ScalarCall& call) { part_of_match(call); }
+void kRegexpMatchCount(ScalarCall& call) {
+  bool global = false;
+  std::string flags;
+  if (!split_flags(call, call.bytes(2), global, flags)) return;
+  const auto* expression = compiled(call, call.bytes(1), flags);
   if (expression == nullptr) return;
   std::int64_t count = 0;
   each_match(*expression, call.bytes(0), [&](const Groups&, std::size_t) {
     ++count;
-    return true;
+    return global;
   });
   call.give_integer(count);
 }
-void kRegexpSplitToArray(ScalarCall& call) {
-  const auto* expression = compiled(call, call.bytes(1), "");
+void kRegexpNthMatch(ScalarCall& call) {
+  bool global = false;
+  std::string flags;
+  if (!split_flags(call, call.bytes(2), global, flags)) return;
+  const auto* expression = compiled(call, call.bytes(1), flags);
   if (expression == nullptr) return;
-  const std::string_view text = call.bytes(0);
-  std::vector<std::pair<std::string_view, bool>> parts;
-  std::size_t done = 0;
-  each_match(*expression, text, [&](const Groups& groups, std::size_t begin) {
-    if (groups[0].empty() && (begin == done || begin >= text.size())) return true;
-    parts.emplace_back(text.substr(done, begin - done), false);
-    done = begin + groups[0].size();
-    return true;
+  std::int64_t left = call.integer(3);
+  std::vector<std::pair<std::string_view, bool>> texts;
+  each_match(*expression, call.bytes(0), [&](const Groups& groups, std::size_t) {
+    if (--left > 0) return global;
+    for (std::size_t i = groups.size() > 1 ? 1 : 0; i < groups.size(); ++i) {
+      texts.emplace_back(view_of(groups[i]), groups[i].data() == nullptr);
+    }
+    return false;
   });
-  parts.emplace_back(text.substr(done), false);
-  give_texts(call, parts);
+  if (left > 0) return call.give_null();
+  give_texts(call, texts);
 }
+void kRegexpSplitToArrayFlags(ScalarCall& call) { split(call, call.bytes(2)); }
+void kRegexpSplitToArray(ScalarCall& call) { split(call, ""); }
 
 }  // namespace scalar
 }  // namespace entail::vm

@@ -679,6 +679,9 @@ void kDecode(ScalarCall& call) {
   call.give_bytes(out);
 }
 void kSha256(ScalarCall& call) { call.give_bytes(digest(call.bytes(0), EVP_sha256())); }
+void kSha224(ScalarCall& call) { call.give_bytes(digest(call.bytes(0), EVP_sha224())); }
+void kSha384(ScalarCall& call) { call.give_bytes(digest(call.bytes(0), EVP_sha384())); }
+void kSha512(ScalarCall& call) { call.give_bytes(digest(call.bytes(0), EVP_sha512())); }
 
 }  // namespace scalar
 }  // namespace entail::vm

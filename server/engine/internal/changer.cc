@@ -425,6 +425,11 @@ Expected<void> Changer::follow_references(const RowSet& deleted, const RowSet& i
     }
     if (old_rows.empty()) continue;
     const bool updates = !new_rows.empty();
+    if (updates) {
+      auto checks = session_.checks_of(*child);
+      if (!checks) return unexpected(std::move(checks).error());
+      if (auto held = changer.check(*checks, new_rows); !held) return held;
+    }
     auto done = changer.change(std::move(old_rows), std::move(new_rows), updates,
                                updates ? std::span<const std::uint32_t>(constraint->columns)
                                        : std::span<const std::uint32_t>());

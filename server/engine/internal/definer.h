@@ -103,6 +103,7 @@ class Definer {
     std::set<Oid> tables, sequences, types;
     std::vector<std::pair<Oid, std::string>> constraints;  // Of other tables.
   };
+  Expected<void> free_sequence(const Sequence& sequence, bool cascade);
   Expected<void> drop_tables(std::vector<Oid> tables, bool cascade, const std::string& what);
   Expected<void> drop_index(Oid schema, const std::string& name);
   std::string kind_and_name(const Table& table) const;

@@ -152,6 +152,37 @@ Expected<void> Definer::drop_index(Oid schema, const std::string& name) {
   return {};
 }
 
+// No column's default may go on taking from a sequence that goes.
+Expected<void> Definer::free_sequence(const Sequence& sequence, bool cascade) {
+  const SessionCatalog known = names();
+  const std::string qualified = session_.catalog().qualified_name(sequence);
+  std::vector<Table> changed;
+  for (const auto& [oid, table] : session_.catalog().tables()) {
+    for (std::size_t c = 0; c < table->columns.size(); ++c) {
+      const TableColumn& column = table->columns[c];
+      if (column.default_value == nullptr) continue;
+      sql2datalog::LoweringContext context;
+      context.catalog = &known;
+      context.text = column.default_text;
+      const auto used = sql2datalog::default_sequence(*column.default_value, context);
+      if (!used || *used != qualified) continue;
+      if (!cascade) {
+        return sql_error(
+            "2BP01",
+            "cannot drop sequence " + sequence.name + " because other objects depend on it",
+            {.detail = "default value for column " + column.name + " of table " + table->name +
+                       " depends on sequence " + sequence.name,
+             .hint = "Use DROP ... CASCADE to drop the dependent objects too."});
+      }
+      if (changed.empty() || changed.back().oid != oid) changed.push_back(*table);
+      changed.back().columns[c].default_text.clear();
+      changed.back().columns[c].default_value.reset();
+    }
+  }
+  for (Table& table : changed) edit().put(std::move(table));
+  return {};
+}
+
 Expected<Outcome> Definer::drop(const sql::Drop& drop_it) {
   const std::string tag =
       "DROP " + (drop_it.kind == "user" || drop_it.kind == "group" ? std::string("ROLE")
@@ -195,6 +226,11 @@ Expected<Outcome> Definer::drop(const sql::Drop& drop_it) {
     } else if (drop_it.kind == "index") {
       const auto [owner, index] = known.index(name);
       if (index == nullptr) {
+        if (const Table* const other = known.table(name)) {
+          const std::string is = std::string(kind_word(other->kind));
+          return sql_error("42809", "\"" + other->name + "\" is not an index",
+                           {.hint = "Use DROP " + upper(is) + " to remove a " + is + "."});
+        }
         if (auto skipped = missing("42704", "index", last); !skipped) {
           return unexpected(std::move(skipped).error());
         }
@@ -236,6 +272,9 @@ Expected<Outcome> Definer::drop(const sql::Drop& drop_it) {
         edit().put(std::move(changed));
         edit().drop_sequence(oid);
         continue;
+      }
+      if (auto freed = free_sequence(*sequence, cascade); !freed) {
+        return unexpected(std::move(freed).error());
       }
       edit().drop_sequence(sequence->oid);
     } else if (drop_it.kind == "schema") {

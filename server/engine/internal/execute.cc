@@ -316,10 +316,11 @@ Expected<Outcome> SessionImpl::run_insert(Plan& plan, std::span<const ParameterV
       return unexpected(std::move(made).error());
     }
   }
-  return insert_rows(plan, *table, std::move(rows), portal);
+  return insert_rows(plan, *table, std::move(rows), parameters, portal);
 }
 
 Expected<Outcome> SessionImpl::insert_rows(Plan& plan, const Table& table, RowSet rows,
+                                           std::span<const compiler::ParameterValue> parameters,
                                            PortalImpl& portal) {
   InsertPlan& insert = *plan.insert;
   Changer changer(*this, table);
@@ -334,12 +335,12 @@ Expected<Outcome> SessionImpl::insert_rows(Plan& plan, const Table& table, RowSe
       return unexpected(std::move(done).error());
     }
   } else {
-    auto done = insert_on_conflict(plan, table, rows, touched, count);
+    auto done = insert_on_conflict(plan, table, rows, parameters, touched, count);
     if (!done) return unexpected(std::move(done).error());
   }
   if (insert.returning != nullptr) {
     const InputRows input{{touched.batch(), &changer.layout()}};
-    if (auto run = insert.returning->run(*this, {}, input, portal.rows); !run) {
+    if (auto run = insert.returning->run(*this, parameters, input, portal.rows); !run) {
       return unexpected(std::move(run).error());
     }
     portal.shape = plan.shape;
@@ -352,6 +353,7 @@ Expected<Outcome> SessionImpl::insert_rows(Plan& plan, const Table& table, RowSe
 }
 
 Expected<void> SessionImpl::insert_on_conflict(Plan& plan, const Table& table, const RowSet& rows,
+                                               std::span<const compiler::ParameterValue> parameters,
                                                RowSet& touched, std::uint64_t& count) {
   InsertPlan& insert = *plan.insert;
   Changer changer(*this, table);
@@ -414,7 +416,7 @@ Expected<void> SessionImpl::insert_on_conflict(Plan& plan, const Table& table, c
     const InputRows input{{existing.batch(), &changer.layout()},
                           {proposed.batch(), &changer.layout()}};
     compiler::QueryResult answer;
-    auto run = insert.conflict_update->run(*this, {}, input, answer);
+    auto run = insert.conflict_update->run(*this, parameters, input, answer);
     if (!run) return run;
     const compiler::RelationLayout& layout = insert.conflict_update->layout();
     for (std::size_t i = 0; i < answer.row_count(); ++i) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "grammar/sql_parser.h"
+#include "server/engine/internal/changer.h"
 #include "server/engine/internal/portal_impl.h"
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/sql_error.h"
@@ -78,6 +79,24 @@ Expected<std::shared_ptr<Plan>> SessionImpl::refresh(const std::shared_ptr<Plan>
   return fresh;
 }
 
+Expected<NamedChecks> SessionImpl::checks_of(const Table& table) {
+  const SessionCatalog names = session_catalog();
+  NamedChecks checks;
+  for (const TableConstraint& constraint : table.constraints) {
+    if (constraint.type != ConstraintType::kCheck) continue;
+    sql2datalog::LoweringContext context;
+    context.catalog = &names;
+    context.text = constraint.check_text;
+    auto lowered = sql2datalog::lower_check(catalog().description(table), *constraint.check,
+                                            /*violations=*/true, context);
+    if (!lowered) return unexpected(std::move(lowered).error());
+    auto runner = QueryRunner::create(state_, std::move(*lowered));
+    if (!runner) return unexpected(std::move(runner).error());
+    checks.emplace_back(constraint.name, std::move(*runner));
+  }
+  return checks;
+}
+
 Expected<std::shared_ptr<Plan>> SessionImpl::plan_statement(
     std::shared_ptr<const sql::Statement> statement, std::string_view text,
     std::span<const std::uint32_t> parameter_oids) {
@@ -109,18 +128,13 @@ Expected<std::shared_ptr<Plan>> SessionImpl::plan_statement(
     return QueryRunner::create(state_, std::move(lowered));
   };
   const auto compile_checks = [&](const Table& table) -> Expected<void> {
-    for (const TableConstraint& constraint : table.constraints) {
-      if (constraint.type != ConstraintType::kCheck) continue;
-      sql2datalog::LoweringContext own = context;
-      own.text = constraint.check_text;
-      own.parameter_types = {};
-      auto lowered = sql2datalog::lower_check(catalog().description(table), *constraint.check,
-                                              /*violations=*/true, own);
-      if (!lowered) return unexpected(std::move(lowered).error());
-      auto runner = compile(*lowered);
-      if (!runner) return unexpected(std::move(runner).error());
-      plan->checks.emplace_back(constraint.name, std::move(*runner));
+    auto checks = checks_of(table);
+    if (!checks) return unexpected(std::move(checks).error());
+    for (auto& [name, runner] : *checks) {
+      const std::vector<RelationId>& reads = runner->lowered().reads;
+      plan->reads.insert(plan->reads.end(), reads.begin(), reads.end());
     }
+    plan->checks = std::move(*checks);
     return {};
   };
 

@@ -200,6 +200,10 @@ class SessionImpl final : public Session {
   Expected<void> describe_utility(Plan& plan);
   std::string setting_name(const std::string& name) const;  // As SHOW's column is called.
 
+  // The table's CHECK constraints, ready to run on rows of it.
+  Expected<std::vector<std::pair<std::string, std::unique_ptr<QueryRunner>>>> checks_of(
+      const Table& table);
+
   // Queries and changes (execute.cc).
   Expected<void> lend(Plan& plan);
   void note_reads(const Plan& plan);
@@ -209,8 +213,11 @@ class SessionImpl final : public Session {
   Expected<void> lock_rows(Plan& plan, compiler::QueryResult& rows);
   Expected<Outcome> run_insert(Plan& plan, std::span<const compiler::ParameterValue> parameters,
                                PortalImpl& portal);
-  Expected<Outcome> insert_rows(Plan& plan, const Table& table, RowSet rows, PortalImpl& portal);
+  Expected<Outcome> insert_rows(Plan& plan, const Table& table, RowSet rows,
+                                std::span<const compiler::ParameterValue> parameters,
+                                PortalImpl& portal);
   Expected<void> insert_on_conflict(Plan& plan, const Table& table, const RowSet& rows,
+                                    std::span<const compiler::ParameterValue> parameters,
                                     RowSet& touched, std::uint64_t& count);
   Expected<Outcome> run_update(Plan& plan, std::span<const compiler::ParameterValue> parameters,
                                PortalImpl& portal);
