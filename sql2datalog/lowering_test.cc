@@ -128,8 +128,8 @@ TEST_CASE("set operations with ALL go by counts, recursion is a recursive set") 
   CHECK(f.rules("SELECT c FROM t EXCEPT ALL SELECT k FROM u") ==
         "_left2(c, n) :- group { t(_, _, c#2, _) } by (c = c#2) => { n = count() }.\n"
         "_right3(k, n) :- group { u(_, k#2, _) } by (k = k#2) => { n = count() }.\n"
-        "_except4(c) :- _left2(c, n), _right3(c, m), i in range(0, n - m).\n"
-        "_except4(c) :- _left2(c, n), not { _right3(c, _) }, i in range(0, n).\n"
+        "_except4(c) :- _left2(c, n), _right3(c, m), i in range(0, n - m, 1).\n"
+        "_except4(c) :- _left2(c, n), not { _right3(c, _) }, i in range(0, n, 1).\n"
         "_answer(c) :- _except4(c).\n");
   CHECK(f.rules("WITH RECURSIVE r(n) AS (SELECT 1 UNION SELECT n + 1 FROM r WHERE n < 9) "
                 "SELECT n FROM r") ==

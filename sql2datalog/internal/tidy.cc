@@ -91,6 +91,14 @@ class Tidy {
     });
   }
 
+  template <typename Node>
+  static bool has(const Body& body, std::size_t but = SIZE_MAX) {
+    for (std::size_t i = 0; i < body.size(); ++i) {
+      if (i != but && std::holds_alternative<Node>(body[i].node)) return true;
+    }
+    return false;
+  }
+
   bool inline_one() {
     std::map<RelationId, std::vector<std::size_t>> rules_of;
     for (std::size_t i = 0; i < rules_.size(); ++i) rules_of[rules_[i].head].push_back(i);
@@ -111,6 +119,11 @@ class Tidy {
           const auto found = rules_of.find(match->relation);
           if (found == rules_of.end() || found->second.size() != 1 || found->second[0] == reader ||
               !is_simple(rules_[found->second[0]].body)) {
+            continue;
+          }
+          // A series beside other rows stays a relation, which is joined by what it is compared with.
+          if (has<datalog::Each>(rules_[found->second[0]].body) && body.size() > 1 &&
+              (has<datalog::Each>(body) || has<Match>(body, i))) {
             continue;
           }
           splice(body, i, rules_[found->second[0]]);
