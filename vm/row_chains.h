@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -62,6 +63,22 @@ class RowChains {
 
   Row next(Row row) const { return links_[row].next; }
   Row previous(Row row) const { return links_[row].previous; }  // Of the head: the tail.
+
+  // The rows of a head's chain, from both ends in turn, so that two misses of the cache run side by side.
+  // False: there are more than `most`, or one more, and not all were visited.
+  template <typename Visit>
+  bool for_each(Row head, std::uint64_t most, Visit visit) const {
+    if (head == kNoRow) return true;
+    Row last = links_[head].previous;
+    for (Row first = head;; first = links_[first].next, last = links_[last].previous) {
+      if (most == 0) return false;
+      visit(first);
+      if (first == last) return true;
+      visit(last);
+      if (links_[first].next == last) return true;
+      most -= std::min<std::uint64_t>(most, 2);
+    }
+  }
 
   static constexpr std::size_t kProbes = size_or_tiny(64, 3);
   // heads[i] = the head of key i's chain, or kNoRow. REQUIRES: n <= kProbes.

@@ -25,6 +25,11 @@ void RowTable::clear() {
   size_ = 0;
 }
 
+void RowTable::release() {
+  RowTable empty;
+  swap(empty);
+}
+
 std::size_t RowTable::buckets_for(std::size_t count) const {
   if (count <= kSlots && bucket_count_ == 0) return 1;
   return std::max((count + 9) / 10, bucket_count_ + bucket_count_ * 2 / 5 + 1);

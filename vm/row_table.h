@@ -77,6 +77,8 @@ class RowTable {
 
   // Holds no row; its room stays, so that what was in it can come back.
   void clear();
+  // Holds no row and has no room.
+  void release();
 
   bool has_room(std::size_t count) const { return count <= room(bucket_count_); }
   // Buckets for `count` rows, more by two fifths than there are: what grow() is to be given.

@@ -11,6 +11,12 @@
 
 namespace entail::vm {
 
+namespace {
+
+constexpr std::uint64_t kShortChain = size_or_tiny(16, 2);
+
+}  // namespace
+
 std::uint8_t StandingRelation::flag_of(View view) {
   ENTAIL_DEBUG_ENSURE(view != View::kDelta);
   if (ENTAIL_PLANT_BUG(34)) return kPresent;
@@ -69,20 +75,13 @@ void StandingRelation::find(View view, std::span<const Word* const> columns, std
   constexpr std::size_t kBatch = RowChains::kProbes;
   const std::uint8_t wanted = flag_of(view);
   const bool is_hiding = departed_ > 0 || entering_ > 0;
-  std::uint32_t hashes[kBatch];
-  std::vector<const Word*> shifted;
+  std::uint32_t places[kBatch];
   for (std::size_t first = 0; first < n; first += kBatch) {
     const std::size_t count = std::min(kBatch, n - first);
-    if (first == 0) {
-      hash_rows(columns, count, hashes);
-    } else {
-      shifted.assign(columns.begin(), columns.end());
-      for (const Word*& column : shifted) column += first;
-      hash_rows(shifted, count, hashes);
-    }
-    prefetch_members(hashes, count);
+    members_.find_places(columns, first, count, places);
+    prefetch_members(places, count);
     for (std::size_t i = 0; i < count; ++i) {
-      const Row row = member(columns, first + i, hashes[i]);
+      const Row row = member(columns, first + i, places[i]);
       out[first + i] = row != kNoRow && is_hiding && !has(row, wanted) ? kNoRow : row;
     }
   }
@@ -96,6 +95,10 @@ void StandingRelation::probe(std::uint32_t number, View view, std::span<const Wo
   constexpr std::size_t kBatch = RowChains::kProbes;
   const std::uint8_t wanted = flag_of(view);
   const bool is_hiding = hides_rows(view);
+  // Each row of a chain is a miss of the cache that waits for the one before. Where the rows of the key are in
+  // a strip of the grid, and as many as a sixteenth of its cells, the cells are read instead.
+  const std::uint64_t strip = options_.bag ? 0 : members_.strip_length(index.spec.key);
+  const std::uint64_t most = strip == 0 ? ~std::uint64_t{0} : std::max(strip / 16, kShortChain);
   Row heads[kBatch];
   std::vector<const Word*> shifted;
   for (std::size_t first = 0; first < n; first += kBatch) {
@@ -118,11 +121,20 @@ void StandingRelation::probe(std::uint32_t number, View view, std::span<const Wo
     index.chains->find_heads(keys, first, count, heads);
     for (std::size_t i = 0; i < count; ++i) {
       const auto lane = static_cast<std::uint32_t>(first + i);
-      for (Row row = heads[i]; row != kNoRow; row = index.chains->next(row)) {
-        if (is_hiding && !has(row, wanted)) continue;
+      const std::size_t found = rows.size();
+      const bool is_whole = index.chains->for_each(heads[i], most, [&](Row row) {
+        if (is_hiding && !has(row, wanted)) return;
         rows.push_back(row);
         lanes.push_back(lane);
-      }
+      });
+      if (is_whole) continue;
+      rows.resize(found);
+      lanes.resize(found);
+      members_.for_each_in_strip(index.spec.key, keys, first + i, [&](Row row) {
+        if ((departed_ > 0 || is_hiding) && !has(row, wanted)) return;
+        rows.push_back(row);
+        lanes.push_back(lane);
+      });
     }
   }
 }
@@ -266,10 +278,9 @@ void StandingRelation::verify() const {
   const bool is_keyed = !options_.key.empty();
   for (Row row = 0; row < slot_count_; ++row) {
     if (!has(row, kInUse)) continue;
-    std::uint32_t hash = 0;
-    columns_.hash(all_columns_, &row, 1, &hash);
-    ENTAIL_ENSURE(members_.find(hash, [row](Row other) { return other == row; }) !=
-                  nullptr);  // (2)
+    std::uint32_t place = 0;
+    members_.find_places(&row, 1, &place);
+    ENTAIL_ENSURE(members_.find(place, [row](Row other) { return other == row; }) == row);  // (2)
     if (is_keyed && !has(row, kPresent)) continue;
     keys.emplace_back();
     for (const std::uint32_t column : is_keyed ? options_.key : all_columns_) {

@@ -27,18 +27,6 @@ std::int64_t weight_of(const StandingRelation::Batch& batch, std::size_t i) {
   return batch.weights == nullptr ? 1 : batch.weights[i];
 }
 
-// Of n rows from `first` on.
-void hash_rows(std::span<const Word* const> columns, std::size_t first, std::size_t n,
-               std::uint32_t* hashes) {
-  if (first == 0) {
-    vm::hash_rows(columns, n, hashes);
-    return;
-  }
-  std::vector<const Word*> shifted(columns.begin(), columns.end());
-  for (const Word*& column : shifted) column += first;
-  vm::hash_rows(shifted, n, hashes);
-}
-
 std::uint32_t rank_of(const std::uint32_t* ranks, std::size_t i) {
   return ranks == nullptr ? 0 : ranks[i];
 }
@@ -81,7 +69,8 @@ Expected<std::unique_ptr<StandingRelation>> StandingRelation::create(RelationOpt
 StandingRelation::StandingRelation(RelationOptions options, PinRegistry* pins)
     : options_(std::move(options)),
       all_columns_(options_.columns.size()),
-      columns_(kinds_of(options_), pins != nullptr) {
+      columns_(kinds_of(options_), pins != nullptr),
+      members_(columns_) {
   std::iota(all_columns_.begin(), all_columns_.end(), 0U);
   for (const std::uint32_t column : all_columns_) {
     if (options_.columns[column].handle) handle_columns_.push_back(column);
@@ -107,16 +96,16 @@ StandingRelation::~StandingRelation() {
 
 // The row in use that equals row i of the columns, visible or not.
 Row StandingRelation::member(std::span<const Word* const> columns, std::size_t i,
-                             std::uint32_t hash) const {
-  const Row* const row = members_.find(hash, [&](Row other) { return equals(other, columns, i); });
-  return row == nullptr ? kNoRow : *row;
+                             std::uint32_t place) const {
+  return members_.find(place, [&](Row other) { return equals(other, columns, i); });
 }
 
-void StandingRelation::prefetch_members(const std::uint32_t* hashes, std::size_t n) const {
+void StandingRelation::prefetch_members(const std::uint32_t* places, std::size_t n) const {
   if (n < 2) return;
-  for (std::size_t i = 0; i < n; ++i) members_.prefetch(hashes[i]);
+  for (std::size_t i = 0; i < n; ++i) members_.prefetch(places[i]);
+  if (members_.is_grid()) return;
   for (std::size_t i = 0; i < n; ++i) {
-    const Row row = members_.peek(hashes[i]);
+    const Row row = members_.peek(places[i]);
     if (row == kNoRow) continue;
     for (const std::uint32_t column : all_columns_) columns_.prefetch(column, row);
   }
@@ -312,7 +301,7 @@ Expected<void> StandingRelation::apply(const Batch& batch, Counting counting) {
       std::all_of(batch.weights, batch.weights + batch.n, [](std::int64_t w) { return w > 0; });
   if (batch.n == 1 || only_grows) return apply_to_set(batch, {}, nullptr, counting);
   std::vector<std::uint32_t> hashes(batch.n);
-  vm::hash_rows(batch.columns, batch.n, hashes.data());
+  hash_rows(batch.columns, batch.n, hashes.data());
   const std::vector<Change> changes = net_changes(batch, hashes.data());
   return apply_to_set(batch, changes, hashes.data(), counting);
 }
@@ -324,22 +313,26 @@ Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<cons
   Expected<void> fitted = fit_columns(batch.columns, batch.n);
   if (!fitted) return fitted;
   Progress progress = begin_progress(n);
-  std::uint32_t own_hashes[kChunk];
+  std::uint32_t places[kChunk];
   for (std::size_t first = 0; first < n; first += kChunk) {
     const std::size_t count = std::min(kChunk, n - first);
-    std::size_t births = 0;
+    std::size_t births = hashes == nullptr ? count : 0;
+    if (hashes != nullptr) {
+      for (std::size_t k = 0; k < count; ++k) births += changes[first + k].weight > 0 ? 1 : 0;
+    }
+    Expected<void> room = hashes == nullptr
+                              ? make_room(batch.columns, first, count, births, progress)
+                              : make_room(batch.columns, 0, batch.n, births, progress);
+    if (!room) return room;
     if (hashes == nullptr) {
-      hash_rows(batch.columns, first, count, own_hashes);
-      births = count;
+      members_.find_places(batch.columns, first, count, places);
     } else {
       for (std::size_t k = 0; k < count; ++k) {
-        own_hashes[k] = hashes[changes[first + k].i];
-        births += changes[first + k].weight > 0 ? 1 : 0;
+        const std::uint32_t i = changes[first + k].i;
+        places[k] = members_.place_of(batch.columns, i, hashes[i]);
       }
     }
-    Expected<void> room = make_room(births, progress);
-    if (!room) return room;
-    prefetch_members(own_hashes, count);
+    prefetch_members(places, count);
     const std::size_t born = born_.size();
     for (std::size_t k = 0; k < count; ++k) {
       Change change;
@@ -349,7 +342,7 @@ Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<cons
         change = changes[first + k];
       }
       if (change.weight == 0) continue;
-      Expected<void> changed = change_set(batch, change, own_hashes[k], counting);
+      Expected<void> changed = change_set(batch, change, places[k], counting);
       if (changed) continue;
       flush_links();
       return changed;
@@ -361,9 +354,9 @@ Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<cons
   return {};
 }
 
-Expected<void> StandingRelation::change_set(const Batch& batch, Change change, std::uint32_t hash,
+Expected<void> StandingRelation::change_set(const Batch& batch, Change change, std::uint32_t place,
                                             Counting counting) {
-  const Row row = member(batch.columns, change.i, hash);
+  const Row row = member(batch.columns, change.i, place);
   const bool was_visible = row != kNoRow && has(row, kPresent);
   bool stated = was_visible && is_stated(row);
   std::int64_t total = was_visible ? weight(row) : 0;
@@ -399,7 +392,7 @@ Expected<void> StandingRelation::change_set(const Batch& batch, Change change, s
   }
   const std::uint32_t rank = rank_of(batch.ranks, change.i);
   if (row == kNoRow) {
-    enter_member(give_birth(batch.columns, change.i, rank, held, total), hash);
+    enter_member(give_birth(batch.columns, change.i, rank, held, total), place);
   } else {
     revive(row, rank, held, total);
   }
@@ -449,19 +442,19 @@ Expected<void> StandingRelation::replace(const Batch& batch, Counting counting) 
   ENTAIL_ENSURE(!options_.key.empty() && batch.columns.size() == column_count());
   const std::uint8_t held = counting == Counting::kStated ? kStated : kDerived;
   const std::int64_t weight = counting == Counting::kStated ? 0 : 1;
-  std::vector<std::uint32_t> hashes(batch.n);
-  vm::hash_rows(batch.columns, batch.n, hashes.data());
   Expected<void> fitted = fit_columns(batch.columns, batch.n);
   if (!fitted) return fitted;
   Progress progress = begin_progress(batch.n);
+  std::uint32_t places[kChunk];
   for (std::size_t first = 0; first < batch.n; first += kChunk) {
     const std::size_t count = std::min(kChunk, batch.n - first);
-    Expected<void> room = make_room(count, progress);
+    Expected<void> room = make_room(batch.columns, first, count, count, progress);
     if (!room) return room;
-    prefetch_members(hashes.data() + first, count);
+    members_.find_places(batch.columns, first, count, places);
+    prefetch_members(places, count);
     const std::size_t born = born_.size();
     for (std::size_t i = first; i < first + count; ++i) {
-      const Row row = member(batch.columns, i, hashes[i]);
+      const Row row = member(batch.columns, i, places[i - first]);
       if (row != kNoRow && has(row, kPresent)) {
         if (has(row, held)) continue;
         save(row);
@@ -478,7 +471,7 @@ Expected<void> StandingRelation::replace(const Batch& batch, Counting counting) 
       }
       const std::uint32_t rank = rank_of(batch.ranks, i);
       if (row == kNoRow) {
-        enter_member(give_birth(batch.columns, i, rank, held, weight), hashes[i]);
+        enter_member(give_birth(batch.columns, i, rank, held, weight), places[i - first]);
       } else {
         revive(row, rank, held, weight);
       }
@@ -510,16 +503,16 @@ Expected<void> StandingRelation::insert_ranked(std::span<const Word* const> colu
   Expected<void> fitted = fit_columns(columns, n);
   if (!fitted) return fitted;
   Progress progress = begin_progress(n);
-  std::uint32_t hashes[kChunk];
+  std::uint32_t places[kChunk];
   for (std::size_t first = 0; first < n; first += kChunk) {
     const std::size_t count = std::min(kChunk, n - first);
-    hash_rows(columns, first, count, hashes);
-    Expected<void> room = make_room(count, progress);
+    Expected<void> room = make_room(columns, first, count, count, progress);
     if (!room) return room;
-    prefetch_members(hashes, count);
+    members_.find_places(columns, first, count, places);
+    prefetch_members(places, count);
     const std::size_t born = born_.size();
     for (std::size_t i = first; i < first + count; ++i) {
-      Row row = member(columns, i, hashes[i - first]);
+      Row row = member(columns, i, places[i - first]);
       if (row != kNoRow && has(row, kPresent)) continue;
       if (!options_.key.empty()) {
         flush_links();
@@ -527,7 +520,7 @@ Expected<void> StandingRelation::insert_ranked(std::span<const Word* const> colu
       }
       if (row == kNoRow) {
         row = give_birth(columns, i, rank_of(ranks, i), kDerived, 1);
-        enter_member(row, hashes[i - first]);
+        enter_member(row, places[i - first]);
       } else {
         revive(row, rank_of(ranks, i), kDerived, 1);
       }

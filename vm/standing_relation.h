@@ -67,12 +67,12 @@
 #include <vector>
 
 #include "vm/base/expected.h"
+#include "vm/member_table.h"
 #include "vm/paged_array.h"
 #include "vm/read_pin.h"
 #include "vm/relation.h"
 #include "vm/row_chains.h"
 #include "vm/row_columns.h"
-#include "vm/row_table.h"
 #include "vm/row_tree.h"
 #include "vm/standing_versions.h"
 #include "vm/word.h"
@@ -316,6 +316,8 @@ class StandingRelation {
   // Storage (standing_storage.cc).
   Expected<void> fit_columns(std::span<const Word* const> columns, std::size_t n);
   Expected<void> make_room(std::size_t births, const Progress& progress);
+  Expected<void> make_room(std::span<const Word* const> columns, std::size_t first, std::size_t n,
+                           std::size_t births, const Progress& progress);
   std::uint64_t growth(std::size_t slots, std::size_t births, const Progress& progress) const;
   void grow(std::size_t slots, std::size_t births, const Progress& progress);
   bool book(std::uint64_t bytes);
@@ -350,13 +352,13 @@ class StandingRelation {
     }
     return true;
   }
-  Row member(std::span<const Word* const> columns, std::size_t i, std::uint32_t hash) const;
-  void prefetch_members(const std::uint32_t* hashes, std::size_t n) const;
+  Row member(std::span<const Word* const> columns, std::size_t i, std::uint32_t place) const;
+  void prefetch_members(const std::uint32_t* places, std::size_t n) const;
   Row under_key(std::span<const Word* const> columns, std::size_t i) const;
   std::vector<Change> net_changes(const Batch& batch, const std::uint32_t* hashes);
   Expected<void> apply_to_set(const Batch& batch, std::span<const Change> changes,
                               const std::uint32_t* hashes, Counting counting);
-  Expected<void> change_set(const Batch& batch, Change change, std::uint32_t hash,
+  Expected<void> change_set(const Batch& batch, Change change, std::uint32_t place,
                             Counting counting);
   Expected<void> apply_to_bag(const Batch& batch, Counting counting);
   Row newest(const Batch& batch, std::size_t i, std::uint8_t held) const;
@@ -365,7 +367,7 @@ class StandingRelation {
 
   Row give_birth(std::span<const Word* const> columns, std::size_t i, std::uint32_t rank,
                  std::uint8_t held, std::int64_t weight);
-  void enter_member(Row row, std::uint32_t hash) { members_.insert(hash, row); }
+  void enter_member(Row row, std::uint32_t place) { members_.insert(place, row); }
   void revive(Row row, std::uint32_t rank, std::uint8_t held, std::int64_t weight);
   void leave(Row row);
   void save(Row row);
@@ -394,7 +396,7 @@ class StandingRelation {
   Row slot_count_ = 0;  // Slots ever used.
   std::vector<Row> free_;
 
-  RowTable members_;  // Sets: rows in use, by all columns.
+  MemberTable members_;  // Sets: rows in use.
   std::vector<Index>
       indexes_;  // The first one of bags is by all columns, of keyed relations by the key.
   std::unique_ptr<StandingVersions> versions_;

@@ -81,6 +81,18 @@ Expected<void> StandingRelation::make_room(std::size_t births, const Progress& p
   return {};
 }
 
+// The same for the rows of a set, of which as many as `births` are born, and for their words.
+Expected<void> StandingRelation::make_room(std::span<const Word* const> columns, std::size_t first,
+                                           std::size_t n, std::size_t births,
+                                           const Progress& progress) {
+  Expected<void> room = make_room(births, progress);
+  if (!room || births == 0 || members_.covers(columns, first, n)) return room;
+  if (!book(members_.cover_growth(n))) return limit_error();
+  members_.cover(columns, first, n);
+  settle_budget();
+  return {};
+}
+
 std::uint64_t StandingRelation::growth(std::size_t slots, std::size_t births,
                                        const Progress& progress) const {
   std::uint64_t bytes = 0;
@@ -96,7 +108,7 @@ std::uint64_t StandingRelation::growth(std::size_t slots, std::size_t births,
   }
   if (!options_.bag && !members_.has_room(members_.size() + births)) {
     const std::size_t expected = std::max(births, progress.expect(progress.born));
-    bytes += RowTable::bytes_of(members_.buckets_for(members_.size() + expected));
+    bytes += members_.growth(members_.size() + expected);
   }
   for (std::size_t k = 0; k < indexes_.size(); ++k) {
     const RowChains* const chains = indexes_[k].chains.get();
@@ -127,10 +139,7 @@ void StandingRelation::grow(std::size_t slots, std::size_t births, const Progres
   }
   if (!options_.bag && !members_.has_room(members_.size() + births)) {
     const std::size_t expected = std::max(births, progress.expect(progress.born));
-    members_.grow(members_.buckets_for(members_.size() + expected),
-                  [this](const Row* rows, std::size_t n, std::uint32_t* hashes) {
-                    columns_.hash(all_columns_, rows, n, hashes);
-                  });
+    members_.grow(members_.size() + expected);
   }
   for (std::size_t k = 0; k < indexes_.size(); ++k) {
     RowChains* const chains = indexes_[k].chains.get();
@@ -179,7 +188,7 @@ void StandingRelation::free_slot(Row row) {
 // cheaper than as many misses of the cache.
 void StandingRelation::erase_members(std::span<const Row> rows) {
   if (options_.bag) return;
-  std::uint32_t hashes[RowTable::kRehash];
+  std::uint32_t places[RowTable::kRehash];
   if (is_most(rows.size(), members_.size())) {
     std::vector<Row> kept;
     kept.reserve(members_.size() - rows.size());
@@ -191,16 +200,16 @@ void StandingRelation::erase_members(std::span<const Row> rows) {
     members_.clear();
     for (std::size_t first = 0; first < kept.size(); first += RowTable::kRehash) {
       const std::size_t n = std::min(RowTable::kRehash, kept.size() - first);
-      columns_.hash(all_columns_, kept.data() + first, n, hashes);
-      for (std::size_t i = 0; i < n; ++i) members_.insert(hashes[i], kept[first + i]);
+      members_.find_places(kept.data() + first, n, places);
+      for (std::size_t i = 0; i < n; ++i) members_.insert(places[i], kept[first + i]);
     }
     return;
   }
   for (std::size_t first = 0; first < rows.size(); first += RowTable::kRehash) {
     const std::size_t n = std::min(RowTable::kRehash, rows.size() - first);
-    columns_.hash(all_columns_, rows.data() + first, n, hashes);
-    for (std::size_t i = 0; i < n; ++i) members_.prefetch(hashes[i]);
-    for (std::size_t i = 0; i < n; ++i) members_.erase(hashes[i], rows[first + i]);
+    members_.find_places(rows.data() + first, n, places);
+    for (std::size_t i = 0; i < n; ++i) members_.prefetch(places[i]);
+    for (std::size_t i = 0; i < n; ++i) members_.erase(places[i], rows[first + i]);
   }
 }
 
