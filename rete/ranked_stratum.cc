@@ -173,8 +173,8 @@ const std::uint32_t* RankedStratum::next_ranks(std::size_t n) {
 // ---------------------------------------------------------------------------------------------------
 // Suspects
 
-void RankedStratum::suspect_row(std::size_t member, Row row) {
-  if (members_[member].suspected.insert(row).second) members_[member].doubts.push_back(row);
+void RankedStratum::suspect_row(std::size_t member, Row row, std::uint32_t rank) {
+  if (members_[member].suspected.insert(row)) members_[member].doubts.push_back({rank, row});
 }
 
 // Heads of derivations that are gone. Only a derivation that was well-founded may have been what its
@@ -185,9 +185,10 @@ void RankedStratum::suspect(NetworkState& state, std::size_t member, const vm::C
   std::vector<Row> rows(heads.n);
   relation.find(View::kTotal, heads.arrays(state.scratch), heads.n, rows.data());
   for (std::size_t i = 0; i < heads.n; ++i) {
-    if (rows[i] == vm::kNoRow || relation.rank(rows[i]) < heads.ranks[i]) continue;
-    if (ENTAIL_PLANT_BUG(56) && relation.rank(rows[i]) == heads.ranks[i]) continue;
-    suspect_row(member, rows[i]);
+    if (rows[i] == vm::kNoRow) continue;
+    const std::uint32_t rank = relation.rank(rows[i]);
+    if (rank < heads.ranks[i] || (ENTAIL_PLANT_BUG(56) && rank == heads.ranks[i])) continue;
+    suspect_row(member, rows[i], rank);
   }
 }
 
@@ -275,13 +276,13 @@ Expected<void> RankedStratum::retract_facts(NetworkState& state, std::size_t m,
       continue;
     }
     // Held by a derivation, too, but perhaps by one that went while the statement held it.
-    if (after[i] != vm::kNoRow) suspect_row(m, after[i]);
+    if (after[i] != vm::kNoRow) suspect_row(m, after[i], relation.rank(after[i]));
     if (after[i] == vm::kNoRow) gone.push_back(before[i]);
   }
   keep_distinct(gone);
   if (gone.empty()) return {};
   member.lost.insert(member.lost.end(), gone.begin(), gone.end());
-  member.retracted.insert(gone.begin(), gone.end());
+  for (const Row row : gone) member.retracted.insert(row);
   return suspect_heads(state, m, gone);
 }
 
@@ -309,12 +310,15 @@ Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
       if (!more) return unexpected(std::move(more).error());
       is_more = *more;
       proven_.clear();
+      bool is_any_proven = false;
       for (std::size_t i = 0; i < origins_.n; ++i) {
         const Row row = origins_.origins[i];
         const std::uint32_t most = relation.rank(row) + (ENTAIL_PLANT_BUG(57) ? 1 : 0);
-        if (origins_.ranks[i] <= most) proven_.insert(row);
+        if (origins_.ranks[i] > most) continue;
+        proven_.insert(row);
+        is_any_proven = true;
       }
-      if (proven_.empty()) continue;
+      if (!is_any_proven) continue;
       rows.erase(
           std::remove_if(rows.begin(), rows.end(), [&](Row row) { return proven_.contains(row); }),
           rows.end());
@@ -355,12 +359,11 @@ bool RankedStratum::is_over_the_guard(const NetworkState& state) const {
 
 // The suspects of lower rank first: what is lost makes suspects of higher rank only, and one that was
 // proven by a premise which is lost later is suspected again.
-std::uint32_t RankedStratum::ranks_to_judge(const NetworkState& state) {
+std::uint32_t RankedStratum::ranks_to_judge() {
   std::vector<std::uint32_t>& ranks = ranks_;
   ranks.clear();
   for (const Member& member : members_) {
-    const vm::StandingRelation& relation = *state.relations[datalog::index_of(member.id)].rows;
-    for (const Row row : member.doubts) ranks.push_back(relation.rank(row));
+    for (const Suspect& suspect : member.doubts) ranks.push_back(suspect.rank);
   }
   if (ranks.empty()) return 0;
   const std::size_t part = std::min(ranks.size() - 1, std::max(kJudgedMin, ranks.size() / 4));
@@ -369,14 +372,15 @@ std::uint32_t RankedStratum::ranks_to_judge(const NetworkState& state) {
 }
 
 Expected<void> RankedStratum::judge(NetworkState& state) {
-  while (const std::uint32_t most = ranks_to_judge(state)) {
+  while (const std::uint32_t most = ranks_to_judge()) {
     for (std::size_t m = 0; m < members_.size(); ++m) {
-      std::vector<Row>& doubts = members_[m].doubts;
-      const vm::StandingRelation& relation = state.rows(members_[m].id);
-      const auto later = std::partition(doubts.begin(), doubts.end(),
-                                        [&](Row row) { return relation.rank(row) <= most; });
-      std::vector<Row> rows(doubts.begin(), later);
-      doubts.erase(doubts.begin(), later);
+      std::vector<Suspect>& doubts = members_[m].doubts;
+      const auto now = std::partition(doubts.begin(), doubts.end(),
+                                      [&](const Suspect& suspect) { return suspect.rank > most; });
+      std::vector<Row> rows;
+      rows.reserve(static_cast<std::size_t>(doubts.end() - now));
+      for (auto suspect = now; suspect != doubts.end(); ++suspect) rows.push_back(suspect->row);
+      doubts.erase(now, doubts.end());
       if (rows.empty()) continue;
       if (auto done = judge_rows(state, m, std::move(rows)); !done) return done;
     }
@@ -394,17 +398,22 @@ Expected<void> RankedStratum::return_lost(NetworkState& state) {
     Member& member = members_[m];
     if (member.lost.empty()) continue;
     const vm::StandingRelation& relation = state.rows(member.id);
-    proven_.clear();
-    for (const std::uint32_t fragment : member.bound) {
-      origins_.clear();
-      if (auto done = state.run(fragment, member.lost, 1, RunViews::kAllTotal, origins_); !done) {
-        return done;
-      }
-      proven_.insert(origins_.origins.begin(), origins_.origins.end());
-    }
     std::vector<Row> rows;
-    for (const Row row : member.lost) {
-      if (proven_.contains(row)) rows.push_back(row);
+    std::vector<Row> open = member.lost;
+    for (const std::uint32_t fragment : member.bound) {
+      std::uint32_t first = 0, count = kFirstDerivations;
+      for (bool is_more = true; is_more && !open.empty(); first += count, count *= 4) {
+        origins_.clear();
+        auto more = state.run_some(fragment, open, first, first + count, origins_);
+        if (!more) return unexpected(std::move(more).error());
+        is_more = *more;
+        proven_.clear();
+        for (std::size_t i = 0; i < origins_.n; ++i) proven_.insert(origins_.origins[i]);
+        const auto proven = std::stable_partition(open.begin(), open.end(),
+                                                  [&](Row row) { return !proven_.contains(row); });
+        rows.insert(rows.end(), proven, open.end());
+        open.erase(proven, open.end());
+      }
     }
     if (rows.empty()) continue;
     Batches back(members_.size());
@@ -602,7 +611,7 @@ std::uint64_t RankedStratum::bytes_used() const {
   for (const vm::ChangeBatch& batch : derived_) bytes += batch.bytes_used();
   for (const Member& member : members_) {
     bytes +=
-        member.lost.capacity() * sizeof(Row) + member.suspected.bucket_count() * (sizeof(Row) + 1);
+        member.lost.capacity() * sizeof(Row) + member.suspected.bytes() + member.retracted.bytes();
   }
   return bytes;
 }

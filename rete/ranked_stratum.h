@@ -30,11 +30,11 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <vector>
 
 #include "rete/internal/network_state.h"
+#include "rete/internal/row_marks.h"
 #include "rete/node.h"
 
 namespace entail::rete {
@@ -57,6 +57,11 @@ class RankedStratum final : public Node {
   std::uint64_t times_recomputed() const { return times_recomputed_; }
 
  private:
+  // Its rank does not change while suspects are judged.
+  struct Suspect {
+    std::uint32_t rank = 0;
+    vm::Row row = 0;
+  };
   // One relation of the stratum, and the fragments that belong to it, as positions in the code.
   struct Member {
     datalog::RelationId id{};
@@ -64,9 +69,9 @@ class RankedStratum final : public Node {
     std::vector<std::uint32_t> bound;  // Of its rules.
     std::vector<vm::Row> lost;         // In this turn.
     std::vector<vm::Row> stated;       // Stated in this turn, and nothing derived from them yet.
-    std::vector<vm::Row> doubts;       // Suspects to be judged.
-    boost::unordered_flat_set<vm::Row> suspected;  // The same, to find them.
-    boost::unordered_flat_set<vm::Row> retracted;  // Left with their statement in this turn.
+    std::vector<Suspect> doubts;       // To be judged.
+    RowMarks suspected;                // The same rows.
+    RowMarks retracted;                // Left with their statement in this turn.
   };
   // Candidates by member.
   using Batches = std::vector<vm::ChangeBatch>;
@@ -80,8 +85,8 @@ class RankedStratum final : public Node {
                                const vm::ChangeBatch& facts);
   Expected<bool> suspect_from_below(NetworkState& state);  // False: better derived anew.
   void suspect(NetworkState& state, std::size_t member, const vm::ChangeBatch& heads);
-  void suspect_row(std::size_t member, vm::Row row);
-  std::uint32_t ranks_to_judge(const NetworkState& state);  // Those up to it; 0: none is left.
+  void suspect_row(std::size_t member, vm::Row row, std::uint32_t rank);
+  std::uint32_t ranks_to_judge();  // Those up to it; 0: none is left.
   const std::uint32_t* next_ranks(std::size_t n);
   Expected<void> suspect_heads(NetworkState& state, std::size_t member,
                                std::span<const vm::Row> lost);
@@ -104,16 +109,14 @@ class RankedStratum final : public Node {
   std::vector<std::uint32_t>
       bases_;  // Of rules that read nothing of the stratum: one fragment each.
   std::vector<std::uint32_t> errors_;  // Error fragments.
-  std::map<std::uint32_t, std::vector<std::vector<vm::Row>>>
-      doubts_;       // Suspects by rank and member.
-  Batches pending_;  // Candidates of the next round.
+  Batches pending_;                    // Candidates of the next round.
   std::uint32_t last_rank_ = 0;
   std::uint32_t rank_at_commit_ = 0;
-  Batches derived_;                            // Scratch.
-  vm::ChangeBatch origins_;                    // Scratch.
-  std::vector<vm::Row> found_;                 // Scratch.
-  std::vector<std::uint32_t> ranks_;           // Scratch.
-  boost::unordered_flat_set<vm::Row> proven_;  // Scratch.
+  Batches derived_;                   // Scratch.
+  vm::ChangeBatch origins_;           // Scratch.
+  std::vector<vm::Row> found_;        // Scratch.
+  std::vector<std::uint32_t> ranks_;  // Scratch.
+  RowMarks proven_;                   // Scratch.
   double recompute_fraction_;
   // What deriving has cost so far: rows touched, and rows that it made.
   std::uint64_t touched_deriving_ = 0;
