@@ -12,7 +12,7 @@
 // kMaxDepth levels deep where operators lean on each other (`a || b || c` is two), chains of AND
 // and OR, lists and rows are not bounded. Beyond: 54001. A text is at most kMaxTextBytes long.
 // So a tree can be walked recursively with a stack of kMaxDepth frames. A fiber's stack is enough to
-// call from: what nests deeper than a dozen levels is parsed on a thread of its own. Copying,
+// call from: what nests deeper than a dozen levels is parsed on a stack of its own. Copying,
 // comparing and destroying a tree recurse as deep as it is.
 //
 // Cost: linear in the text. The first texts after the start are slower (some milliseconds), until
