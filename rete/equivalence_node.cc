@@ -1,6 +1,7 @@
 #include "rete/equivalence_node.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
@@ -134,7 +135,10 @@ Expected<void> EquivalenceNode::turn(NetworkState& state) {
   vm::StandingRelation& pairs = state.rows(pairs_);
   before_.clear();
   broken_.clear();
-  for (const auto& [a, b] : load(state, pairs.left())) remove_pair(a, b);
+  const bool derives_all = std::exchange(derives_all_, false);
+  if (!derives_all) {
+    for (const auto& [a, b] : load(state, pairs.left())) remove_pair(a, b);
+  }
   std::vector<Word> broken(broken_.begin(), broken_.end());
   std::sort(broken.begin(), broken.end());
   for (const Word name : broken) {
@@ -145,7 +149,10 @@ Expected<void> EquivalenceNode::turn(NetworkState& state) {
     }
     search_anew(name);
   }
-  for (const auto& [a, b] : load(state, pairs.entered())) add_pair(a, b);
+  std::vector<Row> all;
+  if (derives_all) all = all_rows(pairs);
+  for (const auto& [a, b] : load(state, derives_all ? std::span<const Row>(all) : pairs.entered()))
+    add_pair(a, b);
   vm::ChangeBatch& out = state.at(classes_).derived;
   std::vector<Word> changed;
   for (const auto& [element, before] : before_) changed.push_back(element);

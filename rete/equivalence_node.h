@@ -33,6 +33,7 @@ class EquivalenceNode final : public Node {
   Expected<void> turn(NetworkState& state) override;
   void abort(NetworkState& state) override;
   void restore(NetworkState& state, const std::vector<std::uint64_t>&) override { abort(state); }
+  void derive_all() override { derives_all_ = true; }
   void rebind(const NetworkState&, const compiler::StandingStratum& stratum) override {
     pairs_ = stratum.pairs;
     classes_ = stratum.relations.front();
@@ -70,6 +71,7 @@ class EquivalenceNode final : public Node {
   boost::unordered_flat_map<Word, Element> elements_;
   boost::unordered_flat_map<Word, std::vector<Word>> members_;  // By the class's name.
   boost::unordered_flat_map<Edge, EdgeState, EdgeHash> edges_;
+  bool derives_all_ = false;                // In the next turn.
   boost::unordered_flat_set<Word> broken_;  // Classes that lost an edge of the forest in this turn.
   struct Before {
     bool was_there = false;

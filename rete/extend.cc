@@ -331,7 +331,7 @@ Expected<void> Network::Impl::derive_new(bool takes_over) {
     if (nodes[s].is_kept) continue;
     if (kind == StandingKind::kRecomputed) wake(s);
     const bool derives = kind == StandingKind::kRanked || kind == StandingKind::kRegrouped ||
-                         kind == StandingKind::kOrdered;
+                         kind == StandingKind::kOrdered || kind == StandingKind::kEquivalence;
     if (!derives || !takes_over) continue;
     wake(s);
     for (const auto& part : nodes[s].parts) part->derive_all();

@@ -8,6 +8,12 @@
 namespace entail::compiler::internal {
 namespace {
 
+// Of all of them: no filter, nothing that may be null, nothing that is there twice.
+bool counts_matches(const datalog::Aggregate& aggregate) {
+  return aggregate.op == datalog::AggregateOp::kCount && !aggregate.argument &&
+         !aggregate.condition && !aggregate.distinct;
+}
+
 constexpr double kInnerPipelineCost = 8;
 
 double filter_selectivity(const datalog::Expression& condition) {
@@ -210,8 +216,8 @@ bool BodyPlanner::place_inner(PlanState& state) const {
                             ? std::get_if<datalog::Match>(&reduce->body.front().node)
                             : nullptr;
     if (match != nullptr && reduce->aggregates.size() == 1 &&
-        reduce->aggregates.front().op == datalog::AggregateOp::kCount &&
-        !relation(*match).equivalence && rest_is_free(state, *match, best)) {
+        counts_matches(reduce->aggregates.front()) && !relation(*match).equivalence &&
+        rest_is_free(state, *match, best)) {
       std::vector<std::uint32_t> given = given_columns(state, *match);
       if (!given.empty()) {
         step.kind = StepKind::kCount;
