@@ -100,6 +100,9 @@ std::vector<std::uint32_t> Network::Impl::number_meanings(Meanings& known,
     std::string text = std::to_string(static_cast<int>(stratum.kind));
     for (const RelationId id : stratum.relations) {
       text += datalog::index_of(id) < relation_count ? "; relation " + name(id) : "; auxiliary";
+      if (const auto& of = statement_of[datalog::index_of(id)]; of && *of != id) {
+        text += " with statements of " + name(*of);
+      }
       text += describe(program.relation(id));
       if (state.recomputed_equivalences.count(id) != 0) text += " equivalence";
       if (const auto found = productions.find(id); found != productions.end()) {

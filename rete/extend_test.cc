@@ -218,6 +218,44 @@ TEST_CASE("A relation whose rules change keeps its statements") {
   CHECK(standing.rows("path") == "3,2");
 }
 
+TEST_CASE("An equivalence that gets other rules has the classes of what stands and is stated") {
+  const std::string without = R"(
+    .decl e(x: number, y: number)
+    .decl same(x: number, y: number) eqrel
+  )";
+  const std::string with = without + "same(x, y) :- e(x, y).";
+  Extended standing(with);
+  standing.insert("e", {{1, 2}});
+  standing.insert("same", {{2, 3}, {7, 7}});
+  standing.commit();
+  const std::string all = "1,1 1,2 1,3 2,1 2,2 2,3 3,1 3,2 3,3 7,7";
+  CHECK(standing.rows("same") == all);
+  standing.extend(without);
+  CHECK(standing.rows("same") == "2,2 2,3 3,2 3,3 7,7");
+  standing.extend(with);
+  CHECK(standing.rows("same") == all);
+  standing.extend(without);
+  standing.change("same", {2, 3}, -1);
+  standing.commit();
+  CHECK(standing.rows("same") == "7,7");
+  standing.extend(with);
+  CHECK(standing.rows("same") == "1,1 1,2 2,1 2,2 7,7");
+}
+
+TEST_CASE("What is stated of an equivalence is not taken for what a rule like its own derives") {
+  const std::string same = R"(
+    .decl e(x: number, y: number)
+    .decl f(x: number)
+    .decl same(x: number, y: number) eqrel
+    same(x, y) :- e(x, y).
+  )";
+  Extended standing(same + "f(x) :- e(x, y), !e(y, x).");
+  standing.insert("same", {{2, 3}});
+  standing.commit();
+  standing.extend(same);
+  CHECK(standing.rows("same") == "2,2 2,3 3,2 3,3");
+}
+
 TEST_CASE("A relation that is dropped is empty, and its number is not used again") {
   Extended standing(kEdges);
   standing.insert("e", {{1, 2}});

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
-#include "vm/row_map.h"
 #include "vm/standing_relation.h"
 
 namespace entail::vm {
@@ -12,15 +11,13 @@ Expected<void> StandingRelation::restore(const Image& image) {
   ENTAIL_ENSURE(image.columns.size() == column_count() && image.n < kNoRow);
   if (auto fitted = fit_columns(image.columns, image.n); !fitted) return fitted;
   Progress progress = begin_progress(image.n);
-  std::vector<const Word*> chunk(image.columns.size());
-  std::uint32_t hashes[kChunk];
+  std::uint32_t places[kChunk];
   for (std::size_t first = 0; first < image.n; first += kChunk) {
     const std::size_t count = std::min(kChunk, image.n - first);
-    if (auto room = make_room(count, progress); !room) return room;
+    if (auto room = make_room(image.columns, first, count, count, progress); !room) return room;
     if (!options_.bag) {
-      for (std::size_t c = 0; c < chunk.size(); ++c) chunk[c] = image.columns[c] + first;
-      vm::hash_rows(chunk, count, hashes);
-      for (std::size_t k = 0; k < count; ++k) members_.prefetch(hashes[k]);
+      members_.find_places(image.columns, first, count, places);
+      for (std::size_t k = 0; k < count; ++k) members_.prefetch(places[k]);
     }
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t i = first + k;
@@ -34,7 +31,7 @@ Expected<void> StandingRelation::restore(const Image& image) {
         ids_[row] = image.ids[i];
         link_equal(*indexes_[0].chains, row);
       } else {
-        enter_member(row, hashes[k]);
+        enter_member(row, places[k]);
       }
     }
     flush_links();

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <iostream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,8 +32,8 @@ GeneratedProgram program_of(const Case& tried, bool may_fail) {
   return program;
 }
 
-// In a process of its own.
-bool is_broken(const Case& tried, bool may_fail, std::uint64_t seed) {
+// In a process of its own, which says how if `says_how`.
+bool is_broken(const Case& tried, bool may_fail, std::uint64_t seed, bool says_how = false) {
   const pid_t child = fork();
   if (child < 0) return false;
   if (child == 0) {
@@ -41,6 +42,7 @@ bool is_broken(const Case& tried, bool may_fail, std::uint64_t seed) {
     LawProgress progress;
     const StandingReport report =
         check_standing_law(program_of(tried, may_fail), seed, progress, tried.history);
+    if (says_how) std::cout << "// breaks " << report.message << std::endl;
     const bool is_program = std::string_view(progress.stage) != "lower";
     _exit(report.outcome == LawOutcome::kBroken && is_program ? 1 : 0);
   }
@@ -95,6 +97,7 @@ std::string shrink_standing_case(const GeneratedProgram& program, std::uint64_t 
     }
     smaller |= leave_out(tried.lines, still_broken);
   }
+  is_broken(tried, program.may_fail, seed, /*says_how=*/true);
   const GeneratedProgram small = program_of(tried, program.may_fail);
   return small.text + print_history(small, tried.history);
 }
