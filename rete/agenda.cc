@@ -302,7 +302,10 @@ Expected<std::vector<FactChange>> Agenda::fire(std::int64_t time) {
       return std::vector<FactChange>();
     }
   }
-  for (EmittedRow& event : firing.emitted()) emit(event.relation, std::move(event.words));
+  for (EmittedRow& event : firing.emitted()) {
+    emit(event.relation, std::move(event.words));
+    emitted_.back().production = production + 1;
+  }
   for (std::string& line : firing.logged()) logged_.push_back(std::move(line));
   for (const std::string& group : firing.focused()) focus_.push_back(group_of(group));
   halted_ = firing.halts();

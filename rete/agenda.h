@@ -89,6 +89,8 @@ class Agenda {
   Expected<std::vector<FactChange>> fire(std::int64_t time);
   // What waits counts as fired.
   void settle();
+  // While a firing's step runs.
+  std::optional<std::uint32_t> firing() const { return firing_; }
   // The step of the firing has been taken.
   void end_firing() { firing_.reset(); }
 

@@ -226,6 +226,7 @@ Expected<void> Network::Impl::fire() {
   auto changes = agenda->fire(*transaction_time);
   if (!changes) return fail(std::move(changes).error());
   for (FactChange& change : *changes) {
+    fired_changes[{change.relation, change.words}] = *agenda->firing() + 1;
     if (change.identity != 0) {
       retract_row(std::move(change));
       continue;
@@ -309,6 +310,7 @@ Expected<Committed> Network::Impl::commit() {
 
 // What was changed stays. `source`: of the durable ids that bags give.
 void Network::Impl::end_epoch(Word source) {
+  fired_changes.clear();
   for (const RelationId id : state.epoch_relations) {
     RelationNode& node = state.at(id);
     node.rows->commit(++commits, source);
@@ -355,6 +357,7 @@ std::vector<StatedChange> Network::Impl::stated_changes(Word source) const {
     StatedChange change;
     change.relation = id;
     change.columns.resize(rows.column_count());
+    std::vector<Word> words(rows.column_count());
     for (const std::vector<Row>* part : {&lost, &gained}) {
       const std::size_t first = change.signs.size();
       const std::int8_t sign = part == &lost ? -1 : 1;
@@ -362,6 +365,11 @@ std::vector<StatedChange> Network::Impl::stated_changes(Word source) const {
       for (std::uint32_t c = 0; c < change.columns.size(); ++c) {
         change.columns[c].resize(first + part->size());
         rows.load(c, part->data(), part->size(), change.columns[c].data() + first);
+      }
+      for (std::size_t i = 0; !fired_changes.empty() && i < part->size(); ++i) {
+        for (std::uint32_t c = 0; c < words.size(); ++c) words[c] = change.columns[c][first + i];
+        const auto fired = fired_changes.find({state.form.stated_in[datalog::index_of(id)], words});
+        change.firings.push_back(fired == fired_changes.end() ? 0 : fired->second);
       }
       for (std::size_t i = 0; rows.options().bag && i < part->size(); ++i) {
         vm::DurableId durable = rows.durable_id((*part)[i]);
@@ -393,6 +401,7 @@ NetChange Network::Impl::net_change(RelationId id) {
 }
 
 void Network::Impl::abort() {
+  fired_changes.clear();
   if (agenda) agenda->abort();
   const auto forget = [](RelationNode& relation) {
     if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;

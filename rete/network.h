@@ -123,6 +123,9 @@ struct StatedChange {
   std::vector<std::int8_t> signs;  // 1: is stated now; -1: is stated no more. Those first.
   // Bags. A row of the open transaction has the source kOpenSource, until commit() knows its version.
   std::vector<vm::DurableId> ids;
+  // Whose firing changed the row last: the production's number, from 1; 0: it was changed from outside. Empty:
+  // nothing fired.
+  std::vector<std::uint32_t> firings;
   std::size_t size() const { return signs.size(); }
   static constexpr vm::Word kOpenSource = vm::StandingRelation::kOpenSource;
 };
@@ -131,6 +134,7 @@ struct StatedChange {
 struct EmittedRow {
   datalog::RelationId relation{};
   std::vector<vm::Word> words;
+  std::uint32_t production = 0;  // Its number, from 1.
 };
 
 struct Committed {

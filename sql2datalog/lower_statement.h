@@ -86,12 +86,23 @@ enum class SessionValueKind : std::uint8_t {
   kSleep,           // void: pg_sleep(value), 0A000 if the engine cannot wait
 };
 
+// A piece of a text that is put together when the statement runs.
+struct TextPart {
+  enum class Kind : std::uint8_t { kText, kSetting, kParameter };
+  Kind kind = Kind::kText;
+  std::string text;             // Or the setting's name.
+  std::uint32_t parameter = 0;  // Of the statement, from 0; a text.
+  bool operator==(const TextPart&) const = default;
+};
+
 struct SessionValue {
   SessionValueKind kind = SessionValueKind::kNow;
   std::string argument;  // See the kinds.
   std::string value;     // kSetSetting, kSetValue, kSleep: as text.
   bool flag = true;      // kSetSetting: local; kSetValue: is_called.
   vm::Type type;
+  std::vector<TextPart> parts =
+      {};  // kSetSetting: what the value is put together of, if it is no constant.
 
   bool operator==(const SessionValue&) const = default;
 };

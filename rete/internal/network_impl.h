@@ -57,6 +57,9 @@ struct Network::Impl {
   std::vector<datalog::RelationId> pending;  // Relations with stated changes.
   std::vector<const vm::Word*> arrays;       // Scratch of change().
 
+  // What firings changed of what is stated, and which production did it last, from 1.
+  std::map<std::pair<datalog::RelationId, std::vector<vm::Word>>, std::uint32_t> fired_changes;
+
   // The transaction.
   std::vector<std::uint32_t> epoch_nodes;
   std::uint64_t steps_in_transaction = 0;

@@ -166,7 +166,9 @@ struct User {
 struct Deployment {  // A text of rules.
   std::string name;
   std::string text;
-  std::vector<RelationId> relations;  // All that it made, auxiliary ones included.
+  std::vector<RelationId> relations;     // All that it made, auxiliary ones included.
+  std::vector<std::string> productions;  // Names.
+  std::vector<Oid> depends_on;           // Tables that the productions read or change.
 };
 
 class Catalog {

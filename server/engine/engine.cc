@@ -165,6 +165,7 @@ Expected<std::unique_ptr<Session>> Engine::connect(SessionOptions options) {
       return unexpected(std::move(set).error());
     }
   }
+  session->note_limits();
   return std::unique_ptr<Session>(std::move(session));
 }
 

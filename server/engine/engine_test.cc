@@ -5,52 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "server/engine/internal/test_database.h"
 #include "store/simulated_kv.h"
 
 namespace entail::engine {
 namespace {
-
-class Database {
- public:
-  Database() : Database(EngineOptions{}) {}
-  explicit Database(EngineOptions options) {
-    options.clock = &clock_;
-    auto opened = Engine::open(std::move(options));
-    INFO((opened ? std::string() : opened.error().message));
-    REQUIRE(opened);
-    engine_ = std::move(*opened);
-  }
-
-  Engine& engine() { return *engine_; }
-  ManualClock& clock() { return clock_; }
-  std::unique_ptr<Session> connect() {
-    auto session = engine_->connect({});
-    REQUIRE(session);
-    return std::move(*session);
-  }
-
- private:
-  ManualClock clock_{1'700'000'000'000'000};
-  std::unique_ptr<Engine> engine_;
-};
-
-// The answer as text: "1,a;2,b", a tag, or "!23505 message".
-std::string ask(Session& session, const std::string& text) {
-  auto answer = session.query(text);
-  if (!answer) return "!" + std::string(answer.error().sqlstate()) + " " + answer.error().message;
-  if (answer->columns.empty()) return answer->tag;
-  std::string out;
-  for (const std::vector<std::string>& row : answer->rows) {
-    if (!out.empty()) out.push_back(';');
-    for (std::size_t c = 0; c < row.size(); ++c) out += (c > 0 ? "," : "") + row[c];
-  }
-  return out;
-}
-
-std::string state_of(Session& session, const std::string& text) {
-  const std::string answer = ask(session, text);
-  return answer.starts_with("!") ? answer.substr(1, 5) : "ok";
-}
 
 TEST_CASE("A session asks, inserts, updates and deletes", "[engine]") {
   Database database;

@@ -16,17 +16,21 @@ bool conflicts(LockMode held, LockMode wanted) {
       {false, true, true, true},
       {true, true, true, true},
   };
-  // Tables: RowShare, RowExclusive, Share, AccessExclusive.
-  constexpr bool kTables[4][4] = {
-      {false, false, false, true},
-      {false, false, true, true},
-      {false, true, false, true},
-      {true, true, true, true},
+  // Tables, in the order of their strength: what each conflicts with, a bit a mode.
+  constexpr unsigned kTables[8] = {
+      0b10000000,  // AccessShare: AccessExclusive.
+      0b11000000,  // RowShare: and Exclusive.
+      0b11110000,  // RowExclusive: and Share, ShareRowExclusive.
+      0b11111000,  // ShareUpdateExclusive: and itself.
+      0b11101100,  // Share: all that writes, but not itself.
+      0b11111100,  // ShareRowExclusive: all that writes, and Share.
+      0b11111110,  // Exclusive: all but AccessShare.
+      0b11111111,
   };
   const auto h = static_cast<unsigned>(held);
   const auto w = static_cast<unsigned>(wanted);
   ENTAIL_ENSURE((h < 4) == (w < 4));
-  return h < 4 ? kRows[h][w] : kTables[h - 4][w - 4];
+  return h < 4 ? kRows[h][w] : (kTables[h - 4] >> (w - 4) & 1U) != 0;
 }
 
 LockManager::LockId LockManager::id_of(const LockName& name) {
@@ -94,6 +98,14 @@ bool LockManager::grantable(const Lock& lock, TransactionId transaction, LockMod
   return true;
 }
 
+std::size_t LockManager::place_of(const Lock& lock, TransactionId transaction) {
+  const std::span<const Hold> queue = lock.queue();
+  const auto found = std::find_if(queue.begin(), queue.end(), [&](const Hold& hold) {
+    return hold.transaction == transaction;
+  });
+  return static_cast<std::size_t>(found - queue.begin());
+}
+
 LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name, LockMode mode) {
   const LockId id = id_of(name);
   Lock& lock = locks_[id];
@@ -123,10 +135,18 @@ LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name,
     ENTAIL_ENSURE(waiting_.count(transaction) == 0);
     lock.own_queue().push_back({transaction, mode});
     waiting_.emplace(transaction, id);
-    if (closes_cycle(transaction)) {
-      // Its request stood last in the queue: nobody waits for it.
-      std::vector<TransactionId> none;
-      stop_waiting(transaction, none);
+    // Each turn moves one request forward, so there are no more turns than requests.
+    std::size_t turns = waiting_.size();
+    bool is_closed = closes_cycle(transaction);
+    while (is_closed && turns-- > 0 && reorder_cycle(last_cycle_)) {
+      is_closed = closes_cycle(transaction);
+    }
+    if (grantable(lock, transaction, mode, place_of(lock, transaction))) {
+      // Its own request came forward.
+      return acquire(transaction, name, mode);
+    }
+    if (is_closed) {
+      stop_waiting(transaction, woken_);
       return LockAnswer::kDeadlock;
     }
   } else {
@@ -243,6 +263,29 @@ bool LockManager::closes_cycle(TransactionId transaction) {
   if (!reaches(transaction, transaction, path, seen)) return false;
   last_cycle_ = std::move(path);
   return true;
+}
+
+bool LockManager::reorder_cycle(const std::vector<TransactionId>& cycle) {
+  for (std::size_t i = 1; i <= cycle.size(); ++i) {
+    const TransactionId waiter = cycle[i % cycle.size()];
+    const TransactionId before = cycle[(i + 1) % cycle.size()];
+    Lock& lock = locks_.at(waiting_.at(waiter));
+    const std::size_t place = place_of(lock, waiter), place_before = place_of(lock, before);
+    std::vector<Hold>& queue = lock.own_queue();
+    const Hold request = queue[place];
+    const std::span<const Hold> holds = lock.holds();
+    const bool is_held = std::any_of(holds.begin(), holds.end(), [&](const Hold& hold) {
+      return hold.transaction == before && conflicts(hold.mode, request.mode);
+    });
+    if (is_held || place_before >= place) continue;
+    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(place));
+    queue.insert(queue.begin() + static_cast<std::ptrdiff_t>(place_before), request);
+    if (i < cycle.size() && grantable(lock, waiter, request.mode, place_before)) {
+      woken_.push_back(waiter);
+    }
+    return true;
+  }
+  return false;
 }
 
 void LockManager::verify() const {

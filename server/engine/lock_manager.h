@@ -10,14 +10,15 @@
 //       NoKeyUpdate                            x       x              x
 //       Update                         x       x       x              x
 //
-//     table modes: RowShare, RowExclusive, Share (CREATE INDEX), AccessExclusive (ALTER, DROP), as in
-//     PostgreSQL; a plain read takes none, for it reads the head or a snapshot.
+//     table modes: PostgreSQL's eight, with its conflicts. A plain read in a transaction block takes
+//     AccessShare, so that LOCK TABLE … IN ACCESS EXCLUSIVE MODE keeps readers out; nothing else does.
 //
 // Fairness: a request waits behind waiting requests that it conflicts with, unless its transaction holds the
 // lock already in some mode.
 //
-// Deadlocks: when a request begins to wait, the graph "waits for" is searched for a cycle through it; the
-// one who closes the cycle is refused (40P01), at once.
+// Deadlocks: when a request begins to wait, the graph "waits for" is searched for a cycle through it. Where
+// somebody on it waits only because another request stands before its own, the two change places, the
+// requester's last; else the one who closes the cycle is refused (40P01), at once.
 //
 // Threads: one, the engine's. Cost: a hash look-up a lock.
 #pragma once
@@ -45,9 +46,13 @@ enum class LockMode : std::uint8_t {
   kShare,
   kNoKeyUpdate,
   kUpdate,
+  kTableAccessShare,
   kTableRowShare,
   kTableRowExclusive,
+  kTableShareUpdateExclusive,
   kTableShare,
+  kTableShareRowExclusive,
+  kTableExclusive,
   kTableAccessExclusive,
 };
 
@@ -68,6 +73,8 @@ class LockManager {
   // Grants the lock, or puts the transaction into its queue. A transaction waits for one lock at a time;
   // asking again for the same while waiting says how things stand.
   LockAnswer acquire(TransactionId transaction, const LockName& name, LockMode mode);
+  // Who can go on since requests changed places to undo a deadlock; asked after each acquire().
+  std::vector<TransactionId> take_woken() { return std::exchange(woken_, {}); }
   // Whether it would be granted at once: NOWAIT, SKIP LOCKED.
   bool available(TransactionId transaction, const LockName& name, LockMode mode) const;
 
@@ -123,10 +130,13 @@ class LockManager {
   };
   static LockId id_of(const LockName& name);
 
+  static std::size_t place_of(const Lock& lock, TransactionId transaction);
   bool grantable(const Lock& lock, TransactionId transaction, LockMode mode,
                  std::size_t queue_position) const;
   void wake_queue(const LockId& id, std::vector<TransactionId>& woken);
   bool closes_cycle(TransactionId transaction);
+  // Takes a cycle apart by moving a request of it before another one. False: all wait for holders.
+  bool reorder_cycle(const std::vector<TransactionId>& cycle);
   bool reaches(TransactionId from, TransactionId target, std::vector<TransactionId>& path,
                std::vector<TransactionId>& seen) const;
 
@@ -134,6 +144,7 @@ class LockManager {
   std::unordered_map<TransactionId, std::vector<std::pair<LockId, LockMode>>> held_;
   std::unordered_map<TransactionId, LockId> waiting_;
   std::vector<TransactionId> last_cycle_;
+  std::vector<TransactionId> woken_;
 };
 
 }  // namespace entail::engine

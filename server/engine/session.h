@@ -15,7 +15,7 @@
 // Errors leave the session usable; inside a transaction block they make it failed (status 'E'), in which
 // only ROLLBACK, COMMIT and ROLLBACK TO work (25P02).
 //
-// Threads: the engine's, for all but cancel().
+// Threads: the engine's, for all but cancel() and stop_if_late().
 #pragma once
 
 #include <cstdint>
@@ -150,8 +150,9 @@ class Session {
   virtual std::vector<std::pair<std::string, std::string>> take_reported_settings() = 0;
   // Any thread: the running statement ends with 57014, a wait too.
   virtual void cancel() = 0;
-  // When the session is to be looked at next (Engine::tick), in the clock's microseconds; 0: never.
-  virtual std::int64_t deadline_us() const = 0;
+  // Any thread: a statement that has run as long as statement_timeout lets it ends with 57014. In how many
+  // milliseconds it is worth asking again; 0: the session has no such limit.
+  virtual std::int64_t stop_if_late() = 0;
 };
 
 }  // namespace entail::engine

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "server/engine/internal/session_impl.h"
 #include "server/engine/session.h"
 #include "server/engine/settings.h"
 #include "server/engine/system_schema.h"
@@ -16,6 +17,24 @@ namespace {
 constexpr bool kBoth[] = {false, true};
 
 Expected<void> no_rows(const SystemContext&, SystemRows&) { return {}; }
+
+// The sessions that each session waits for.
+Expected<void> blocking_rows(const SystemContext& context, SystemRows& rows) {
+  const EngineState& state = state_of(context.engine);
+  for (const auto& [id, session] : state.sessions) {
+    std::vector<std::int64_t> blockers;
+    if (const Transaction* const waiting = session->transaction(); waiting != nullptr) {
+      for (const TransactionId blocker : state.locks.blockers(waiting->id)) {
+        const auto found = state.transactions.find(blocker);
+        if (found != state.transactions.end()) blockers.push_back(found->second->session);
+      }
+    }
+    rows.add_int(id);
+    rows.add_ints(blockers);
+    rows.end_row();
+  }
+  return {};
+}
 
 // ------------------------------------------------------------------------------ names
 
@@ -329,6 +348,7 @@ constexpr Function kFunctions[] = {
     {"pg_encoding_to_char", "a int4, r name", encoding_to_char_rows},
     {"pg_char_to_encoding", "a name, r int4", char_to_encoding_rows},
     {"pg_relation_is_publishable", "a regclass, r bool", publishable_rows},
+    {"pg_blocking_pids", "a int4, r int4[]", blocking_rows},
     // Of things that there are none of, or that have no comments.
     {"shobj_description", "a oid, b name, r text", no_rows},
     {"col_description", "a oid, b int4, r text", no_rows},

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "server/engine/catalog.h"
+#include "server/engine/internal/read_set.h"
 #include "server/engine/internal/row_set.h"
 #include "server/engine/lock_manager.h"
 #include "server/engine/settings.h"
@@ -45,12 +46,19 @@ struct ChangeChunk {
   std::vector<vm::DurableId> ids;  // Of a bag's rows, where it is known which they are; else empty.
 };
 
+// SET CONSTRAINTS: when deferrable foreign keys are checked, where it was said.
+struct ConstraintModes {
+  std::optional<bool> all;            // Whether they are deferred.
+  std::map<Oid, bool> by_constraint;  // Said of one of them, later than of all.
+};
+
 struct SavepointState {
   std::string name;
   std::size_t changes = 0;
   std::size_t locks = 0;
   std::shared_ptr<Catalog> catalog;  // A copy; null where the transaction had none.
   Settings::Saved settings;
+  ConstraintModes constraint_modes;
 };
 
 struct Transaction {
@@ -70,8 +78,9 @@ struct Transaction {
   std::vector<SavepointState> savepoints;
 
   std::shared_ptr<Catalog> catalog;  // Its own, once it has changed something.
+  ConstraintModes constraint_modes;
   std::set<Oid> dirty_sequences;
-  std::set<RelationId> reads;                                 // kSerializable.
+  ReadSet reads;                                              // kSerializable.
   std::vector<std::pair<RelationId, std::string>> truncated;  // Unused slots stay empty.
   std::string cause_detail;                                   // Of a deployment: its text.
   std::string deployment;                                     // Its name.
@@ -81,7 +90,7 @@ struct Transaction {
 struct KeptCommit {
   std::uint64_t version = 0;
   std::vector<ChangeChunk> changes;
-  std::set<RelationId> written;  // With derived relations that changed.
+  std::set<RelationId> written;
 };
 
 }  // namespace entail::engine

@@ -132,9 +132,11 @@ bool Connection::advance() {
   task_ = Task::kAdvance;
   // Enlisted, so that kick() finds it.
   const bool is_small = conversation_.input().unread_bytes() < kLentBytesMax;
-  if (session_id_ != 0 && is_small && !kicked_) lent_ = stream_->lend();
+  watch_time();
+  if (session_id_ != 0 && is_small && !kicked_ && alarm_ == nullptr) lent_ = stream_->lend();
   host_.engine_thread().post(*this);
   wait_.wait();
+  alarm_.reset();
   if (lent_ >= 0) stream_->take_back(std::exchange(lent_, -1));
   is_with_engine_ = false;
   if (std::exchange(was_idle_, false)) kick_for_idleness();
@@ -148,6 +150,14 @@ bool Connection::advance() {
   conversation_.terminate(*lost_);
   send_output();
   return false;
+}
+
+// The engine's thread cannot look at the time while a statement runs there.
+void Connection::watch_time() {
+  if (session_id_ == 0) return;
+  const std::int64_t again_ms = conversation_.session()->stop_if_late();
+  if (again_ms == 0) return;
+  alarm_ = std::make_unique<runtime::Alarm>(host_.io(), again_ms, [this] { watch_time(); });
 }
 
 bool Connection::send_output() {
@@ -266,8 +276,11 @@ void Connection::advance_here() {
 
 // The output may be sent.
 void Connection::answer() {
-  const bool must_part =
-      lent_ < 0 || lost_ || is_wanted_ || step_.next != Conversation::Next::kNeedsInput;
+  // Where time is limited, the I/O thread watches it.
+  const bool is_limited =
+      conversation_.session() != nullptr && conversation_.session()->stop_if_late() != 0;
+  const bool must_part = lent_ < 0 || lost_ || is_wanted_ || is_limited ||
+                         step_.next != Conversation::Next::kNeedsInput;
   if (must_part || !send_here()) {
     give_back();
     return;

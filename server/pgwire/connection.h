@@ -93,6 +93,7 @@ class Connection final : public runtime::WorkThread::Job,
   bool greet();
   void converse();
   bool advance();
+  void watch_time();
   bool send_output();
   void close_session();
   void reclaim(bool only_if_idle);
@@ -115,6 +116,8 @@ class Connection final : public runtime::WorkThread::Job,
   bool is_with_engine_ = false;
   bool is_writing_ = false;
   Reclaim reclaim_{*this};
+  std::unique_ptr<runtime::Alarm>
+      alarm_;  // While the engine's thread has us, and there is a limit.
 
   // The engine's thread, while the fiber is parked.
   Task task_ = Task::kAdvance;

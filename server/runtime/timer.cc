@@ -51,7 +51,9 @@ Alarm::Alarm(IoThread& io, std::int64_t after_ms, std::function<void()> on_time)
   impl_->on_time = std::move(on_time);
   impl_->timer.expires_after(std::chrono::milliseconds(after_ms));
   impl_->timer.async_wait([impl = impl_](error_code error) {
-    if (!error && impl->on_time != nullptr) impl->on_time();
+    if (error || impl->on_time == nullptr) return;
+    const std::function<void()> call = impl->on_time;  // Who is called may destroy the alarm.
+    call();
   });
 }
 

@@ -243,6 +243,30 @@ Typed Lowerer::call(const ast::FunctionCall& node, ast::Span span, Place& place)
   return scalar_call(name, std::move(arguments), span);
 }
 
+// Constants, parameters and settings, one behind the other.
+void Lowerer::add_text_parts(const Expression& value, const std::string& function, ast::Span span,
+                             std::vector<TextPart>& parts) {
+  constexpr std::uint32_t kOfSession = 0x80000000U;
+  const bool is_cast = value.op == ExpressionOp::kCast || value.op == ExpressionOp::kConvert;
+  const bool is_joined =
+      value.op == ExpressionOp::kConcat ||
+      (value.op == ExpressionOp::kCallFunction &&
+       vm::scalar_signature(static_cast<vm::ScalarFunction>(value.detail)).name == "||");
+  if (is_joined || (is_cast && value.arguments.front().type == value.type)) {
+    for (const Expression& part : value.arguments) add_text_parts(part, function, span, parts);
+  } else if (value.op == ExpressionOp::kConstant) {
+    parts.push_back({TextPart::Kind::kText, value.text, 0});
+  } else if (value.op == ExpressionOp::kParameter && (value.detail & kOfSession) == 0) {
+    parts.push_back({TextPart::Kind::kParameter, {}, value.detail});
+  } else if (value.op == ExpressionOp::kParameter &&
+             session_values_[value.detail & ~kOfSession].kind == SessionValueKind::kSetting) {
+    parts.push_back(
+        {TextPart::Kind::kSetting, session_values_[value.detail & ~kOfSession].argument, 0});
+  } else {
+    unsupported(function + "() of what is not a constant", span);
+  }
+}
+
 std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, std::string_view name,
                                                ast::Span span, Place& place) {
   if (node.name.parts.size() > 1 && node.name.parts.front().text != "pg_catalog") {
@@ -306,12 +330,19 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
                          text, span, place, false);
   }
   if (name == "set_config" && count == 3) {
-    return session_value({SessionValueKind::kSetSetting,
-                          constant_argument(0),
-                          constant_argument(1),
-                          constant_argument(2) == "true",
-                          {}},
-                         text, span, place, true);
+    SessionValue value{SessionValueKind::kSetSetting,
+                       constant_argument(0),
+                       {},
+                       constant_argument(2) == "true",
+                       {}};
+    const Typed given =
+        coerce(expression(*node.arguments[1].value, place), text, CastContext::kExplicit, span);
+    if (given.value.op == ExpressionOp::kConstant) {
+      value.value = given.value.text;
+    } else {
+      add_text_parts(given.value, std::string(name), span, value.parts);
+    }
+    return session_value(std::move(value), text, span, place, true);
   }
   if (name == "current_schemas" && count == 1) {
     return session_value(
@@ -375,6 +406,18 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
     std::vector<Typed> one;
     one.push_back(coerce(std::move(value), {oids::kFloat8, -1}, CastContext::kImplicit, span));
     return scalar_call(name, std::move(one), span);
+  }
+  if (name == "pg_isolation_test_session_is_blocked" && count == 2) {
+    // Whether one of the sessions is among those that the first waits for.
+    const TableDescription* const blockers = catalog_.function_table("pg_blocking_pids", 1);
+    if (blockers == nullptr) return std::nullopt;
+    ast::FunctionCall asked;
+    asked.arguments.push_back(node.arguments[0]);
+    std::vector<Typed> arguments;
+    arguments.push_back(catalog_function(*blockers, asked, span, place));
+    arguments.push_back(coerce(expression(*node.arguments[1].value, place), arguments.front().type,
+                               CastContext::kExplicit, span));
+    return scalar_call("&&", std::move(arguments), span);
   }
   if (vm::scalar_signatures_of(name).empty()) {
     if (const TableDescription* const table = catalog_.function_table(name, count)) {

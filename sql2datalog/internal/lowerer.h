@@ -293,6 +293,8 @@ class Lowerer {
   Typed boolean(const ast::Expression& e, Place& place, std::string_view construct);
   Typed case_of(const ast::Case& c, ast::Span span, Place& place);
   Typed call(const ast::FunctionCall& call, ast::Span span, Place& place);
+  void add_text_parts(const Expression& value, const std::string& function, ast::Span span,
+                      std::vector<TextPart>& parts);
   std::optional<Typed> special_function(const ast::FunctionCall& call, std::string_view name,
                                         ast::Span span, Place& place);
   Typed scalar_call(std::string_view name, std::vector<Typed> arguments, ast::Span span);

@@ -92,6 +92,22 @@ def idle_connections(server):
         connection.close()
 
 
+def statement_timeout(server):
+    connection, _ = startup(server.port)
+    query(connection, "SET statement_timeout = '300ms'")
+    for _ in range(2):
+        begun = time.time()
+        answer = query(connection, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                                   "SELECT count(*) FROM n")
+        errors = [text for kind, text in answer if kind == b"E"]
+        check(len(errors) == 1 and b"C57014\0" in errors[0] and b"statement timeout" in errors[0],
+              f"a statement that runs too long ends with 57014: {answer!r}")
+        check(0.2 < time.time() - begun < 10, "in time")
+    query(connection, "SET statement_timeout = 0")
+    check(query(connection, "SELECT pg_backend_pid()")[0][0] == b"T", "others go on")
+    connection.close()
+
+
 def idle_timeout(server):
     connection, _ = startup(server.port)
     query(connection, "SET idle_in_transaction_session_timeout = '300ms'")
@@ -190,6 +206,7 @@ def main():
         second_server(entail, server)
         malformed(server)
         cancel(server)
+        statement_timeout(server)
         idle_timeout(server)
         idle_connections(server)
         stop_with_clients(server)

@@ -42,6 +42,12 @@ bool Definer::is_standing_premise(const Table& table) const {
       return true;
     }
   }
+  for (const auto& [name, deployment] : session_.catalog().deployments()) {
+    if (std::find(deployment->depends_on.begin(), deployment->depends_on.end(), table.oid) !=
+        deployment->depends_on.end()) {
+      return true;
+    }
+  }
   return false;
 }
 
@@ -100,12 +106,9 @@ Expected<void> Definer::rewrite(const Table& before, Table& after,
           {.table = after.name, .column = column});
     }
   }
-  // What is there of the old relation is taken back: the transaction's own changes of it, and the rows go
-  // with the relation when the transaction commits.
+  // What is there of the old relation is no table's any more, the transaction's own changes of it too; the
+  // rows go with the relation when the transaction commits.
   Transaction& transaction = *session_.transaction_;
-  for (ChangeChunk& chunk : transaction.changes) {
-    if (chunk.relation == before.relation) chunk.rows.clear();
-  }
   ++transaction.change_epoch;
   if (!rows.empty()) transaction.changes.push_back({after.relation, false, std::move(rows)});
   return {};
@@ -603,9 +606,6 @@ Expected<void> Definer::change_column_type(Table& table, const sql::AlterAction&
     if (!made) return made;
   }
   Transaction& transaction = *session_.transaction_;
-  for (ChangeChunk& chunk : transaction.changes) {
-    if (chunk.relation == before.relation) chunk.rows.clear();
-  }
   ++transaction.change_epoch;
   if (!rows.empty()) transaction.changes.push_back({table.relation, false, std::move(rows)});
   return {};

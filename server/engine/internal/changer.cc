@@ -122,17 +122,20 @@ Expected<void> Changer::lock_row(const RowSet& rows, std::size_t row, LockMode m
   return check_unchanged(name);
 }
 
-// Under a snapshot: whoever changed the row since, and has committed, was first.
-Expected<void> Changer::check_unchanged(const LockName& name) {
+Expected<Changer::Since> Changer::since_snapshot(const LockName& name) const {
   const Transaction& transaction = *session_.transaction();
-  if (!transaction.snapshot) return {};
+  Since since = Since::kNothing;
+  if (!transaction.snapshot) return since;
+  if (auto kept = session_.state().require_kept(*transaction.snapshot); !kept) {
+    return unexpected(std::move(kept).error());
+  }
   const TableIndex* const index = table_.find_index(name.index);
   std::string key;
   for (const KeptCommit& commit : session_.state().kept) {
     if (commit.version <= *transaction.snapshot || commit.written.count(table_.relation) == 0) {
       continue;
     }
-    for (const ChangeChunk& chunk : commit.changes) {
+    for (const ChangeChunk& chunk : commit.changes) {  // Deletions first.
       if (chunk.relation != table_.relation) continue;
       for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
         key.clear();
@@ -141,16 +144,25 @@ Expected<void> Changer::check_unchanged(const LockName& name) {
         } else {
           encoder_.encode_row(chunk.rows, i, key);
         }
-        if (key == name.key) {
-          return sql_error("40001", "could not serialize access due to concurrent update");
-        }
+        if (key == name.key) since = chunk.deletion ? Since::kDeleted : Since::kUpdated;
       }
     }
   }
-  return {};
+  return since;
 }
 
-Expected<void> Changer::lock_keys(const RowSet& rows, std::size_t row) {
+// Under a snapshot: whoever changed the row since, and has committed, was first.
+Expected<void> Changer::check_unchanged(const LockName& name) const {
+  auto since = since_snapshot(name);
+  if (!since) return unexpected(std::move(since).error());
+  if (*since == Since::kNothing) return {};
+  return sql_error("40001", *since == Since::kDeleted
+                                ? "could not serialize access due to concurrent delete"
+                                : "could not serialize access due to concurrent update");
+}
+
+Expected<void> Changer::lock_keys(const RowSet& rows, std::size_t row, bool inserts) {
+  Transaction& transaction = *session_.transaction();
   for (const TableIndex& index : table_.indexes) {
     if (!index.unique || index.columns.empty()) continue;
     LockName name;
@@ -158,7 +170,19 @@ Expected<void> Changer::lock_keys(const RowSet& rows, std::size_t row) {
     name.index = index.oid;
     if (!encoder_.encode(rows, row, index.columns, name.key)) continue;
     if (auto locked = session_.lock(name, LockMode::kUpdate); !locked) return locked;
-    if (auto unchanged = check_unchanged(name); !unchanged) return unchanged;
+    // Whether the key is free was read; the lock alone would not last beyond a savepoint.
+    if (transaction.isolation == Isolation::kSerializable) {
+      transaction.reads.add_point(table_.relation, index.columns, rows, row, encoder_);
+    }
+    auto since = since_snapshot(name);
+    if (!since) return unexpected(std::move(since).error());
+    if (*since == Since::kUpdated && inserts &&
+        transaction.isolation == Isolation::kRepeatableRead) {
+      return unexpected(unique_violation(session_, table_, index, rows, row));
+    }
+    if (*since != Since::kNothing) {
+      return sql_error("40001", "could not serialize access due to concurrent update");
+    }
   }
   return {};
 }
@@ -324,7 +348,7 @@ Expected<void> Changer::change(RowSet deleted, RowSet inserted, bool is_update,
   }
   if (keys_change) {
     for (std::size_t i = 0; i < inserted.size(); ++i) {
-      if (auto locked = lock_keys(inserted, i); !locked) return locked;
+      if (auto locked = lock_keys(inserted, i, !is_update); !locked) return locked;
     }
     if (auto held = check_keys(deleted, inserted); !held) return held;
   }
@@ -359,6 +383,45 @@ Expected<void> Changer::change(RowSet deleted, RowSet inserted, bool is_update,
     if (auto done = follow_references(old_rows, new_rows, is_update); !done) return done;
   }
   return check_foreign_keys(session_, first, false);
+}
+
+Expected<void> Changer::admit(const RowSet& deleted, const RowSet& inserted) {
+  for (const RowSet* const rows : {&deleted, &inserted}) {
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      if (auto locked = session_.lock(row_lock_name(*rows, i), LockMode::kUpdate); !locked) {
+        return locked;
+      }
+      for (const TableIndex& index : table_.indexes) {
+        if (!index.unique || index.columns.empty()) continue;
+        LockName name;
+        name.table = table_.oid;
+        name.index = index.oid;
+        if (!encoder_.encode(*rows, i, index.columns, name.key)) continue;
+        if (auto locked = session_.lock(name, LockMode::kUpdate); !locked) return locked;
+        if (rows != &inserted) continue;
+        std::vector<Row> found;
+        if (auto done = find_conflicts(index, inserted, i, found); !done) return done;
+        if (found.size() > 1) {
+          return unexpected(unique_violation(session_, table_, index, inserted, i));
+        }
+      }
+    }
+  }
+  const SessionCatalog names = session_.session_catalog();
+  NamedChecks checks;
+  for (const TableConstraint& constraint : table_.constraints) {
+    if (constraint.type != ConstraintType::kCheck) continue;
+    sql2datalog::LoweringContext context;
+    context.catalog = &names;
+    context.text = constraint.check_text;
+    auto lowered = sql2datalog::lower_check(session_.catalog().description(table_),
+                                            *constraint.check, true, context);
+    if (!lowered) return unexpected(std::move(lowered).error());
+    auto runner = QueryRunner::create(session_.state(), std::move(*lowered));
+    if (!runner) return unexpected(std::move(runner).error());
+    checks.emplace_back(constraint.name, std::move(*runner));
+  }
+  return check(checks, inserted);
 }
 
 // ON DELETE and ON UPDATE: CASCADE, SET NULL, SET DEFAULT. What forbids is left to the check behind it.

@@ -53,17 +53,25 @@ class Changer {
   Expected<void> change(RowSet deleted, RowSet inserted, bool is_update,
                         std::span<const std::uint32_t> assigned = {});
 
+  // What productions have done to the table: takes its locks, whatever the snapshot, and looks at unique
+  // keys and checks. The head shows it done.
+  Expected<void> admit(const RowSet& deleted, const RowSet& inserted);
+
   // Rows that stand under the key of `rows[row]` in the index, the statement's own excluded.
   Expected<void> find_conflicts(const TableIndex& index, const RowSet& rows, std::size_t row,
                                 std::vector<vm::Row>& found);
-  Expected<void> lock_keys(const RowSet& rows, std::size_t row);
+  // `inserts`: without asking for conflicts, so that a key that was taken since the snapshot is a duplicate.
+  Expected<void> lock_keys(const RowSet& rows, std::size_t row, bool inserts = false);
 
  private:
   struct NullFlagLayout {
     std::uint32_t first_word = 0;
   };
   Expected<void> check_keys(const RowSet& deleted, const RowSet& inserted);
-  Expected<void> check_unchanged(const LockName& name);
+  enum class Since : std::uint8_t { kNothing, kUpdated, kDeleted };
+  // What became of the row under the name since the snapshot. 72000.
+  Expected<Since> since_snapshot(const LockName& name) const;
+  Expected<void> check_unchanged(const LockName& name) const;
   Expected<void> follow_references(const RowSet& deleted, const RowSet& inserted, bool is_update);
   bool touches(std::span<const std::uint32_t> assigned,
                std::span<const std::uint32_t> columns) const;

@@ -4,6 +4,7 @@
 
 #include "server/engine/internal/checkpoint.h"
 #include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/first_step.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
@@ -44,8 +45,10 @@ class StoredChanges {
       StoredRowCodec::Key key = codec.key(change.columns, i, id);
       const std::string image = codec.value(change.columns, i);
       if (change.signs[i] < 0) {
-        Entry& entry = entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed});
+        Entry& entry =
+            entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed, 0});
         entry.before = keep(image);
+        if (!change.firings.empty()) entry.firing = change.firings[i];
         gone.emplace(std::move(key.bytes), entries_.size() - 1);
         continue;
       }
@@ -53,8 +56,9 @@ class StoredChanges {
       Entry& entry =
           place != gone.end()
               ? entries_[place->second]
-              : entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed});
+              : entries_.emplace_back(Entry{storage, keep(key.bytes), {}, {}, key.hashed, 0});
       entry.after = keep(image);
+      if (!change.firings.empty()) entry.firing = std::max(entry.firing, change.firings[i]);
     }
   }
 
@@ -70,6 +74,7 @@ class StoredChanges {
       if (entry.before.size > 0) change.before = store::RowImage{.row = view(entry.before)};
       if (entry.after.size > 0) change.after = store::RowImage{.row = view(entry.after)};
       change.check_absent = entry.hashed && entry.before.size == 0;
+      change.firing = entry.firing;
     }
   }
 
@@ -81,6 +86,7 @@ class StoredChanges {
     std::uint32_t storage = 0;
     Piece key, before, after;  // Images are never empty where there is one.
     bool hashed = false;
+    std::uint32_t firing = 0;
   };
 
   Piece keep(std::string_view bytes) {
@@ -129,7 +135,22 @@ std::vector<ChangeChunk> chunks_of(const EngineState& state,
 
 }  // namespace
 
-Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std::string& user) {
+Expected<void> EngineState::validate(const Transaction& transaction) const {
+  if (transaction.isolation != Isolation::kSerializable || !transaction.snapshot) return {};
+  if (auto kept_all = require_kept(*transaction.snapshot); !kept_all) return kept_all;
+  for (const KeptCommit& commit : kept) {
+    if (commit.version <= *transaction.snapshot) continue;
+    for (const ChangeChunk& chunk : commit.changes) {
+      if (transaction.reads.holds_one_of(chunk.relation, chunk.rows, layout_of(chunk.relation))) {
+        return unexpected(serialization_failure());
+      }
+    }
+  }
+  return {};
+}
+
+Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std::string& user,
+                                            const AdmitFirings& admit) {
   const bool has_changes =
       std::any_of(transaction.changes.begin(), transaction.changes.end(),
                   [](const ChangeChunk& chunk) { return !chunk.rows.empty(); });
@@ -137,20 +158,20 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   if (!has_changes && !has_catalog && transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
-  if (transaction.isolation == Isolation::kSerializable && transaction.snapshot) {
-    for (const KeptCommit& commit : kept) {
-      if (commit.version <= *transaction.snapshot) continue;
-      for (const RelationId written : commit.written) {
-        if (transaction.reads.count(written) != 0) return unexpected(serialization_failure());
-      }
-    }
-  }
+  if (auto valid = validate(transaction); !valid) return unexpected(std::move(valid).error());
   std::vector<rete::StatedChange> stated;
   std::vector<rete::EmittedRow> emitted;
   vm::Version network_version = network->version();
-  if (has_changes) {
-    if (auto lent = lend_head_for_commit(transaction); !lent) {
-      return unexpected(with_sqlstate(std::move(lent).error()));
+  FirstStep first_step;
+  // Productions of new rules find what stands already.
+  const bool fires =
+      !program.productions.empty() && (has_changes || !transaction.deployment.empty());
+  if (has_changes || fires) {
+    auto ready = fires ? fire_productions(transaction, first_step, admit)
+                       : lend_head_for_commit(transaction);
+    if (!ready) {
+      take_head_back();
+      return unexpected(with_sqlstate(std::move(ready).error()));
     }
     auto committed = network->commit();
     if (!committed) {
@@ -177,7 +198,11 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
     batch.cause.number = transaction.session;
     batch.cause.detail = transaction.cause_detail;
-    StoredChanges rows(*this, has_catalog ? *transaction.catalog : *catalog, network_version);
+    const Catalog& names = has_catalog ? *transaction.catalog : *catalog;
+    if (first_step.was_changed && transaction.deployment.empty()) {
+      batch.cause.detail = first_step.encode(*this, names);
+    }
+    StoredChanges rows(*this, names, network_version);
     for (const rete::StatedChange& change : stated) rows.add(change);
     rows.move_to(batch);
     sort_by_table(batch.changes);

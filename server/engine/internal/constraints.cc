@@ -171,7 +171,13 @@ Error unique_violation(SessionImpl& session, const Table& table, const TableInde
 
 namespace {
 
-bool is_deferred(const TableConstraint& constraint) { return constraint.initially_deferred; }
+bool is_deferred(const TableConstraint& constraint, const Transaction& transaction) {
+  if (!constraint.deferrable) return false;
+  const ConstraintModes& modes = transaction.constraint_modes;
+  const auto said = modes.by_constraint.find(constraint.oid);
+  if (said != modes.by_constraint.end()) return said->second;
+  return modes.all.value_or(constraint.initially_deferred);
+}
 
 bool has_null(const compiler::RelationLayout& layout, const RowSet& rows, std::size_t row,
               std::span<const std::uint32_t> columns) {
@@ -268,7 +274,11 @@ Expected<void> check_parents(SessionImpl& session, const Table& parent, const Ta
 
 }  // namespace
 
-Expected<void> check_foreign_keys(SessionImpl& session, std::size_t first, bool deferred) {
+namespace {
+
+// Of the changes from `first` on, the constraints that `wanted` takes.
+template <typename Wanted>
+Expected<void> check_references(SessionImpl& session, std::size_t first, Wanted wanted) {
   Transaction* const transaction = session.transaction();
   const Catalog& catalog = session.catalog();
   for (std::size_t i = first; i < transaction->changes.size(); ++i) {
@@ -277,8 +287,7 @@ Expected<void> check_foreign_keys(SessionImpl& session, std::size_t first, bool 
     if (table == nullptr || chunk.rows.empty()) continue;
     if (!chunk.deletion) {
       for (const TableConstraint& constraint : table->constraints) {
-        if (constraint.type != ConstraintType::kForeignKey) continue;
-        if (is_deferred(constraint) != deferred) continue;
+        if (constraint.type != ConstraintType::kForeignKey || !wanted(constraint)) continue;
         if (auto held = check_children(session, *table, constraint, chunk.rows); !held) {
           return held;
         }
@@ -286,12 +295,46 @@ Expected<void> check_foreign_keys(SessionImpl& session, std::size_t first, bool 
       continue;
     }
     for (const auto& [child, constraint] : catalog.references_to(table->oid)) {
-      if (is_deferred(*constraint) != deferred) continue;
+      if (!wanted(*constraint)) continue;
       if (auto held = check_parents(session, *table, *child, *constraint, chunk.rows); !held) {
         return held;
       }
     }
   }
+  return {};
+}
+
+}  // namespace
+
+Expected<void> check_foreign_keys(SessionImpl& session, std::size_t first, bool deferred) {
+  const Transaction& transaction = *session.transaction();
+  return check_references(session, first, [&](const TableConstraint& constraint) {
+    return is_deferred(constraint, transaction) == deferred;
+  });
+}
+
+Expected<void> set_constraint_modes(SessionImpl& session, std::span<const Oid> constraints,
+                                    bool deferred) {
+  Transaction& transaction = *session.transaction();
+  const auto is_meant = [&](const TableConstraint& constraint) {
+    return constraints.empty() ||
+           std::find(constraints.begin(), constraints.end(), constraint.oid) != constraints.end();
+  };
+  if (!deferred && !transaction.changes.empty()) {
+    if (auto lent = session.state().lend_head(&transaction); !lent) {
+      return unexpected(with_sqlstate(std::move(lent).error()));
+    }
+    auto held = check_references(session, 0, [&](const TableConstraint& constraint) {
+      return is_meant(constraint) && is_deferred(constraint, transaction);
+    });
+    if (!held) return held;
+  }
+  ConstraintModes& modes = transaction.constraint_modes;
+  if (constraints.empty()) {
+    modes.all = deferred;
+    modes.by_constraint.clear();
+  }
+  for (const Oid constraint : constraints) modes.by_constraint[constraint] = deferred;
   return {};
 }
 
@@ -305,10 +348,11 @@ Expected<void> check_deferred_constraints(SessionImpl& session) {
     const Table* const table = session.catalog().table_of(chunk.relation);
     if (table == nullptr) continue;
     for (const TableConstraint& constraint : table->constraints) {
-      has_deferred |= constraint.type == ConstraintType::kForeignKey && is_deferred(constraint);
+      has_deferred |=
+          constraint.type == ConstraintType::kForeignKey && is_deferred(constraint, *transaction);
     }
     for (const auto& [child, constraint] : session.catalog().references_to(table->oid)) {
-      has_deferred |= is_deferred(*constraint);
+      has_deferred |= is_deferred(*constraint, *transaction);
     }
   }
   if (!has_deferred) return {};

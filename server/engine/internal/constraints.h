@@ -66,6 +66,9 @@ void append_standing_row(const vm::StandingRelation& relation, vm::Row row, RowS
 // Foreign keys that the transaction's chunks from `first` on may have broken; the head shows them applied.
 // `deferred`: those that wait for the commit; else those that do not.
 Expected<void> check_foreign_keys(SessionImpl& session, std::size_t first, bool deferred);
+// SET CONSTRAINTS; none named: all. What becomes immediate is checked.
+Expected<void> set_constraint_modes(SessionImpl& session, std::span<const Oid> constraints,
+                                    bool deferred);
 // Before a commit.
 Expected<void> check_deferred_constraints(SessionImpl& session);
 

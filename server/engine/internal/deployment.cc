@@ -94,7 +94,8 @@ bool declares(std::string_view text, const std::string& name) {
 }
 
 // Declarations of the tables of SQL that the text mentions and does not declare itself.
-std::string prelude_of(const Catalog& catalog, std::string_view text, std::string_view deployment) {
+std::string prelude_of(const Catalog& catalog, const datalog::RuleProgram& program,
+                       std::string_view text, std::string_view deployment) {
   std::string prelude;
   for (const auto& [oid, table] : catalog.tables()) {
     if (!table->holds_rows() || table->schema != kSchemaPublic || table->deployment == deployment ||
@@ -102,18 +103,24 @@ std::string prelude_of(const Catalog& catalog, std::string_view text, std::strin
       continue;
     }
     std::string declaration;
-    for (const TableColumn& column : table->columns) {
+    for (std::uint32_t c = 0; c < table->columns.size(); ++c) {
+      const TableColumn& column = table->columns[c];
       const auto type = rule_type(column.type);
       if (!type) {
         declaration.clear();
         break;
       }
       if (!declaration.empty()) declaration += ", ";
+      const std::vector<std::uint32_t>& key = program.relation(table->relation).key;
+      const bool is_key = std::find(key.begin(), key.end(), c) != key.end();
       declaration += column.name + ": " + *type + (column.not_null ? "" : "?");
+      if (is_key) declaration += " key";
     }
-    if (!declaration.empty()) {
-      prelude += ".decl " + table->name + "(" + declaration + ")\n";
-    }
+    if (declaration.empty()) continue;
+    const datalog::Relation& relation = program.relation(table->relation);
+    const bool is_set = relation.collection == datalog::Collection::kSet && relation.key.empty();
+    prelude += is_set ? ".decl " + table->name + "(" + declaration + ")\n"
+                      : "relation " + table->name + "(" + declaration + ");\n";
   }
   return prelude;
 }
@@ -147,7 +154,64 @@ class Merger {
     });
   }
 
+  // `used`: what it reads and changes, in the program that it goes to.
+  void production(datalog::Production& given, std::set<RelationId>& used) {
+    for (datalog::Variable& variable : given.variables) variable.type = type(variable.type);
+    body(given.body, used);
+    if (given.salience) whole_expression(*given.salience);
+    block(given.actions, used);
+  }
+
  private:
+  void whole_expression(Expression& node) {
+    expression(node);
+    for (Expression& argument : node.arguments) whole_expression(argument);
+  }
+
+  void body(datalog::Body& given, std::set<RelationId>& used) {
+    for (datalog::Literal& literal : given) {
+      datalog::walk_expressions(literal, [&](Expression& node) { expression(node); });
+      datalog::walk_matches(literal, [&](datalog::Match& match, datalog::Reading) {
+        match.relation = relation(match.relation);
+        used.insert(match.relation);
+      });
+    }
+  }
+
+  void block(datalog::Block& given, std::set<RelationId>& used) {
+    const auto shared = [&](std::shared_ptr<const datalog::Block>& inner) {
+      if (inner == nullptr) return;
+      datalog::Block copy = *inner;
+      block(copy, used);
+      inner = std::make_shared<const datalog::Block>(std::move(copy));
+    };
+    for (datalog::Statement& statement : given) {
+      if (auto* const change = std::get_if<datalog::Change>(&statement.node)) {
+        change->relation = relation(change->relation);
+        used.insert(change->relation);
+        for (std::optional<Expression>& value : change->values) {
+          if (value) whole_expression(*value);
+        }
+      } else if (auto* const let = std::get_if<datalog::Let>(&statement.node)) {
+        whole_expression(let->value);
+      } else if (auto* const branch = std::get_if<datalog::Branch>(&statement.node)) {
+        body(branch->condition, used);
+        shared(branch->then_block);
+        shared(branch->else_block);
+      } else if (auto* const each = std::get_if<datalog::ForEach>(&statement.node)) {
+        body(each->body, used);
+        shared(each->block);
+      } else if (auto* const call = std::get_if<datalog::CallProcedure>(&statement.node)) {
+        for (Expression& argument : call->arguments) whole_expression(argument);
+      } else if (auto* const schedule = std::get_if<datalog::Schedule>(&statement.node)) {
+        whole_expression(schedule->delay);
+        shared(schedule->block);
+      } else if (auto* const text = std::get_if<datalog::LogText>(&statement.node)) {
+        for (Expression& part : text->parts) whole_expression(part);
+      }
+    }
+  }
+
   std::vector<vm::FieldType> fields(const std::vector<vm::FieldType>& given) {
     std::vector<vm::FieldType> mapped = given;
     for (vm::FieldType& field : mapped) field.type = type(field.type);
@@ -205,7 +269,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
   grammar::SourceFiles files;
   grammar::Diagnostics diagnostics;
   grammar::NoFiles no_files;
-  const std::string prelude = prelude_of(catalog, deployment.text, deployment.name);
+  const std::string prelude = prelude_of(catalog, program, deployment.text, deployment.name);
   // The prelude stands behind the text, so that places in messages are those of the text.
   grammar::Program tree = grammar::parse_text(deployment.name, deployment.text + "\n" + prelude, {},
                                               no_files, files, diagnostics);
@@ -215,8 +279,18 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
   if (!datalog::stratify(*rules, diagnostics)) return unexpected(rules_error(diagnostics, files));
   datalog::refuse_unexecuted(*rules, diagnostics, datalog::Execution::kStanding);
   if (diagnostics.has_errors()) return unexpected(rules_error(diagnostics, files));
-  if (!rules->productions.empty()) {
-    return sql_error("0A000", "productions in deployed rules are not supported yet");
+  for (const datalog::Production& production : rules->productions) {
+    for (const auto& [name, other] : catalog.deployments()) {
+      if (name == deployment.name || std::find(other->productions.begin(), other->productions.end(),
+                                               production.name) == other->productions.end()) {
+        continue;
+      }
+      return sql_error("42710",
+                       "rule \"" + production.name + "\" exists already, in \"" + name + "\"");
+    }
+    if (deployment.productions.empty() || deployment.productions.back() != production.name) {
+      deployment.productions.push_back(production.name);
+    }
   }
   Merger merger(*rules, program);
   std::vector<Table> tables;
@@ -288,6 +362,15 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
   for (datalog::Rule rule : rules->rules) {
     merger.rule(rule);
     program.rules.push_back(std::move(rule));
+  }
+  std::set<RelationId> used;
+  for (datalog::Production production : rules->productions) {
+    merger.production(production, used);
+    program.productions.push_back(std::move(production));
+  }
+  for (const RelationId relation : used) {
+    const Table* const table = catalog.table_of(relation);
+    if (table != nullptr) deployment.depends_on.push_back(table->oid);
   }
   // What each derived relation reads, for DROP.
   for (Table& table : tables) {
@@ -385,8 +468,16 @@ Expected<Outcome> SessionImpl::deploy(std::string_view name, std::string_view te
   auto changed = state_.change_program([&](datalog::RuleProgram& program) {
     std::erase_if(program.rules,
                   [&](const datalog::Rule& rule) { return old.count(rule.head.relation) != 0; });
-    return add_deployment(*edited, {std::string(name), std::string(text), {}}, known,
-                          KnownTables::kRunning, program);
+    if (running != nullptr) {
+      std::erase_if(program.productions, [&](const datalog::Production& production) {
+        return std::find(running->productions.begin(), running->productions.end(),
+                         production.name) != running->productions.end();
+      });
+    }
+    Deployment deployment;
+    deployment.name = std::string(name);
+    deployment.text = std::string(text);
+    return add_deployment(*edited, std::move(deployment), known, KnownTables::kRunning, program);
   });
   if (!changed) {
     Error error = changed.error();

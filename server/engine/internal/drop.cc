@@ -60,6 +60,14 @@ Expected<void> Definer::drop_tables(std::vector<Oid> tables, bool cascade,
       doomed.insert(oid);
       tables.push_back(oid);
     }
+    for (const auto& [name, deployment] : session_.catalog().deployments()) {
+      if (std::find(deployment->depends_on.begin(), deployment->depends_on.end(), tables[i]) ==
+          deployment->depends_on.end()) {
+        continue;
+      }
+      return sql_error("2BP01", "cannot drop " + what + " because other objects depend on it",
+                       {.detail = "rules \"" + name + "\" depend on " + kind_and_name(*table)});
+    }
     for (const auto& [child, constraint] : session_.catalog().references_to(tables[i])) {
       if (doomed.count(child->oid) != 0) continue;
       dependents.push_back("constraint " + constraint->name + " on " + kind_and_name(*child) +
@@ -123,14 +131,8 @@ Expected<void> Definer::drop_tables(std::vector<Oid> tables, bool cascade,
       if (sequence->owned_by == oid) sequences.push_back(sequence_oid);
     }
     for (const Oid sequence : sequences) catalog.drop_sequence(sequence);
-    // What this transaction has changed of it goes with it.
-    if (table->holds_rows()) {
-      Transaction& transaction = *session_.transaction_;
-      for (ChangeChunk& chunk : transaction.changes) {
-        if (chunk.relation == table->relation) chunk.rows.clear();
-      }
-      ++transaction.change_epoch;
-    }
+    // What this transaction has changed of it goes with it, unless a savepoint brings it back.
+    if (table->holds_rows()) ++session_.transaction_->change_epoch;
     catalog.drop_table(oid);
   }
   return {};

@@ -113,7 +113,14 @@ struct EngineState {
   // --- commit.cc
   // Makes the transaction's changes a version: 0 where there was nothing to commit. On an error nothing
   // of it is left but its record, for the caller to roll back.
-  Expected<std::uint64_t> commit(Transaction& transaction, const std::string& user);
+  // Serializable: 40001 where somebody has committed a change of what the transaction read.
+  Expected<void> validate(const Transaction& transaction) const;
+  // `admit`: asked about what productions changed, before it is committed.
+  using AdmitFirings = std::function<Expected<void>(const std::vector<rete::StatedChange>&)>;
+  Expected<std::uint64_t> commit(Transaction& transaction, const std::string& user,
+                                 const AdmitFirings& admit);
+  // Whether all commits since the version are kept: 72000 where they are not.
+  Expected<void> require_kept(std::uint64_t snapshot) const;
   void forget_kept_commits();
   std::optional<std::uint64_t> oldest_snapshot() const;
 
@@ -130,6 +137,9 @@ struct EngineState {
   void wake(const std::vector<TransactionId>& woken);
 
  private:
+  // The transaction's net changes are the first step, productions fire in further ones (first_step.cc).
+  Expected<void> fire_productions(Transaction& transaction, class FirstStep& first,
+                                  const AdmitFirings& admit);
   Expected<void> apply_chunks(const Transaction& transaction, std::size_t first);
   Expected<void> go_back_to(std::uint64_t snapshot);
 };

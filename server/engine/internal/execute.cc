@@ -64,7 +64,11 @@ Expected<Outcome> SessionImpl::attempt(Plan& plan, std::span<const ParameterValu
     }
   }
   state_.cancel.reset();
+  is_late_.store(false, std::memory_order_release);
+  running_since_us_.store(statement_since_us_, std::memory_order_release);
   state_.executing.store(this, std::memory_order_release);
+  // Who cancelled before that was seen by nobody else.
+  if (cancel_requested_.load(std::memory_order_acquire)) state_.cancel.cancel();
   is_executing_ = true;
   const auto run = [&]() -> Expected<Outcome> {
     switch (plan.kind) {
@@ -81,9 +85,18 @@ Expected<Outcome> SessionImpl::attempt(Plan& plan, std::span<const ParameterValu
     }
   };
   auto result = run();
+  if (result && transaction_ != nullptr && transaction_->id == transaction_id &&
+      !transaction_->changes.empty() && !is_transaction_control(plan)) {
+    // Who has written, and read what is not so any more, cannot commit: the sooner it knows the better.
+    if (auto valid = state_.validate(*transaction_); !valid) {
+      result = unexpected(std::move(valid).error());
+    }
+  }
   is_executing_ = false;
   idle_since_us_ = state_.now_us();
   state_.executing.store(nullptr, std::memory_order_release);
+  running_since_us_.store(0, std::memory_order_release);
+  note_limits();
   if (!result) {
     const bool must_wait = is_must_wait(result.error());
     // COMMIT and ROLLBACK have ended the transaction, whatever came of them.
@@ -92,7 +105,9 @@ Expected<Outcome> SessionImpl::attempt(Plan& plan, std::span<const ParameterValu
     give_up_waiting();
     Error error = with_sqlstate(std::move(result).error());
     if (error.sqlstate() == "57014" && error.code == ErrorCode::kCancelled) {
-      error = make_sql_error("57014", "canceling statement due to user request");
+      const bool by_user = !is_late_.load(std::memory_order_acquire);
+      error = make_sql_error("57014", by_user ? "canceling statement due to user request"
+                                              : "canceling statement due to statement timeout");
     }
     if (transaction_ != nullptr && transaction_->id == transaction_id) fail_statement(error);
     return unexpected(std::move(error));
@@ -112,10 +127,20 @@ void SessionImpl::give_up_waiting() {
   state_.wake(woken);
 }
 
-void SessionImpl::note_reads(const Plan& plan) {
-  if (transaction_->isolation != Isolation::kSerializable) return;
-  for (const RelationId relation : plan.reads)
-    state_.add_base_relations(relation, transaction_->reads);
+// Who reads in a block keeps ACCESS EXCLUSIVE out until its end; who does not, waits for it only.
+Expected<void> SessionImpl::lock_read_tables(const Plan& plan) {
+  for (const RelationId relation : plan.reads) {
+    const Table* const table = catalog().table_of(relation);
+    if (table == nullptr) continue;
+    LockName name;
+    name.table = table->oid;
+    if (!transaction_->is_block &&
+        state_.locks.available(transaction_->id, name, LockMode::kTableAccessShare)) {
+      continue;
+    }
+    if (auto locked = lock(name, LockMode::kTableAccessShare); !locked) return locked;
+  }
+  return {};
 }
 
 namespace {
@@ -160,7 +185,7 @@ std::optional<std::set<RelationId>> bases_of(const EngineState& state, const Cat
 }  // namespace
 
 Expected<void> SessionImpl::lend(Plan& plan) {
-  note_reads(plan);
+  if (auto locked = lock_read_tables(plan); !locked) return locked;
   if (!plan.has_bases) {
     plan.bases = bases_of(state_, catalog(), plan);
     plan.has_bases = true;

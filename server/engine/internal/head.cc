@@ -36,8 +36,11 @@ Expected<void> give(rete::Network& network, const ChangeChunk& chunk, bool inver
 }  // namespace
 
 Expected<void> EngineState::apply_chunks(const Transaction& transaction, std::size_t first) {
+  const Catalog& names = transaction.catalog != nullptr ? *transaction.catalog : *catalog;
   for (std::size_t i = first; i < transaction.changes.size(); ++i) {
     if (transaction.changes[i].rows.empty()) continue;
+    // Of a table that the transaction has dropped, or whose rows it has put into another relation.
+    if (names.table_of(transaction.changes[i].relation) == nullptr) continue;
     if (auto done = give(*network, transaction.changes[i], false); !done) return done;
   }
   return network->step(rete::StepKind::kChange, rete::Productions::kWait);
@@ -71,9 +74,7 @@ Expected<void> EngineState::lend_head(Transaction* transaction) {
   if (!has_head) {
     take_head_back();
     if (is_behind) {
-      if (kept.empty() || kept.front().version > *transaction->snapshot + 1) {
-        return sql_error("72000", "snapshot too old");
-      }
+      if (auto kept_all = require_kept(*transaction->snapshot); !kept_all) return kept_all;
       if (auto done = go_back_to(*transaction->snapshot); !done) {
         take_head_back();
         return done;
@@ -139,6 +140,11 @@ std::optional<std::uint64_t> EngineState::oldest_snapshot() const {
     }
   }
   return oldest;
+}
+
+Expected<void> EngineState::require_kept(std::uint64_t snapshot) const {
+  if (snapshot >= version || (!kept.empty() && kept.front().version <= snapshot + 1)) return {};
+  return sql_error("72000", "snapshot too old");
 }
 
 void EngineState::forget_kept_commits() {

@@ -215,6 +215,7 @@ store::OutboxEntry outbox_entry(const EngineState& state, const rete::EmittedRow
   }
   store::OutboxEntry entry;
   entry.sink = relation.name;
+  entry.rule = row.production;
   entry.payload = payload.dump();
   return entry;
 }

@@ -367,6 +367,10 @@ Expected<std::vector<TextResult>> SessionImpl::query_all(std::string_view text,
   }
   auto finished = (*simple_query)->finish();
   if (!finished) return unexpected(std::move(finished).error());
+  if (finished->progress == Progress::kMustWait) {
+    rollback_transaction();
+    return sql_error("55P03", "could not obtain lock on row: it is held by another session");
+  }
   return results;
 }
 

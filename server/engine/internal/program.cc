@@ -113,6 +113,7 @@ void EngineState::add_base_relations(RelationId relation, std::set<RelationId>& 
 
 void EngineState::drop_unnamed_relations() {
   std::set<RelationId> named;
+  std::set<std::string> named_productions;
   const auto note = [&](const Catalog& noted) {
     for (const auto& [oid, table] : noted.tables()) {
       if (table->holds_rows()) named.insert(table->relation);
@@ -120,6 +121,7 @@ void EngineState::drop_unnamed_relations() {
     }
     for (const auto& [name, deployment] : noted.deployments()) {
       named.insert(deployment->relations.begin(), deployment->relations.end());
+      named_productions.insert(deployment->productions.begin(), deployment->productions.end());
     }
   };
   note(*catalog);
@@ -138,6 +140,9 @@ void EngineState::drop_unnamed_relations() {
   auto done = change_program([&](datalog::RuleProgram& edited) {
     std::erase_if(edited.rules, [&](const datalog::Rule& rule) {
       return unnamed.count(rule.head.relation) != 0;
+    });
+    std::erase_if(edited.productions, [&](const datalog::Production& production) {
+      return named_productions.count(production.name) == 0;
     });
     std::erase_if(edited.directives, [&](const datalog::Directive& directive) {
       return unnamed.count(directive.relation) != 0;

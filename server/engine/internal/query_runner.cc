@@ -47,6 +47,17 @@ Expected<std::unique_ptr<QueryRunner>> QueryRunner::create(EngineState& state,
     program.answer_columns =
         static_cast<std::uint32_t>(program.program.relation(program.answer).columns.size());
   }
+  std::set<RelationId> whole;
+  for (Reading& reading : readings_of(runner->lowered_.program)) {
+    std::set<RelationId> bases;
+    state.add_base_relations(reading.relation, bases);
+    if (bases.size() > 1) {
+      whole.insert(bases.begin(), bases.end());
+    } else {
+      runner->readings_.push_back(std::move(reading));
+    }
+  }
+  for (const RelationId relation : whole) runner->readings_.push_back({relation, {}});
   auto query = compiler::PreparedQuery::create(std::move(runner->lowered_.program), options);
   if (!query) return unexpected(with_sqlstate(std::move(query).error()));
   runner->query_ = std::move(*query);
@@ -80,6 +91,12 @@ compiler::RowBatch QueryRunner::fit(const InputRows& input,
   return {input_arrays_, n};
 }
 
+void QueryRunner::note_reads(Transaction& transaction) const {
+  for (const Reading& reading : readings_) {
+    transaction.reads.add(reading, values_, state_.layout_of(reading.relation), *state_.pool);
+  }
+}
+
 template <typename Sink>
 Expected<void> QueryRunner::run_into(SessionImpl& session,
                                      std::span<const compiler::ParameterValue> parameters,
@@ -87,9 +104,30 @@ Expected<void> QueryRunner::run_into(SessionImpl& session,
   values_.assign(parameters.begin(), parameters.end());
   values_.resize(lowered_.parameters.size(), compiler::ParameterValue{{0, 0}, true});
   for (const sql2datalog::SessionValue& wanted : lowered_.session_values) {
-    auto value = session.session_value(wanted);
+    sql2datalog::SessionValue joined;
+    if (!wanted.parts.empty()) {
+      joined = wanted;
+      for (const sql2datalog::TextPart& part : wanted.parts) {
+        if (part.kind == sql2datalog::TextPart::Kind::kText) joined.value += part.text;
+        if (part.kind == sql2datalog::TextPart::Kind::kSetting) {
+          auto setting = session.settings().show(part.text);
+          if (!setting) return unexpected(std::move(setting).error());
+          joined.value += *setting;
+        }
+        if (part.kind == sql2datalog::TextPart::Kind::kParameter) {
+          const compiler::ParameterValue& given = values_[part.parameter];
+          vm::TextScratch scratch;
+          if (!given.null) joined.value += state_.pool->view(given.words[0], scratch);
+        }
+      }
+    }
+    auto value = session.session_value(wanted.parts.empty() ? wanted : joined);
     if (!value) return unexpected(std::move(value).error());
     values_.push_back(*value);
+  }
+  if (Transaction* const transaction = session.transaction();
+      transaction != nullptr && transaction->isolation == Isolation::kSerializable) {
+    note_reads(*transaction);
   }
   std::vector<std::unique_ptr<SystemRows>> system_rows;
   std::vector<std::vector<const vm::Word*>> arrays;

@@ -11,6 +11,7 @@
 
 #include "compiler/prepared_query.h"
 #include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/read_set.h"
 #include "server/engine/internal/row_set.h"
 #include "server/engine/result.h"
 #include "sql2datalog/lower_statement.h"
@@ -64,7 +65,10 @@ class QueryRunner {
 
   EngineState& state_;
   sql2datalog::LoweredQuery lowered_;
+  void note_reads(Transaction& transaction) const;
+
   std::unique_ptr<compiler::PreparedQuery> query_;
+  std::vector<Reading> readings_;  // Of base relations.
   std::vector<vm::Type> parameter_types_;
   ResultShape shape_;
   std::vector<compiler::ParameterValue> values_;

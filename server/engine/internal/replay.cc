@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/first_step.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
@@ -57,8 +58,11 @@ class Replayer {
     Transaction transaction;
     transaction.id = made.next_transaction++;
     transaction.session = static_cast<std::uint32_t>(record.info.cause.number);
-    transaction.cause_detail = record.info.cause.detail;
-    if (kind == store::CauseKind::kDeployment) transaction.deployment = record.info.cause.origin;
+    // What stands for the first step there is written anew.
+    if (kind == store::CauseKind::kDeployment) {
+      transaction.deployment = record.info.cause.origin;
+      transaction.cause_detail = record.info.cause.detail;
+    }
     bool changes_objects = false;
     for (const store::CatalogChange& change : record.catalog) {
       if (change.key.starts_with("state/") && change.value) {
@@ -72,7 +76,10 @@ class Replayer {
       return unexpected(std::move(added).error());
     }
     made.catalog = std::move(old);
-    auto version = made.commit(transaction, record.info.cause.origin);
+    // Who was not let in left no record.
+    auto version = made.commit(
+        transaction, record.info.cause.origin,
+        [](const std::vector<rete::StatedChange>& /*stated*/) { return Expected<void>(); });
     if (!version) return "it is refused: " + version.error().message;
     if (*version != record.info.version) return std::string("its cause makes no version");
     if (*version % kVersionsASync == 0) {
@@ -139,6 +146,30 @@ class Replayer {
       if (table->holds_rows() && table->kind != TableKind::kMaterializedView) {
         tables[table->storage] = table.get();
       }
+    }
+    bool is_whole = true;
+    const bool is_told = decode_first_step(
+        record.info.cause.detail,
+        [&](bool is_deletion, std::uint32_t storage, std::string_view row) {
+          const auto found = tables.find(storage);
+          if (found == tables.end()) {
+            is_whole = false;
+            return;
+          }
+          const RelationId id = found->second->relation;
+          const compiler::RelationLayout& layout = made.layout_of(id);
+          std::vector<std::vector<vm::Word>> columns(layout.words.size());
+          is_whole &=
+              StoredRowCodec(made.program.relation(id), layout, *made.pool).decode(row, columns);
+          if (!is_whole) return;
+          std::vector<vm::Word> words;
+          for (const std::vector<vm::Word>& column : columns) words.push_back(column.front());
+          transaction.changes.push_back({id, is_deletion, RowSet(layout, *made.pool), {}});
+          transaction.changes.back().rows.append(words);
+        });
+    if (is_told) {
+      if (is_whole) return {};
+      return sql_error("XX001", "the first step of a logged transaction is damaged");
     }
     for (const bool deletion : {true, false}) {
       store::RelationNumber last = 0;

@@ -45,6 +45,17 @@ void SessionImpl::cancel() {
   if (state_.executing.load(std::memory_order_acquire) == this) state_.cancel.cancel();
 }
 
+std::int64_t SessionImpl::stop_if_late() {
+  const std::int64_t limit_ms = limit_ms_.load(std::memory_order_acquire);
+  const std::int64_t since_us = running_since_us_.load(std::memory_order_acquire);
+  if (limit_ms == 0 || since_us == 0) return limit_ms;
+  const std::int64_t left_us = since_us + limit_ms * 1000 - state_.now_us();
+  if (left_us > 0) return left_us / 1000 + 1;
+  is_late_.store(true, std::memory_order_release);
+  if (state_.executing.load(std::memory_order_acquire) == this) state_.cancel.cancel();
+  return limit_ms;
+}
+
 const Catalog& SessionImpl::catalog() const {
   return transaction_ != nullptr && transaction_->catalog != nullptr ? *transaction_->catalog
                                                                      : *state_.catalog;
@@ -107,7 +118,9 @@ void SessionImpl::undo_to(const StatementMark& mark) {
   }
   const bool had_catalog = transaction_->catalog != mark.catalog;
   transaction_->catalog = mark.catalog;
-  if (had_catalog) state_.drop_unnamed_relations();
+  if (!had_catalog) return;
+  ++transaction_->change_epoch;  // Changes of other tables count now.
+  state_.drop_unnamed_relations();
 }
 
 void SessionImpl::fail_statement(const Error& /*error*/) {
@@ -122,12 +135,15 @@ void SessionImpl::fail_statement(const Error& /*error*/) {
 Expected<std::uint64_t> SessionImpl::commit_transaction() {
   ENTAIL_ENSURE(transaction_ != nullptr);
   if (auto held = check_deferred_constraints(*this); !held) {
-    rollback_transaction();
+    // Who must wait for a row that it refers to commits later.
+    if (!is_must_wait(held.error())) rollback_transaction();
     return unexpected(std::move(held).error());
   }
-  auto version = state_.commit(*transaction_, user_);
+  auto version = state_.commit(
+      *transaction_, user_,
+      [this](const std::vector<rete::StatedChange>& stated) { return admit_firings(stated); });
   if (!version) {
-    rollback_transaction();
+    if (!is_must_wait(version.error())) rollback_transaction();
     return unexpected(std::move(version).error());
   }
   finish_transaction(true);
@@ -167,7 +183,16 @@ Expected<std::uint64_t> SessionImpl::end_implicit() {
 }
 
 Expected<Outcome> SessionImpl::sync() {
+  if (is_waiting_) {
+    is_waiting_ = false;
+    if (wait_error_) {
+      Error error = *std::exchange(wait_error_, std::nullopt);
+      rollback_transaction();
+      return unexpected(std::move(error));
+    }
+  }
   auto version = end_implicit();
+  if (!version && is_must_wait(version.error())) return wait_outcome();
   if (!version) return unexpected(std::move(version).error());
   Outcome outcome;
   outcome.version = *version;
@@ -188,7 +213,9 @@ Expected<void> SessionImpl::lock(const LockName& name, LockMode mode) {
     waits_for_.reset();
     state_.wake(woken);
   }
-  switch (state_.locks.acquire(transaction_->id, name, mode)) {
+  const LockAnswer answer = state_.locks.acquire(transaction_->id, name, mode);
+  state_.wake(state_.locks.take_woken());
+  switch (answer) {
     case LockAnswer::kGranted:
       if (waits_for_ && *waits_for_ == name) waits_for_.reset();
       return {};
@@ -196,6 +223,8 @@ Expected<void> SessionImpl::lock(const LockName& name, LockMode mode) {
       waits_for_.reset();
       return unexpected(deadlock_error());
     case LockAnswer::kMustWait:
+      // Who tries again has waited since it began to.
+      if (!waits_for_ || *waits_for_ != name) wait_since_us_ = state_.now_us();
       waits_for_ = name;
       return sql_error(kMustWaitState, "must wait for a lock");
   }
@@ -221,8 +250,6 @@ Error SessionImpl::deadlock_error() const {
 }
 
 Expected<Outcome> SessionImpl::wait_outcome() {
-  const std::int64_t now = state_.now_us();
-  if (!is_waiting_) wait_since_us_ = now;
   is_waiting_ = true;
   deadline_us_ = 0;
   const auto bound = [&](std::int64_t since, std::int64_t milliseconds) {

@@ -87,7 +87,7 @@ class SessionImpl final : public Session {
     return settings_.take_reported();
   }
   void cancel() override;
-  std::int64_t deadline_us() const override { return deadline_us_; }
+  std::int64_t stop_if_late() override;
 
   // --- for the parts of the engine
   EngineState& state() { return state_; }
@@ -113,6 +113,9 @@ class SessionImpl final : public Session {
   std::int64_t next_deadline_us() const;
   // Looks at the time: true when the session is to be closed.
   bool tick(std::int64_t now_us);
+  void note_limits() {
+    limit_ms_.store(settings_.ready().statement_timeout, std::memory_order_release);
+  }
 
   // --- statements (execute.cc)
   Expected<std::shared_ptr<Plan>> plan_text(std::string_view text,
@@ -158,6 +161,8 @@ class SessionImpl final : public Session {
 
   void ensure_transaction();
   Expected<std::uint64_t> commit_transaction();
+  // Locks the rows that productions changed, and holds their tables' constraints against them.
+  Expected<void> admit_firings(const std::vector<rete::StatedChange>& stated);
   void rollback_transaction();
   void finish_transaction(bool committed);
   void undo_to(const StatementMark& mark);
@@ -177,6 +182,7 @@ class SessionImpl final : public Session {
   Expected<Outcome> run_rollback(const grammar::sql::Rollback& rollback);
   Expected<Outcome> run_savepoint(const grammar::sql::Savepoint& savepoint);
   Expected<Outcome> run_set_transaction(const grammar::sql::SetTransaction& set);
+  Expected<Outcome> run_set_constraints(const grammar::sql::SetConstraints& set);
   Expected<void> set_modes(const grammar::sql::TransactionModes& modes);
   Expected<Outcome> run_set(const grammar::sql::Set& set);
   Expected<Outcome> run_show(const grammar::sql::Show& show, RowSink& sink);
@@ -205,8 +211,8 @@ class SessionImpl final : public Session {
       const Table& table);
 
   // Queries and changes (execute.cc).
+  Expected<void> lock_read_tables(const Plan& plan);
   Expected<void> lend(Plan& plan);
-  void note_reads(const Plan& plan);
   void give_up_waiting();
   Expected<Outcome> run_query(Plan& plan, std::span<const compiler::ParameterValue> parameters,
                               PortalImpl& portal, RowSink& sink);
@@ -259,6 +265,9 @@ class SessionImpl final : public Session {
   std::shared_ptr<CopyTarget> copy_target_;  // Of the COPY … FROM STDIN that is under way.
   int simple_depth_ = 0;  // In a text of several statements: they share an implicit block.
   std::atomic<bool> cancel_requested_{false};
+  std::atomic<bool> is_late_{false};
+  std::atomic<std::int64_t> limit_ms_{0};          // statement_timeout, for stop_if_late().
+  std::atomic<std::int64_t> running_since_us_{0};  // 0: nothing runs.
 };
 
 // The code of an Error by which "must wait" travels inside the engine.

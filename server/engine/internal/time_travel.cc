@@ -91,7 +91,9 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
   }
   const Table* const table = session.catalog().table(given.table->oid);
   if (table == nullptr) return sql_error("42P01", "relation does not exist");
-  RowSet rows(state.layout_of(table->relation), *state.pool);
+  // As declared: what stands has more columns where it is a derived bag.
+  RowSet rows(compiler::layout_of(state.program.relation(table->relation), state.program.types),
+              *state.pool);
   const bool is_derived =
       table->kind == TableKind::kMaterializedView ||
       std::any_of(state.program.rules.begin(), state.program.rules.end(),

@@ -1,6 +1,7 @@
 // Statements about transactions and sessions: BEGIN, SAVEPOINT, SET, PREPARE, cursors, EXPLAIN.
 #include <algorithm>
 
+#include "server/engine/internal/constraints.h"
 #include "server/engine/internal/definer.h"
 #include "server/engine/internal/portal_impl.h"
 #include "server/engine/internal/session_impl.h"
@@ -41,6 +42,22 @@ void give_text_row(RowSink& sink, const ResultShape& shape, vm::ValuePool& pool,
   std::vector<Word> words;
   for (const std::string_view value : values) words.push_back(pool.intern(value));
   sink.row(RowView(shape, pool, words.data()));
+}
+
+LockMode table_lock_mode(std::string_view words) {
+  constexpr std::pair<std::string_view, LockMode> kModes[] = {
+      {"access share", LockMode::kTableAccessShare},
+      {"row share", LockMode::kTableRowShare},
+      {"row exclusive", LockMode::kTableRowExclusive},
+      {"share update exclusive", LockMode::kTableShareUpdateExclusive},
+      {"share", LockMode::kTableShare},
+      {"share row exclusive", LockMode::kTableShareRowExclusive},
+      {"exclusive", LockMode::kTableExclusive},
+  };
+  for (const auto& [name, mode] : kModes) {
+    if (name == words) return mode;
+  }
+  return LockMode::kTableAccessExclusive;
 }
 
 std::string isolation_name(Isolation isolation) {
@@ -152,7 +169,7 @@ Expected<Outcome> SessionImpl::run_utility(Plan& plan, PortalImpl& portal, RowSi
     return run_explain(*explain, plan, parameters, portal, sink);
   }
   if (const auto* copy = statement.as<sql::Copy>()) return run_copy(*copy, plan, portal, sink);
-  if (statement.as<sql::SetConstraints>() != nullptr) return done("SET CONSTRAINTS");
+  if (const auto* set = statement.as<sql::SetConstraints>()) return run_set_constraints(*set);
   if (const auto* maintenance = statement.as<sql::Maintenance>()) {
     for (const sql::QualifiedName& name : maintenance->tables) {
       const SessionCatalog names = session_catalog();
@@ -172,11 +189,7 @@ Expected<Outcome> SessionImpl::run_utility(Plan& plan, PortalImpl& portal, RowSi
       if (!transaction_->is_block) {
         return sql_error("25P01", "LOCK TABLE can only be used in transaction blocks");
       }
-      const LockMode mode = table_lock->mode == "access share" || table_lock->mode == "row share"
-                                ? LockMode::kTableRowShare
-                            : table_lock->mode == "row exclusive" ? LockMode::kTableRowExclusive
-                            : table_lock->mode == "share"         ? LockMode::kTableShare
-                                                                  : LockMode::kTableAccessExclusive;
+      const LockMode mode = table_lock_mode(table_lock->mode);
       LockName lock_name;
       lock_name.table = table->oid;
       if (table_lock->nowait && !state_.locks.available(transaction_->id, lock_name, mode)) {
@@ -308,6 +321,7 @@ Expected<Outcome> SessionImpl::run_savepoint(const sql::Savepoint& savepoint) {
     state.locks = state_.locks.held_count(transaction_->id);
     state.catalog = transaction_->catalog;
     state.settings = settings_.save();
+    state.constraint_modes = transaction_->constraint_modes;
     savepoints.push_back(std::move(state));
     return done("SAVEPOINT");
   }
@@ -326,10 +340,41 @@ Expected<Outcome> SessionImpl::run_savepoint(const sql::Savepoint& savepoint) {
   transaction_->failed = false;
   undo_to({state.changes, state.catalog});
   settings_.restore(state.settings);
+  transaction_->constraint_modes = state.constraint_modes;
   std::vector<TransactionId> woken;
   state_.locks.release_since(transaction_->id, state.locks, woken);
   state_.wake(woken);
   return done("ROLLBACK");
+}
+
+Expected<Outcome> SessionImpl::run_set_constraints(const sql::SetConstraints& set) {
+  if (!transaction_->is_block) {
+    notice(Severity::kWarning, "25P01", "SET CONSTRAINTS can only be used in transaction blocks");
+  }
+  std::vector<Oid> constraints;
+  for (const sql::QualifiedName& name : set.names) {
+    const std::string& wanted = name.last().text;
+    const std::size_t before = constraints.size();
+    bool found_any = false;
+    for (const auto& [oid, table] : catalog().tables()) {
+      if (name.parts.size() > 1) {
+        const Schema* const schema = catalog().schema(table->schema);
+        if (schema == nullptr || schema->name != name.parts.front().text) continue;
+      }
+      const TableConstraint* const constraint = table->find_constraint(wanted);
+      if (constraint == nullptr) continue;
+      found_any = true;
+      if (constraint->deferrable) constraints.push_back(constraint->oid);
+    }
+    if (!found_any) return sql_error("42704", "constraint \"" + wanted + "\" does not exist");
+    if (constraints.size() == before) {
+      return sql_error("42809", "constraint \"" + wanted + "\" is not deferrable");
+    }
+  }
+  if (auto changed = set_constraint_modes(*this, constraints, set.deferred); !changed) {
+    return unexpected(std::move(changed).error());
+  }
+  return done("SET CONSTRAINTS");
 }
 
 Expected<Outcome> SessionImpl::run_set_transaction(const sql::SetTransaction& set) {

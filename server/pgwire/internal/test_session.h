@@ -163,7 +163,7 @@ struct TestSession final : engine::Session {
     return std::exchange(reported, {});
   }
   void cancel() override {}
-  std::int64_t deadline_us() const override { return 0; }
+  std::int64_t stop_if_late() override { return 0; }
 
   World& world;
   engine::SessionOptions session_options;
