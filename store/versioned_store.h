@@ -74,7 +74,8 @@ struct CommitBatch {
   std::vector<CatalogChange> catalog;
   std::vector<OutboxEntry> outbox;
   std::vector<DeadLetter> dead_letters;
-  std::vector<RelationNumber> dropped;  // Their rows go, those of the past too; nothing changes them.
+  std::vector<RelationNumber>
+      dropped;               // Their rows go, those of the past too; nothing changes them.
   std::int64_t time_us = 0;  // When it happened; 0: ask the clock. Raised above the last commit's.
 };
 

@@ -202,6 +202,11 @@ class CrashingDatabase {
           "SELECT * FROM v_x ORDER BY 1"}) {
       all += text;
       auto answer = reader_->query(text);
+      if (!answer && answer.error().sqlstate() == "55P03") {
+        // A transaction that is open holds the table for itself: it gives way.
+        for (auto& session : sessions_) REQUIRE(session->query("ROLLBACK"));
+        answer = reader_->query(text);
+      }
       if (!answer) {
         all += " " + std::string(answer.error().sqlstate()) + "\n";
         REQUIRE(answer.error().sqlstate() == "42P01");

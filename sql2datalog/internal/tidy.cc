@@ -99,6 +99,43 @@ class Tidy {
     return false;
   }
 
+  // Whether its series are bound by itself.
+  static bool stands_alone(const Body& body) {
+    std::set<VariableId> bound;
+    for (bool grows = true; grows;) {
+      grows = false;
+      for (const Literal& literal : body) {
+        if (const auto* each = std::get_if<datalog::Each>(&literal.node)) {
+          if (bound.contains(each->variable) ||
+              !are_bound(inputs_of(literal, each->variable), bound))
+            continue;
+          grows = bound.insert(each->variable).second;
+        } else if (const auto* bind = std::get_if<Bind>(&literal.node)) {
+          if (bound.contains(bind->variable) ||
+              !are_bound(inputs_of(literal, bind->variable), bound))
+            continue;
+          grows = bound.insert(bind->variable).second;
+        } else if (std::holds_alternative<Match>(literal.node)) {
+          for (const VariableId variable : datalog::variables_of(literal)) {
+            grows = bound.insert(variable).second || grows;
+          }
+        }
+      }
+    }
+    return std::all_of(body.begin(), body.end(), [&](const Literal& literal) {
+      const auto* each = std::get_if<datalog::Each>(&literal.node);
+      return each == nullptr || bound.contains(each->variable);
+    });
+  }
+  static std::set<VariableId> inputs_of(const Literal& literal, VariableId result) {
+    std::set<VariableId> inputs = datalog::variables_of(literal);
+    inputs.erase(result);
+    return inputs;
+  }
+  static bool are_bound(const std::set<VariableId>& variables, const std::set<VariableId>& bound) {
+    return std::includes(bound.begin(), bound.end(), variables.begin(), variables.end());
+  }
+
   bool inline_one() {
     std::map<RelationId, std::vector<std::size_t>> rules_of;
     for (std::size_t i = 0; i < rules_.size(); ++i) rules_of[rules_[i].head].push_back(i);
@@ -121,8 +158,10 @@ class Tidy {
               !is_simple(rules_[found->second[0]].body)) {
             continue;
           }
-          // A series beside other rows stays a relation, which is joined by what it is compared with.
-          if (has<datalog::Each>(rules_[found->second[0]].body) && body.size() > 1 &&
+          // A series beside other rows stays a relation, which is joined by what it is compared with, unless
+          // its bounds come from them.
+          if (has<datalog::Each>(rules_[found->second[0]].body) &&
+              stands_alone(rules_[found->second[0]].body) && body.size() > 1 &&
               (has<datalog::Each>(body) || has<Match>(body, i))) {
             continue;
           }
