@@ -351,10 +351,20 @@ class Runner {
     return head == "SELECT" || head.starts_with("WITH ") || head == "VALUES";
   }
 
+  // The last statement before a query that drops something, or 0.
+  static std::size_t dropped_before(const SltFile& file, std::size_t query) {
+    while (query > 0) {
+      const Record& record = file.records[--query];
+      const std::string head = record.sql.substr(0, 4);
+      if (record.kind == RecordKind::kStatement && (head == "DROP" || head == "drop")) return query;
+    }
+    return 0;
+  }
+
   static bool defines(const std::string& sql) {
     std::string head = sql.substr(0, 6);
     for (char& c : head) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return head == "CREATE";
+    return head == "CREATE" || head.starts_with("DROP");
   }
 
   // Some tens of views at a time, each time over the whole history of the file.
@@ -383,8 +393,12 @@ class Runner {
     if (!session) return;
     settle(**session, file.path);
     std::set<std::size_t> waiting(queries.begin(), queries.end()), standing;
-    const auto declare = [&] {
+    const auto declare = [&](std::size_t now) {
       for (auto query = waiting.begin(); query != waiting.end();) {
+        if (now <= dropped_before(file, *query)) {
+          ++query;  // The table of that name that it reads is still to come.
+          continue;
+        }
         std::string text = file.records[*query].sql;
         while (!text.empty() && (text.back() == ';' || text.back() == ' ')) text.pop_back();
         const Answer made = ask(**session,
@@ -409,16 +423,8 @@ class Runner {
       const Record& record = file.records[i];
       if (record.kind == RecordKind::kStatement) {
         if (is_flush(record.sql)) continue;
-        if (!defines(record.sql)) declare();
-        Answer done = ask(**session, record.sql, "", record.copy_data);
-        if (!done.ok && done.sqlstate == "2BP01") {
-          // A table goes that views read: they were declared for the table of that name to come.
-          for (std::size_t view : standing) {
-            ask(**session, "DROP MATERIALIZED VIEW slt_view_" + std::to_string(view), "");
-          }
-          waiting.merge(standing);
-          done = ask(**session, record.sql, "", record.copy_data);
-        }
+        if (!defines(record.sql)) declare(i);
+        const Answer done = ask(**session, record.sql, "", record.copy_data);
         if (passed[i] && done.ok == record.expects_error) {
           ++tally.views;
           note(file, record, "view " + done.sqlstate, "with views standing: " + done.message);
