@@ -5,6 +5,7 @@
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_scan.h"
 
 namespace entail::rete {
 
@@ -37,20 +38,6 @@ constexpr std::uint32_t kRanksMax = 3'000'000'000;
 void keep_distinct(std::vector<Row>& rows) {
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-}
-
-// All rows of a relation as it is.
-std::vector<Row> rows_of(const vm::StandingRelation& relation) {
-  std::vector<Row> rows(relation.size());
-  std::size_t n = 0;
-  Row position = 0;
-  while (n < rows.size()) {
-    const std::size_t k = relation.scan(View::kTotal, position, rows.data() + n, rows.size() - n);
-    if (k == 0) break;
-    n += k;
-  }
-  rows.resize(n);
-  return rows;
 }
 
 }  // namespace
@@ -289,6 +276,38 @@ Expected<void> RankedStratum::retract_facts(NetworkState& state, std::size_t m,
 // ---------------------------------------------------------------------------------------------------
 // Judging
 
+// Takes those rows out that have a derivation whose rank is_enough(row, rank) accepts, and gives them in the
+// order in which they were proven. One derivation is enough, and most rows have one among the first: some
+// are looked at before all.
+template <typename IsEnough>
+Expected<std::vector<Row>> RankedStratum::take_proven(NetworkState& state, const Member& member,
+                                                      std::vector<Row>& rows,
+                                                      IsEnough&& is_enough) {
+  std::vector<Row> result;
+  for (const std::uint32_t fragment : member.bound) {
+    std::uint32_t first = 0, count = kFirstDerivations;
+    for (bool is_more = true; is_more && !rows.empty(); first += count, count *= 4) {
+      origins_.clear();
+      auto more = state.run_some(fragment, rows, first, first + count, origins_);
+      if (!more) return unexpected(std::move(more).error());
+      is_more = *more;
+      proven_.clear();
+      bool is_any_proven = false;
+      for (std::size_t i = 0; i < origins_.n; ++i) {
+        if (!is_enough(origins_.origins[i], origins_.ranks[i])) continue;
+        proven_.insert(origins_.origins[i]);
+        is_any_proven = true;
+      }
+      if (!is_any_proven) continue;
+      const auto proven = std::stable_partition(rows.begin(), rows.end(),
+                                                [&](Row row) { return !proven_.contains(row); });
+      result.insert(result.end(), proven, rows.end());
+      rows.erase(proven, rows.end());
+    }
+  }
+  return result;
+}
+
 // Which of the rows have a well-founded derivation; the others are taken out, and what rests on them is
 // suspected.
 Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
@@ -301,30 +320,10 @@ Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
                               return relation.is_stated(row) || member.retracted.contains(row);
                             }),
              rows.end());
-  // One derivation is enough, and most suspects have one among the first: some are looked at before all.
-  for (const std::uint32_t fragment : member.bound) {
-    std::uint32_t first = 0, count = kFirstDerivations;
-    for (bool is_more = true; is_more && !rows.empty(); first += count, count *= 4) {
-      origins_.clear();
-      auto more = state.run_some(fragment, rows, first, first + count, origins_);
-      if (!more) return unexpected(std::move(more).error());
-      is_more = *more;
-      proven_.clear();
-      bool is_any_proven = false;
-      for (std::size_t i = 0; i < origins_.n; ++i) {
-        const Row row = origins_.origins[i];
-        const std::uint32_t most = relation.rank(row) + (ENTAIL_PLANT_BUG(57) ? 1 : 0);
-        if (origins_.ranks[i] > most) continue;
-        proven_.insert(row);
-        is_any_proven = true;
-      }
-      if (!is_any_proven) continue;
-      rows.erase(
-          std::remove_if(rows.begin(), rows.end(), [&](Row row) { return proven_.contains(row); }),
-          rows.end());
-    }
-    if (rows.empty()) return {};
-  }
+  auto proven = take_proven(state, member, rows, [&](Row row, std::uint32_t rank) {
+    return rank <= relation.rank(row) + (ENTAIL_PLANT_BUG(57) ? 1 : 0);
+  });
+  if (!proven) return unexpected(std::move(proven).error());
   if (rows.empty()) return {};
   state.touch(member.id);
   relation.remove(rows);
@@ -398,23 +397,10 @@ Expected<void> RankedStratum::return_lost(NetworkState& state) {
     Member& member = members_[m];
     if (member.lost.empty()) continue;
     const vm::StandingRelation& relation = state.rows(member.id);
-    std::vector<Row> rows;
     std::vector<Row> open = member.lost;
-    for (const std::uint32_t fragment : member.bound) {
-      std::uint32_t first = 0, count = kFirstDerivations;
-      for (bool is_more = true; is_more && !open.empty(); first += count, count *= 4) {
-        origins_.clear();
-        auto more = state.run_some(fragment, open, first, first + count, origins_);
-        if (!more) return unexpected(std::move(more).error());
-        is_more = *more;
-        proven_.clear();
-        for (std::size_t i = 0; i < origins_.n; ++i) proven_.insert(origins_.origins[i]);
-        const auto proven = std::stable_partition(open.begin(), open.end(),
-                                                  [&](Row row) { return !proven_.contains(row); });
-        rows.insert(rows.end(), proven, open.end());
-        open.erase(proven, open.end());
-      }
-    }
+    auto found = take_proven(state, member, open, [](Row, std::uint32_t) { return true; });
+    if (!found) return unexpected(std::move(found).error());
+    const std::vector<Row>& rows = *found;
     if (rows.empty()) continue;
     Batches back(members_.size());
     vm::ChangeBatch& batch = back[m];
@@ -509,7 +495,7 @@ Expected<void> RankedStratum::recompute(NetworkState& state) {
     member.lost.clear();
     vm::StandingRelation& relation = state.rows(member.id);
     state.touch(member.id);
-    std::vector<Row> rows = rows_of(relation), kept;
+    std::vector<Row> rows = vm::visible_rows(relation), kept;
     auto derived_end =
         std::partition(rows.begin(), rows.end(), [&](Row row) { return !relation.is_stated(row); });
     kept.assign(derived_end, rows.end());
@@ -524,7 +510,7 @@ Expected<void> RankedStratum::recompute(NetworkState& state) {
   }
   for (const std::uint32_t fragment : bases_) {
     const StandingFragment& read = state.code.fragments[fragment];
-    const std::vector<Row> rows = rows_of(state.rows(read.source));
+    const std::vector<Row> rows = vm::visible_rows(state.rows(read.source));
     derived_.resize(members_.size());
     for (vm::ChangeBatch& batch : derived_) batch.clear();
     const std::size_t member = member_of(state.form.program.rule(read.rule).head.relation);
@@ -600,7 +586,9 @@ void RankedStratum::restore(NetworkState& state, const std::vector<std::uint64_t
   }
   for (const Member& member : members_) {
     const vm::StandingRelation& relation = state.rows(member.id);
-    for (const Row row : rows_of(relation)) last_rank_ = std::max(last_rank_, relation.rank(row));
+    for (const Row row : vm::visible_rows(relation)) {
+      last_rank_ = std::max(last_rank_, relation.rank(row));
+    }
   }
   rank_at_commit_ = last_rank_;
   has_run_units_ = true;
@@ -619,7 +607,7 @@ std::uint64_t RankedStratum::bytes_used() const {
 void RankedStratum::verify(const NetworkState& state) const {
   for (const Member& member : members_) {
     const vm::StandingRelation& relation = *state.relations[datalog::index_of(member.id)].rows;
-    for (const Row row : rows_of(relation)) ENTAIL_ENSURE(relation.rank(row) > 0);
+    for (const Row row : vm::visible_rows(relation)) ENTAIL_ENSURE(relation.rank(row) > 0);
   }
 }
 
