@@ -5,6 +5,7 @@
 #include "rete/internal/firing.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_scan.h"
 #include "vm/value_text.h"
 
 namespace entail::rete {
@@ -420,10 +421,8 @@ void Agenda::verify() const {
   std::uint64_t count = 0;
   for (std::uint32_t p = 0; p < rules_.size(); ++p) {
     const std::vector<Activation>& activations = rules_[p].activations;
-    std::uint64_t rows = 0;
-    Row position = 0, row = 0;
-    while (matches(p).scan(vm::View::kTotal, position, &row, 1) == 1) {
-      ++rows;
+    const std::vector<Row> rows = vm::visible_rows(matches(p));
+    for (const Row row : rows) {
       ENTAIL_ENSURE(row < activations.size() && activations[row].status != Status::kNone);
       if (activations[row].status != Status::kWaiting) continue;
       ++count;
@@ -433,7 +432,7 @@ void Agenda::verify() const {
     for (const Activation& activation : activations) {
       known += activation.status != Status::kNone ? 1 : 0;
     }
-    ENTAIL_ENSURE(known == rows);
+    ENTAIL_ENSURE(known == rows.size());
   }
   ENTAIL_ENSURE(count == waiting());
 }

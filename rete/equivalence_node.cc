@@ -5,28 +5,16 @@
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_scan.h"
 
 namespace entail::rete {
 
 using vm::Row;
-using vm::View;
 
 namespace {
 
 std::pair<vm::Word, vm::Word> edge_of(vm::Word a, vm::Word b) {
   return {std::min(a, b), std::max(a, b)};
-}
-
-std::vector<Row> all_rows(const vm::StandingRelation& relation) {
-  std::vector<Row> rows(relation.size());
-  std::size_t n = 0;
-  Row position = 0;
-  while (const std::size_t k =
-             relation.scan(View::kTotal, position, rows.data() + n, rows.size() - n)) {
-    n += k;
-  }
-  rows.resize(n);
-  return rows;
 }
 
 }  // namespace
@@ -150,7 +138,7 @@ Expected<void> EquivalenceNode::turn(NetworkState& state) {
     search_anew(name);
   }
   std::vector<Row> all;
-  if (derives_all) all = all_rows(pairs);
+  if (derives_all) all = vm::visible_rows(pairs);
   for (const auto& [a, b] : load(state, derives_all ? std::span<const Row>(all) : pairs.entered()))
     add_pair(a, b);
   vm::ChangeBatch& out = state.at(classes_).derived;
@@ -178,7 +166,7 @@ void EquivalenceNode::abort(NetworkState& state) {
   members_.clear();
   edges_.clear();
   const vm::StandingRelation& classes = state.rows(classes_);
-  const std::vector<Row> rows = all_rows(classes);
+  const std::vector<Row> rows = vm::visible_rows(classes);
   std::vector<Word> element(rows.size()), name(rows.size());
   classes.load(0, rows.data(), rows.size(), element.data());
   classes.load(1, rows.data(), rows.size(), name.data());
@@ -186,7 +174,7 @@ void EquivalenceNode::abort(NetworkState& state) {
     elements_[element[i]].name = name[i];
     members_[name[i]].push_back(element[i]);
   }
-  for (const auto& [a, b] : load(state, all_rows(state.rows(pairs_)))) {
+  for (const auto& [a, b] : load(state, vm::visible_rows(state.rows(pairs_)))) {
     if (a == b) {
       elements_.at(a).is_paired_with_itself = true;
       continue;

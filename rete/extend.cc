@@ -17,6 +17,7 @@
 #include "rete/recomputed_stratum.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_scan.h"
 
 namespace entail::rete {
 
@@ -30,7 +31,7 @@ using vm::Word;
 
 namespace {
 
-constexpr std::size_t kChunkRows = 4096;
+constexpr std::size_t kRowsAtOnce = 4096;
 // References of a stratum to its own relations; no meaning has such a number.
 constexpr std::uint32_t kOwnRelation = 0x80000000;
 
@@ -62,17 +63,6 @@ bool same_shape(const datalog::Relation& a, const datalog::Relation& b) {
                     [](const datalog::Column& one, const datalog::Column& other) {
                       return one.type == other.type && one.nullable == other.nullable;
                     });
-}
-
-// Calls f(rows) for all rows of a relation, some thousands at a time.
-template <typename F>
-Expected<void> each_chunk(const vm::StandingRelation& relation, F&& f) {
-  std::vector<Row> rows(kChunkRows);
-  Row position = 0;
-  while (const std::size_t n = relation.scan(vm::View::kTotal, position, rows.data(), kChunkRows)) {
-    if (Expected<void> done = f(std::span<const Row>(rows.data(), n)); !done) return done;
-  }
-  return {};
 }
 
 }  // namespace
@@ -261,11 +251,11 @@ Expected<void> Network::Impl::carry_statements(const Impl& old) {
     const vm::StandingRelation& from = old.stated_rows(old.state.form.stated_in[i]);
     std::vector<std::vector<Word>> columns(from.column_count());
     std::vector<const Word*> words(columns.size());
-    auto done = each_chunk(from, [&](std::span<const Row> rows) -> Expected<void> {
+    for (vm::RowScan scan(from, kRowsAtOnce); scan.next();) {
       std::vector<Row> stated;
-      std::copy_if(rows.begin(), rows.end(), std::back_inserter(stated),
+      std::copy_if(scan.rows().begin(), scan.rows().end(), std::back_inserter(stated),
                    [&](Row row) { return from.is_stated(row); });
-      if (stated.empty()) return {};
+      if (stated.empty()) continue;
       if (relation.collection != state.form.program.relation(target).collection ||
           declared_words[i] != state.layouts[datalog::index_of(target)].words.size() ||
           original_relations[i].collection == datalog::Collection::kBag) {
@@ -280,9 +270,7 @@ Expected<void> Network::Impl::carry_statements(const Impl& old) {
         words[c] = columns[c].data();
       }
       state_facts(target, words, stated.size(), /*is_deletion=*/false);
-      return {};
-    });
-    if (!done) return done;
+    }
   }
   return {};
 }
@@ -321,12 +309,13 @@ Expected<void> Network::Impl::derive_new(bool takes_over) {
     const std::uint32_t target = node_of_rule(rule);
     const bool is_ranked = state.form.strata[target].kind == StandingKind::kRanked;
     vm::ChangeBatch& out = is_ranked ? unused : input_of(rule);
-    auto done = each_chunk(state.rows(state.code.fragments[*source].source),
-                           [&](std::span<const Row> rows) -> Expected<void> {
-                             unused.clear();
-                             return state.run(*source, rows, 1, vm::RunViews::kAsPlanned, out);
-                           });
-    if (!done) return done;
+    const vm::StandingRelation& rows = state.rows(state.code.fragments[*source].source);
+    for (vm::RowScan scan(rows, kRowsAtOnce); scan.next();) {
+      unused.clear();
+      if (auto done = state.run(*source, scan.rows(), 1, vm::RunViews::kAsPlanned, out); !done) {
+        return done;
+      }
+    }
     if (!out.empty() && !is_ranked) wake(target);
   }
   for (std::uint32_t s = 0; s < nodes.size(); ++s) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vm/base/ensure.h"
+#include "vm/row_scan.h"
 #include "vm/value_codec.h"
 
 namespace entail::rete {
@@ -208,8 +209,7 @@ Expected<void> LimitNode::turn(NetworkState& state) {
     ++work.rows_touched;
   };
   if (std::exchange(derives_all_, false)) {
-    Row position = 0, row = 0;
-    while (rows.scan(vm::View::kTotal, position, &row, 1) == 1) change(row, true);
+    for (const Row row : vm::visible_rows(rows)) change(row, true);
   } else {
     for (const Row row : rows.left()) change(row, false);
     for (const Row row : rows.entered()) change(row, true);

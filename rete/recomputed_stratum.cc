@@ -9,6 +9,7 @@
 #include "datalog/body_walk.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/row_scan.h"
 
 namespace entail::rete {
 
@@ -20,23 +21,6 @@ using vm::Word;
 namespace {
 
 constexpr std::size_t kChunkRows = 1024;
-
-// Calls f(columns, n) for the rows of a relation, a chunk at a time.
-template <typename F>
-Expected<void> each_chunk(const vm::StandingRelation& relation, F&& f) {
-  std::vector<Row> rows(kChunkRows);
-  std::vector<std::vector<Word>> columns(relation.column_count(), std::vector<Word>(kChunkRows));
-  std::vector<const Word*> arrays;
-  for (const std::vector<Word>& column : columns) arrays.push_back(column.data());
-  Row position = 0;
-  while (const std::size_t n = relation.scan(View::kTotal, position, rows.data(), kChunkRows)) {
-    for (std::uint32_t c = 0; c < columns.size(); ++c) {
-      relation.load(c, rows.data(), n, columns[c].data());
-    }
-    if (Expected<void> done = f(std::span<const Word* const>(arrays), n); !done) return done;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -155,11 +139,9 @@ Expected<void> RecomputedStratum::compare(
   }
   std::sort(kept.begin(), kept.end());
   std::vector<Row> gone;
-  std::vector<Row> rows(kChunkRows);
-  Row position = 0;
-  while (const std::size_t n = relation.scan(View::kTotal, position, rows.data(), kChunkRows)) {
-    for (std::size_t i = 0; i < n; ++i) {
-      if (!std::binary_search(kept.begin(), kept.end(), rows[i])) gone.push_back(rows[i]);
+  for (vm::RowScan scan(relation); scan.next();) {
+    for (const Row row : scan.rows()) {
+      if (!std::binary_search(kept.begin(), kept.end(), row)) gone.push_back(row);
     }
   }
   if (gone.empty() && missing.empty()) return {};
@@ -180,11 +162,13 @@ Expected<void> RecomputedStratum::turn(NetworkState& state) {
   options.limits.rows_touched = state.machine->rows_left();
   auto evaluation = compiler::Evaluation::create(program_, options);
   if (!evaluation) return unexpected(std::move(evaluation).error());
-  auto load = [&](RelationId id, const vm::StandingRelation& from) {
-    return each_chunk(from, [&](std::span<const Word* const> columns, std::size_t n) {
+  auto load = [&](RelationId id, const vm::StandingRelation& from) -> Expected<void> {
+    for (vm::RowScan scan(from); scan.next();) {
+      const std::size_t n = scan.rows().size();
       work.rows_touched += n;
-      return (*evaluation)->load(id, columns, n);
-    });
+      if (auto done = (*evaluation)->load(id, scan.load_words(), n); !done) return done;
+    }
+    return {};
   };
   for (const RelationId id : inputs_) {
     if (auto done = load(id, state.rows(id)); !done) return done;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vm/row_scan.h"
+
 namespace entail::rete {
 
 using vm::Row;
@@ -11,11 +13,7 @@ ChangedKeys changed_keys(vm::StandingRelation& rows, std::size_t key_words, bool
   ChangedKeys result;
   std::vector<Row> changed;
   if (of_all) {
-    changed.resize(rows.size());
-    Row position = 0;
-    for (std::size_t n = 0; n < changed.size();) {
-      n += rows.scan(vm::View::kTotal, position, changed.data() + n, changed.size() - n);
-    }
+    changed = vm::visible_rows(rows);
   } else {
     changed.assign(rows.left().begin(), rows.left().end());
     changed.insert(changed.end(), rows.entered().begin(), rows.entered().end());

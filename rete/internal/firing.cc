@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
+#include "vm/row_scan.h"
 #include "vm/value_text.h"
 
 namespace entail::rete {
@@ -204,8 +205,7 @@ void Firing::retract(const ActionCode& action, RelationId id, const Words& given
   }
   std::vector<Row> rows;
   if (action.given.empty()) {
-    Row position = 0, row = 0;
-    while (relation.scan(vm::View::kTotal, position, &row, 1) == 1) rows.push_back(row);
+    rows = vm::visible_rows(relation);
   } else {
     std::vector<const Word*> keys;
     for (const Word& word : given) keys.push_back(&word);
