@@ -107,16 +107,28 @@ void LimitNode::rebind(const NetworkState& state, const compiler::StandingStratu
   offset_ = *bound(rank.offset, 0);
 }
 
-void LimitNode::append_key(const NetworkState& state, const std::vector<Column>& columns, Row row,
-                           std::string& out) const {
-  const vm::StandingRelation& rows = *state.relations[datalog::index_of(source_)].rows;
+// Appends the values that the columns have in a row, whose word w is word_at(w): in the order of bytes.
+template <typename WordAt>
+void LimitNode::append_key(const NetworkState& state, const std::vector<Column>& columns,
+                           WordAt&& word_at, std::string& out) const {
   for (const Column& column : columns) {
     Word words[3];
     for (std::uint32_t w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
-      rows.load(column.word + w, &row, 1, &words[w]);
+      words[w] = word_at(column.word + w);
     }
     vm::encode_value(*state.pool, column.type, column.nullable, words, column.style, out);
   }
+}
+
+void LimitNode::append_key_of(const NetworkState& state, const std::vector<Column>& columns,
+                              Row row, std::string& out) const {
+  const vm::StandingRelation& rows = *state.relations[datalog::index_of(source_)].rows;
+  const auto word_at = [&](std::uint32_t w) {
+    Word word = 0;
+    rows.load(w, &row, 1, &word);
+    return word;
+  };
+  append_key(state, columns, word_at, out);
 }
 
 void LimitNode::book(std::int64_t bytes) {
@@ -198,8 +210,8 @@ Expected<void> LimitNode::turn(NetworkState& state) {
   crossings_.clear();
   const auto change = [&](Row row, bool is_insertion) {
     Change made{{}, {}, row, is_insertion};
-    append_key(state, partition_columns_, row, made.partition);
-    append_key(state, key_columns_, row, made.key);
+    append_key_of(state, partition_columns_, row, made.partition);
+    append_key_of(state, key_columns_, row, made.key);
     if (is_insertion) {
       insert(made.partition, made.key, row);
     } else {
@@ -250,31 +262,16 @@ void LimitNode::abort(NetworkState&) {
 // The rows that are kept are in the head's relation already. All keys are sorted at once: that is cheaper than
 // finding the place of each.
 void LimitNode::restore(NetworkState& state, const std::vector<std::uint64_t>&) {
-  constexpr std::size_t kAtOnce = 1024;
-  const vm::StandingRelation& relation = state.rows(source_);
   std::map<std::string, std::vector<std::pair<std::string, Row>>> found;
-  std::vector<std::vector<Word>> columns(relation.column_count(), std::vector<Word>(kAtOnce));
-  std::vector<Row> rows(kAtOnce);
   std::string partition;
-  Row position = 0;
-  while (const std::size_t n = relation.scan(vm::View::kTotal, position, rows.data(), kAtOnce)) {
-    for (std::uint32_t c = 0; c < columns.size(); ++c) {
-      relation.load(c, rows.data(), n, columns[c].data());
-    }
-    const auto append = [&](const std::vector<Column>& values, std::size_t i, std::string& out) {
-      for (const Column& column : values) {
-        Word words[3];
-        for (std::uint32_t w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
-          words[w] = columns[column.word + w][i];
-        }
-        vm::encode_value(*state.pool, column.type, column.nullable, words, column.style, out);
-      }
-    };
-    for (std::size_t i = 0; i < n; ++i) {
+  for (vm::RowScan scan(state.rows(source_)); scan.next();) {
+    const std::span<const Word* const> words = scan.load_words();
+    for (std::size_t i = 0; i < scan.rows().size(); ++i) {
+      const auto word_at = [&](std::uint32_t w) { return words[w][i]; };
       partition.clear();
-      append(partition_columns_, i, partition);
-      auto& [key, row] = found[partition].emplace_back(std::string(), rows[i]);
-      append(key_columns_, i, key);
+      append_key(state, partition_columns_, word_at, partition);
+      auto& [key, row] = found[partition].emplace_back(std::string(), scan.rows()[i]);
+      append_key(state, key_columns_, word_at, key);
     }
   }
   for (auto& [name, keys] : found) {
@@ -305,8 +302,8 @@ void LimitNode::verify(const NetworkState& state) const {
         ENTAIL_ENSURE(last == nullptr || *last < key);
         last = &key;
         std::string name_now, key_now;
-        append_key(state, partition_columns_, row, name_now);
-        append_key(state, key_columns_, row, key_now);
+        append_key_of(state, partition_columns_, row, name_now);
+        append_key_of(state, key_columns_, row, key_now);
         ENTAIL_ENSURE(name_now == name && key_now == key);
       }
     }

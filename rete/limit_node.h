@@ -68,8 +68,11 @@ class LimitNode final : public Node {
     std::int64_t weight;
   };
 
-  void append_key(const NetworkState& state, const std::vector<Column>& columns, vm::Row row,
+  template <typename WordAt>
+  void append_key(const NetworkState& state, const std::vector<Column>& columns, WordAt&& word_at,
                   std::string& out) const;
+  void append_key_of(const NetworkState& state, const std::vector<Column>& columns, vm::Row row,
+                     std::string& out) const;
   void insert(const std::string& partition, std::string key, vm::Row row);
   void erase(const std::string& partition, const std::string& key);
   void balance(Partition& partition);
