@@ -407,21 +407,9 @@ Expected<void> Changer::admit(const RowSet& deleted, const RowSet& inserted) {
       }
     }
   }
-  const SessionCatalog names = session_.session_catalog();
-  NamedChecks checks;
-  for (const TableConstraint& constraint : table_.constraints) {
-    if (constraint.type != ConstraintType::kCheck) continue;
-    sql2datalog::LoweringContext context;
-    context.catalog = &names;
-    context.text = constraint.check_text;
-    auto lowered = sql2datalog::lower_check(session_.catalog().description(table_),
-                                            *constraint.check, true, context);
-    if (!lowered) return unexpected(std::move(lowered).error());
-    auto runner = QueryRunner::create(session_.state(), std::move(*lowered));
-    if (!runner) return unexpected(std::move(runner).error());
-    checks.emplace_back(constraint.name, std::move(*runner));
-  }
-  return check(checks, inserted);
+  auto checks = session_.checks_of(table_);
+  if (!checks) return unexpected(std::move(checks).error());
+  return check(*checks, inserted);
 }
 
 // ON DELETE and ON UPDATE: CASCADE, SET NULL, SET DEFAULT. What forbids is left to the check behind it.
