@@ -116,12 +116,8 @@ LockAnswer LockManager::acquire(TransactionId transaction, const LockName& name,
       return LockAnswer::kGranted;
     }
   }
-  const std::span<const Hold> queue = lock.queue();
-  const auto queued = std::find_if(queue.begin(), queue.end(), [&](const Hold& hold) {
-    return hold.transaction == transaction;
-  });
-  const std::size_t position = static_cast<std::size_t>(queued - queue.begin());
-  const bool is_queued = position < queue.size();
+  const std::size_t position = place_of(lock, transaction);
+  const bool is_queued = position < lock.queue().size();
   if (grantable(lock, transaction, mode, position)) {
     if (is_queued) {
       lock.own_queue().erase(lock.own_queue().begin() + static_cast<std::ptrdiff_t>(position));
@@ -222,13 +218,9 @@ std::vector<TransactionId> LockManager::blockers(TransactionId transaction) cons
   if (waits == waiting_.end()) return result;
   const Lock& lock = locks_.at(waits->second);
   const std::span<const Hold> queue = lock.queue();
-  LockMode mode = LockMode::kKeyShare;
-  std::size_t position = 0;
-  for (; position < queue.size(); ++position) {
-    if (queue[position].transaction == transaction) break;
-  }
+  const std::size_t position = place_of(lock, transaction);
   ENTAIL_ENSURE(position < queue.size());
-  mode = queue[position].mode;
+  const LockMode mode = queue[position].mode;
   bool holds_it = false;
   for (const Hold& hold : lock.holds()) {
     if (hold.transaction == transaction) {
