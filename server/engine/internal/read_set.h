@@ -51,7 +51,6 @@ std::vector<Reading> readings_of(const datalog::QueryProgram& query);
 
 class ReadSet {
  public:
-  void add_relation(RelationId relation) { relations_[relation].whole = true; }
   // `parameters`: of the run. `layout`: of the relation.
   void add(const Reading& reading, std::span<const compiler::ParameterValue> parameters,
            const compiler::RelationLayout& layout, vm::ValuePool& pool);
