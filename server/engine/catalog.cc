@@ -19,6 +19,10 @@ std::uint64_t next_version() {
   return ++last;
 }
 
+bool depends_on(const std::vector<Oid>& read, Oid table) {
+  return std::find(read.begin(), read.end(), table) != read.end();
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> Table::find_column(std::string_view column) const {
@@ -118,6 +122,21 @@ std::vector<std::pair<const Table*, const TableConstraint*>> Catalog::references
     }
   }
   return result;
+}
+
+std::vector<const Table*> Catalog::readers_of(Oid read) const {
+  std::vector<const Table*> result;
+  for (const auto& [oid, reader] : tables_) {
+    if (depends_on(reader->depends_on, read)) result.push_back(reader.get());
+  }
+  return result;
+}
+
+const Deployment* Catalog::deployment_using(Oid used) const {
+  for (const auto& [name, user] : deployments_) {
+    if (depends_on(user->depends_on, used)) return user.get();
+  }
+  return nullptr;
 }
 
 const sql2datalog::TableDescription& Catalog::description(const Table& table) const {

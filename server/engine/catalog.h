@@ -195,6 +195,10 @@ class Catalog {
   // Foreign keys that refer to the table, with the tables that have them.
   std::vector<std::pair<const Table*, const TableConstraint*>> references_to(Oid table) const;
   bool has_references() const { return !references_.empty(); }
+  // The views, and the relations of rules, that read a table; by oid.
+  std::vector<const Table*> readers_of(Oid table) const;
+  // The first deployment whose productions read or change a table; null: there is none.
+  const Deployment* deployment_using(Oid table) const;
   // What lowering is told of a table; stays until the table changes.
   const sql2datalog::TableDescription& description(const Table& table) const;
   const sql2datalog::EnumDescription* enum_description(const UserType& type) const;

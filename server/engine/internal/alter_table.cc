@@ -35,20 +35,12 @@ Error no_column(const Table& table, const std::string& column) {
 }  // namespace
 
 bool Definer::is_standing_premise(const Table& table) const {
-  for (const auto& [oid, view] : session_.catalog().tables()) {
-    if (view->kind != TableKind::kMaterializedView && view->kind != TableKind::kRules) continue;
-    if (std::find(view->depends_on.begin(), view->depends_on.end(), table.oid) !=
-        view->depends_on.end()) {
+  for (const Table* const reader : session_.catalog().readers_of(table.oid)) {
+    if (reader->kind == TableKind::kMaterializedView || reader->kind == TableKind::kRules) {
       return true;
     }
   }
-  for (const auto& [name, deployment] : session_.catalog().deployments()) {
-    if (std::find(deployment->depends_on.begin(), deployment->depends_on.end(), table.oid) !=
-        deployment->depends_on.end()) {
-      return true;
-    }
-  }
-  return false;
+  return session_.catalog().deployment_using(table.oid) != nullptr;
 }
 
 Expected<void> Definer::rewrite(const Table& before, Table& after,
@@ -307,11 +299,7 @@ Expected<void> Definer::alter_table(Table& table, const sql::AlterAction& action
         edit().put(std::move(changed));
         break;
       }
-      for (const auto& [oid, view] : session_.catalog().tables()) {
-        if (std::find(view->depends_on.begin(), view->depends_on.end(), table.oid) ==
-            view->depends_on.end()) {
-          continue;
-        }
+      if (!session_.catalog().readers_of(table.oid).empty()) {
         return sql_error(
             "0A000", "cannot drop a column of table \"" + table.name + "\" while views read it");
       }
@@ -495,12 +483,9 @@ Expected<void> Definer::alter_table(Table& table, const sql::AlterAction& action
         return sql_error("42701", "column \"" + action.name.text + "\" of relation \"" +
                                       table.name + "\" already exists");
       }
-      for (const auto& [oid, view] : session_.catalog().tables()) {
-        if (std::find(view->depends_on.begin(), view->depends_on.end(), table.oid) !=
-            view->depends_on.end()) {
-          return sql_error("0A000",
-                           "cannot rename a column of \"" + table.name + "\" while views read it");
-        }
+      if (!session_.catalog().readers_of(table.oid).empty()) {
+        return sql_error("0A000",
+                         "cannot rename a column of \"" + table.name + "\" while views read it");
       }
       for (const TableConstraint& constraint : table.constraints) {
         if (constraint.type == ConstraintType::kCheck &&
@@ -527,11 +512,8 @@ Expected<void> Definer::alter_table(Table& table, const sql::AlterAction& action
                                     table.name + "\" does not exist");
     }
     case Kind::kRename:
-      for (const auto& [oid, view] : session_.catalog().tables()) {
-        if (std::find(view->depends_on.begin(), view->depends_on.end(), table.oid) !=
-            view->depends_on.end()) {
-          return sql_error("0A000", "cannot rename \"" + table.name + "\" while views read it");
-        }
+      if (!session_.catalog().readers_of(table.oid).empty()) {
+        return sql_error("0A000", "cannot rename \"" + table.name + "\" while views read it");
       }
       if (session_.catalog().is_name_taken(table.schema, action.name.text)) {
         return sql_error("42P07", "relation \"" + action.name.text + "\" already exists");

@@ -49,24 +49,17 @@ Expected<void> Definer::drop_tables(std::vector<Oid> tables, bool cascade,
   std::vector<std::string> cascaded;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const Table* const table = session_.catalog().table(tables[i]);
-    for (const auto& [oid, view] : session_.catalog().tables()) {
-      if (doomed.count(oid) != 0) continue;
-      if (std::find(view->depends_on.begin(), view->depends_on.end(), tables[i]) ==
-          view->depends_on.end()) {
-        continue;
-      }
+    for (const Table* const view : session_.catalog().readers_of(tables[i])) {
+      if (doomed.count(view->oid) != 0) continue;
       dependents.push_back(kind_and_name(*view) + " depends on " + kind_and_name(*table));
       cascaded.push_back("drop cascades to " + kind_and_name(*view));
-      doomed.insert(oid);
-      tables.push_back(oid);
+      doomed.insert(view->oid);
+      tables.push_back(view->oid);
     }
-    for (const auto& [name, deployment] : session_.catalog().deployments()) {
-      if (std::find(deployment->depends_on.begin(), deployment->depends_on.end(), tables[i]) ==
-          deployment->depends_on.end()) {
-        continue;
-      }
-      return sql_error("2BP01", "cannot drop " + what + " because other objects depend on it",
-                       {.detail = "rules \"" + name + "\" depend on " + kind_and_name(*table)});
+    if (const Deployment* const rules = session_.catalog().deployment_using(tables[i])) {
+      return sql_error(
+          "2BP01", "cannot drop " + what + " because other objects depend on it",
+          {.detail = "rules \"" + rules->name + "\" depend on " + kind_and_name(*table)});
     }
     for (const auto& [child, constraint] : session_.catalog().references_to(tables[i])) {
       if (doomed.count(child->oid) != 0) continue;
