@@ -153,7 +153,6 @@ Expected<void> replay_since_checkpoint(EngineState& state, vm::Version& newest) 
     const Table* table = nullptr;
     StoredRowCodec codec;
     bool is_bag = false;
-    std::size_t words = 0;
   };
   std::map<store::RelationNumber, Restored> restored;
   for (const auto& [oid, table] : state.catalog->tables()) {
@@ -163,12 +162,12 @@ Expected<void> replay_since_checkpoint(EngineState& state, vm::Version& newest) 
     const compiler::RelationLayout& layout = state.layout_of(table->relation);
     restored.emplace(table->storage, Restored{table.get(),
                                               {relation, layout, *state.pool},
-                                              relation.collection == datalog::Collection::kBag,
-                                              layout.words.size()});
+                                              relation.collection == datalog::Collection::kBag});
   }
   auto log = state.store->read_log(state.checkpoint_version + 1);
   if (!log) return unexpected(std::move(log).error());
   std::size_t changes = 0;
+  std::vector<vm::Word> row;
   while ((*log)->next()) {
     for (const store::RowChange& change : (*log)->record().changes) {
       const auto found = restored.find(change.relation);
@@ -182,12 +181,11 @@ Expected<void> replay_since_checkpoint(EngineState& state, vm::Version& newest) 
       for (const bool deletion : {true, false}) {
         const auto& image = deletion ? change.before : change.after;
         if (!image) continue;
-        std::vector<std::vector<vm::Word>> columns(of.words);
-        if (!of.codec.decode(image->row, columns)) {
+        if (!of.codec.decode_row(image->row, row)) {
           return sql_error("XX001", "a logged row of \"" + of.table->name + "\" is damaged");
         }
         std::vector<const vm::Word*> words;
-        for (const std::vector<vm::Word>& column : columns) words.push_back(column.data());
+        for (const vm::Word& word : row) words.push_back(&word);
         const std::int64_t weight = deletion ? -1 : 1;
         auto changed = state.network->change(of.table->relation,
                                              {words, 1, &weight, of.is_bag ? &id : nullptr});

@@ -424,13 +424,10 @@ void add_difference(const EngineState& state, const Catalog& catalog, const Fact
     const StoredRowCodec codec(state.program.relation(table->relation), layout, *state.pool);
     const auto other = others.find(oid);
     ChangeChunk chunk{table->relation, deletion, RowSet(layout, *state.pool)};
+    std::vector<vm::Word> words;
     for (const std::string& row : rows) {
       if (other != others.end() && other->second.count(row) != 0) continue;
-      std::vector<std::vector<vm::Word>> columns(layout.words.size());
-      if (!codec.decode(row, columns)) continue;
-      std::vector<vm::Word> words;
-      for (const std::vector<vm::Word>& column : columns) words.push_back(column.front());
-      chunk.rows.append(words);
+      if (codec.decode_row(row, words)) chunk.rows.append(words);
     }
     if (!chunk.rows.empty()) transaction.changes.push_back(std::move(chunk));
   }

@@ -158,12 +158,10 @@ class Replayer {
           }
           const RelationId id = found->second->relation;
           const compiler::RelationLayout& layout = made.layout_of(id);
-          std::vector<std::vector<vm::Word>> columns(layout.words.size());
-          is_whole &=
-              StoredRowCodec(made.program.relation(id), layout, *made.pool).decode(row, columns);
-          if (!is_whole) return;
           std::vector<vm::Word> words;
-          for (const std::vector<vm::Word>& column : columns) words.push_back(column.front());
+          is_whole &=
+              StoredRowCodec(made.program.relation(id), layout, *made.pool).decode_row(row, words);
+          if (!is_whole) return;
           transaction.changes.push_back({id, is_deletion, RowSet(layout, *made.pool), {}});
           transaction.changes.back().rows.append(words);
         });
@@ -173,7 +171,6 @@ class Replayer {
     }
     for (const bool deletion : {true, false}) {
       store::RelationNumber last = 0;
-      std::vector<std::vector<vm::Word>> columns;
       std::vector<vm::Word> words;
       for (const store::RowChange& change : record.changes) {
         const auto& image = deletion ? change.before : change.after;
@@ -192,14 +189,11 @@ class Replayer {
           transaction.changes.push_back({table.relation, deletion, RowSet(layout, *made.pool)});
         }
         ChangeChunk& chunk = transaction.changes.back();
-        columns.assign(layout.words.size(), {});
         vm::DurableId id;
-        if (!StoredRowCodec(relation, layout, *made.pool).decode(image->row, columns) ||
+        if (!StoredRowCodec(relation, layout, *made.pool).decode_row(image->row, words) ||
             (is_bag && !StoredRowCodec::decode_id(change.key, id))) {
           return sql_error("XX001", "a logged row of \"" + table.name + "\" is damaged");
         }
-        words.clear();
-        for (const std::vector<vm::Word>& column : columns) words.push_back(column.front());
         chunk.rows.append(words);
         if (is_bag) chunk.ids.push_back(id);
       }

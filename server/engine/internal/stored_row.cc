@@ -61,19 +61,27 @@ std::string StoredRowCodec::value(std::span<const std::vector<Word>> columns,
   return result;
 }
 
-bool StoredRowCodec::decode(std::string_view bytes, std::vector<std::vector<Word>>& columns) const {
+template <typename Put>
+bool StoredRowCodec::decode_words(std::string_view bytes, Put&& put) const {
   for (const compiler::ColumnLayout& column : layout_->columns) {
     Word words[3] = {0, 0, 0};
     if (!vm::decode_value(*pool_, column.type, column.nullable, {}, bytes, words)) return false;
-    for (std::uint32_t w = 0; w < column.word_count(); ++w) {
-      columns[column.first_word + w].push_back(words[w]);
-    }
+    for (std::uint32_t w = 0; w < column.word_count(); ++w) put(column.first_word + w, words[w]);
   }
   if (layout_->columns.empty()) {
-    columns[0].push_back(0);
+    put(0, 0);
     return bytes == "\1";
   }
   return bytes.empty();
+}
+
+bool StoredRowCodec::decode(std::string_view bytes, std::vector<std::vector<Word>>& columns) const {
+  return decode_words(bytes, [&](std::uint32_t at, Word word) { columns[at].push_back(word); });
+}
+
+bool StoredRowCodec::decode_row(std::string_view bytes, std::vector<Word>& words) const {
+  words.resize(layout_->words.size());
+  return decode_words(bytes, [&](std::uint32_t at, Word word) { words[at] = word; });
 }
 
 bool StoredRowCodec::decode_id(std::string_view key, vm::DurableId& id) {

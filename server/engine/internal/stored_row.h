@@ -37,11 +37,16 @@ class StoredRowCodec {
   // Appends the words of a stored row to `columns`. False: the bytes are none that value() wrote.
   [[nodiscard]] bool decode(std::string_view bytes,
                             std::vector<std::vector<vm::Word>>& columns) const;
+  // The same of one row by itself: `words` is the row then.
+  [[nodiscard]] bool decode_row(std::string_view bytes, std::vector<vm::Word>& words) const;
   static bool decode_id(std::string_view key, vm::DurableId& id);
 
  private:
   void encode_column(std::span<const std::vector<vm::Word>> columns, std::size_t row,
                      std::uint32_t column, bool with_null, std::string& out) const;
+  // Gives each word to put(position, word), in the order of the layout.
+  template <typename Put>
+  bool decode_words(std::string_view bytes, Put&& put) const;
 
   const datalog::Relation* relation_;
   const compiler::RelationLayout* layout_;
