@@ -13,6 +13,7 @@
 #include "compiler/internal/rule_parts.h"
 #include "datalog/body_walk.h"
 #include "datalog/program_printer.h"
+#include "datalog/relation_shape.h"
 #include "rete/internal/network_impl.h"
 #include "rete/recomputed_stratum.h"
 #include "vm/base/ensure.h"
@@ -54,15 +55,6 @@ std::string describe(const datalog::Relation& relation) {
             std::to_string(relation.extremum_column);
   }
   return text;
-}
-
-// The same rows fit into both.
-bool same_shape(const datalog::Relation& a, const datalog::Relation& b) {
-  if (a.dropped || b.dropped || a.collection != b.collection || a.key != b.key) return false;
-  return std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
-                    [](const datalog::Column& one, const datalog::Column& other) {
-                      return one.type == other.type && one.nullable == other.nullable;
-                    });
 }
 
 }  // namespace
@@ -245,7 +237,7 @@ Expected<void> Network::Impl::fill(const Impl& old, Extension& report) {
 Expected<void> Network::Impl::carry_statements(const Impl& old) {
   for (std::size_t i = 0; i < old.relation_count; ++i) {
     const datalog::Relation& relation = state.form.program.relations[i];
-    if (!same_shape(old.original_relations[i], original_relations[i])) continue;
+    if (!datalog::same_shape(old.original_relations[i], original_relations[i])) continue;
     const RelationId target = state.form.stated_in[i];
     if (nodes[state.at(target).node].is_kept) continue;
     const vm::StandingRelation& from = old.stated_rows(old.state.form.stated_in[i]);
@@ -346,7 +338,8 @@ Expected<void> Network::Impl::state_difference(const Impl& old) {
       if (!row) continue;
       const RelationId id = *impl.statement_of[datalog::index_of(rule.head.relation)];
       const std::size_t i = datalog::index_of(id);
-      if (sign < 0 && !same_shape(impl.original_relations[i], original_relations[i])) continue;
+      if (sign < 0 && !datalog::same_shape(impl.original_relations[i], original_relations[i]))
+        continue;
       Fact fact{id, std::move(*row)};
       const bool is_bag = impl.original_relations[i].collection == datalog::Collection::kBag;
       if (!is_bag && !seen.insert(fact).second) continue;

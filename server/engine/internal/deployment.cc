@@ -8,6 +8,7 @@
 #include "compiler/constant_rows.h"
 #include "datalog/body_walk.h"
 #include "datalog/lower.h"
+#include "datalog/relation_shape.h"
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
 #include "grammar/parser.h"
@@ -248,15 +249,6 @@ class Merger {
   std::map<RelationId, RelationId> relations_;
 };
 
-// The rows of one fit into the other.
-bool same_shape(const datalog::Relation& a, const datalog::Relation& b) {
-  return a.collection == b.collection && a.key == b.key &&
-         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
-                    [](const datalog::Column& one, const datalog::Column& other) {
-                      return one.type == other.type && one.nullable == other.nullable;
-                    });
-}
-
 Error rules_error(const grammar::Diagnostics& diagnostics, const grammar::SourceFiles& files) {
   return make_sql_error("42601", "the rules have errors", {.detail = diagnostics.render(files)});
 }
@@ -329,7 +321,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       table.storage = had != known.end() ? had->storage : table.oid;
       if (had != known.end() && known_tables == KnownTables::kRunning) {
         // Rows that fit stay where they are; others go with their storage.
-        if (same_shape(program.relation(had->relation), relation)) {
+        if (datalog::same_shape(program.relation(had->relation), relation)) {
           to = had->relation;
         } else {
           table.storage = catalog.next_oid();
