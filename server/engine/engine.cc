@@ -9,7 +9,6 @@
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
 #include "server/engine/internal/checkpoint.h"
-#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/replay.h"
@@ -70,20 +69,6 @@ Expected<void> EngineState::stratify_program() {
   grammar::Diagnostics diagnostics;
   if (datalog::stratify(program, diagnostics)) return {};
   return sql_error("XX000", "the catalog's rules cannot be stratified");
-}
-
-rete::NetworkOptions EngineState::network_options() {
-  rete::NetworkOptions made;
-  made.pool = pool.get();
-  made.cancel = &cancel;
-  made.clock = clock;
-  made.start_time = [this] { return clock->now_us(); };
-  made.memory = &memory;
-  made.limits.firings = options.limits.firings;
-  made.reports_stated = true;
-  made.states_facts = false;  // A deployment does, and its rows are stored.
-  made.read_whole = relations_read_whole(program);
-  return made;
 }
 
 Expected<void> EngineState::make_network() {

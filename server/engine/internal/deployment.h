@@ -7,7 +7,6 @@
 // Threads: the engine's.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +29,5 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
 // At the start, before there is a network.
 Expected<void> restore_deployment(EngineState& state, Catalog& catalog, Deployment deployment,
                                   const std::vector<Table>& known);
-
-// Those whose rows the network does not keep unless somebody reads them: SQL may.
-std::set<RelationId> relations_read_whole(const datalog::RuleProgram& program);
-
-// The relation of a table.
-datalog::Relation relation_of(const Table& table, const Catalog& catalog);
 
 }  // namespace entail::engine

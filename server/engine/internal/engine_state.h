@@ -96,7 +96,6 @@ struct EngineState {
   // At the start: from the program as it is.
   Expected<void> make_network();
   Expected<void> stratify_program();
-  rete::NetworkOptions network_options();
 
   // --- head.cc
   // The network shows what the transaction sees; nullptr: the newest commit.
@@ -125,6 +124,10 @@ struct EngineState {
   std::optional<std::uint64_t> oldest_snapshot() const;
 
   // --- program.cc: the catalog program and the network change together
+  // Of the network that everybody sees.
+  rete::NetworkOptions network_options();
+  // Of another one over the program, whose rows somebody looks at.
+  rete::NetworkOptions side_network_options();
   using ProgramEdit = std::function<Expected<void>(datalog::RuleProgram&)>;
   Expected<void> change_program(const ProgramEdit& edit,
                                 const grammar::SourceFiles* files = nullptr);
@@ -143,5 +146,8 @@ struct EngineState {
   Expected<void> apply_chunks(const Transaction& transaction, std::size_t first);
   Expected<void> go_back_to(std::uint64_t snapshot);
 };
+
+// What a table is in the catalog program; program.cc.
+datalog::Relation relation_of(const Table& table, const Catalog& catalog);
 
 }  // namespace entail::engine

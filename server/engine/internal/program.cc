@@ -4,7 +4,6 @@
 #include "datalog/body_walk.h"
 #include "datalog/stratify.h"
 #include "grammar/diagnostics.h"
-#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/sql_error.h"
 
@@ -37,7 +36,35 @@ void restore(datalog::RuleProgram& program, ProgramParts parts) {
   program.strata = std::move(parts.strata);
 }
 
+// Those whose rows the network does not keep unless somebody reads them: SQL may.
+std::set<RelationId> relations_read_whole(const datalog::RuleProgram& program) {
+  std::set<RelationId> result;
+  for (std::size_t i = 0; i < program.relations.size(); ++i) {
+    if (program.relations[i].equivalence) result.insert(static_cast<RelationId>(i));
+  }
+  return result;
+}
+
 }  // namespace
+
+rete::NetworkOptions EngineState::side_network_options() {
+  rete::NetworkOptions made;
+  made.pool = pool.get();
+  made.memory = &memory;
+  made.clock = clock;
+  made.states_facts = false;  // A deployment does, and its rows are stored.
+  made.read_whole = relations_read_whole(program);
+  return made;
+}
+
+rete::NetworkOptions EngineState::network_options() {
+  rete::NetworkOptions made = side_network_options();
+  made.cancel = &cancel;
+  made.start_time = [this] { return clock->now_us(); };
+  made.limits.firings = options.limits.firings;
+  made.reports_stated = true;
+  return made;
+}
 
 Expected<void> EngineState::change_program(const ProgramEdit& edit,
                                            const grammar::SourceFiles* files) {
@@ -64,14 +91,6 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   }
   if (!extension->remade.empty()) ++objects_epoch;
   return {};
-}
-
-std::set<RelationId> relations_read_whole(const datalog::RuleProgram& program) {
-  std::set<RelationId> result;
-  for (std::size_t i = 0; i < program.relations.size(); ++i) {
-    if (program.relations[i].equivalence) result.insert(static_cast<RelationId>(i));
-  }
-  return result;
 }
 
 datalog::Relation relation_of(const Table& table, const Catalog& catalog) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "server/engine/internal/constraints.h"
-#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/internal/stored_row.h"
@@ -107,13 +106,8 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
     return rows;
   }
   // Derived: a network of its own over the base rows of that version.
-  rete::NetworkOptions options;
-  options.pool = state.pool.get();
+  rete::NetworkOptions options = state.side_network_options();
   options.cancel = &state.cancel;
-  options.clock = state.clock;
-  options.memory = &state.memory;
-  options.states_facts = false;
-  options.read_whole = relations_read_whole(state.program);
   datalog::RuleProgram program;
   program.types = state.program.types.clone();
   program.relations = state.program.relations;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "server/engine/internal/constraints.h"
-#include "server/engine/internal/deployment.h"
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
@@ -76,12 +75,7 @@ Expected<CheckReport> check_engine(EngineState& state) {
       report.problems.push_back(verified.error().message);
     }
   }
-  rete::NetworkOptions options;
-  options.pool = state.pool.get();
-  options.memory = &state.memory;
-  options.states_facts = false;
-  options.read_whole = relations_read_whole(state.program);
-  auto fresh = rete::Network::create(state.program, std::move(options));
+  auto fresh = rete::Network::create(state.program, state.side_network_options());
   if (!fresh) return unexpected(with_sqlstate(std::move(fresh).error()));
   for (const auto& [oid, table] : state.catalog->tables()) {
     if (!table->holds_rows() || table->kind == TableKind::kMaterializedView) continue;
