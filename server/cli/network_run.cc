@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "server/cli/fact_reader.h"
+#include "vm/row_scan.h"
 
 namespace entail::cli {
 namespace {
@@ -161,19 +161,16 @@ bool NetworkRun::complete_by_key(RelationId id, std::span<Word> row) const {
     relation.probe(kKeyIndex, View::kTotal, words, 1, rows, lanes);
     if (!rows.empty()) found = rows.front();
   } else {
-    std::array<Row, kRowsAtOnce> some{};
-    Row position = 0;
-    while (found == vm::kNoRow) {
-      const std::size_t count = relation.scan(View::kTotal, position, some.data(), some.size());
-      if (count == 0) break;
-      for (std::size_t i = 0; i < count && found == vm::kNoRow; ++i) {
-        const bool is_it = std::all_of(key.begin(), key.end(), [&](std::uint32_t word) {
+    for (vm::RowScan scan(relation); found == vm::kNoRow && scan.next();) {
+      const auto is_it = [&](Row candidate) {
+        return std::all_of(key.begin(), key.end(), [&](std::uint32_t word) {
           Word value = 0;
-          relation.load(word, &some[i], 1, &value);
+          relation.load(word, &candidate, 1, &value);
           return value == row[word];
         });
-        if (is_it) found = some[i];
-      }
+      };
+      const auto at = std::find_if(scan.rows().begin(), scan.rows().end(), is_it);
+      if (at != scan.rows().end()) found = *at;
     }
   }
   if (found == vm::kNoRow) return false;

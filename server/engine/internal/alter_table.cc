@@ -52,11 +52,7 @@ Expected<void> Definer::rewrite(const Table& before, Table& after,
   if (auto lent = state_.lend_head(session_.transaction_.get()); !lent) return lent;
   const vm::StandingRelation& standing = state_.rows_of(before.relation);
   RowSet old_rows(state_.layout_of(before.relation), *state_.pool);
-  vm::Row position = 0;
-  vm::Row row = 0;
-  while (standing.scan(vm::View::kTotal, position, &row, 1) == 1) {
-    append_standing_row(standing, row, old_rows);
-  }
+  append_standing_rows(standing, old_rows);
   const compiler::RelationLayout old_layout = state_.layout_of(before.relation);
   auto relation = state_.add_table_relation(after);
   if (!relation) return unexpected(std::move(relation).error());
@@ -564,11 +560,7 @@ Expected<void> Definer::change_column_type(Table& table, const sql::AlterAction&
   if (auto lent = state_.lend_head(session_.transaction_.get()); !lent) return lent;
   const vm::StandingRelation& standing = state_.rows_of(before.relation);
   RowSet old_rows(state_.layout_of(before.relation), *state_.pool);
-  vm::Row scan = 0;
-  vm::Row row = 0;
-  while (standing.scan(vm::View::kTotal, scan, &row, 1) == 1) {
-    append_standing_row(standing, row, old_rows);
-  }
+  append_standing_rows(standing, old_rows);
   const compiler::RelationLayout old_layout = state_.layout_of(before.relation);
   const InputRows input{{old_rows.batch(), &old_layout}};
   compiler::QueryResult answer;

@@ -5,6 +5,7 @@
 
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/sql_error.h"
+#include "vm/row_scan.h"
 
 namespace entail::engine {
 
@@ -64,6 +65,12 @@ void append_standing_row(const vm::StandingRelation& relation, Row row, RowSet& 
   std::vector<Word> words(out.width());
   for (std::uint32_t c = 0; c < words.size(); ++c) relation.load(c, &row, 1, &words[c]);
   out.append(words);
+}
+
+void append_standing_rows(const vm::StandingRelation& relation, RowSet& out) {
+  for (vm::RowScan scan(relation); scan.next();) {
+    out.append(compiler::RowBatch{scan.load_words(), scan.rows().size()});
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ Error unique_violation(SessionImpl& session, const Table& table, const TableInde
 
 // The row as it lies in a relation.
 void append_standing_row(const vm::StandingRelation& relation, vm::Row row, RowSet& out);
+// All that are there.
+void append_standing_rows(const vm::StandingRelation& relation, RowSet& out);
 
 // Foreign keys that the transaction's chunks from `first` on may have broken; the head shows them applied.
 // `deferred`: those that wait for the commit; else those that do not.

@@ -6,6 +6,7 @@
 #include "server/engine/internal/constraints.h"
 #include "server/engine/internal/definer.h"
 #include "server/engine/sql_error.h"
+#include "vm/row_scan.h"
 
 namespace entail::engine {
 
@@ -541,10 +542,8 @@ Expected<void> Definer::check_existing_key(const Table& table, const TableIndex&
   RowSet all(layout, *state_.pool);
   const KeyEncoder encoder(layout, *state_.pool);
   std::unordered_set<std::string> seen;
-  vm::Row position = 0;
-  vm::Row row = 0;
   std::string key;
-  while (rows.scan(vm::View::kTotal, position, &row, 1) == 1) {
+  for (const vm::Row row : vm::visible_rows(rows)) {
     all.clear();
     append_standing_row(rows, row, all);
     key.clear();
@@ -643,11 +642,7 @@ Expected<void> Definer::check_existing_rows(const Table& table, const TableConst
   if (auto lent = state_.lend_head(session_.transaction_.get()); !lent) return lent;
   const vm::StandingRelation& standing = state_.rows_of(table.relation);
   RowSet rows(state_.layout_of(table.relation), *state_.pool);
-  vm::Row position = 0;
-  vm::Row row = 0;
-  while (standing.scan(vm::View::kTotal, position, &row, 1) == 1) {
-    append_standing_row(standing, row, rows);
-  }
+  append_standing_rows(standing, rows);
   if (rows.empty()) return {};
   if (constraint.type == ConstraintType::kCheck) {
     const SessionCatalog known = names();

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "server/engine/internal/changer.h"
+#include "server/engine/internal/constraints.h"
 #include "server/engine/internal/scram_verifier.h"
 #include "server/engine/sql_error.h"
 
@@ -650,18 +651,7 @@ Expected<Outcome> Definer::truncate(const sql::Truncate& truncate_it) {
     const vm::StandingRelation& rows = state_.rows_of(table->relation);
     ChangeChunk chunk{table->relation, true,
                       RowSet(state_.layout_of(table->relation), *state_.pool)};
-    vm::Row position = 0;
-    std::vector<vm::Row> found(1024);
-    std::vector<std::vector<vm::Word>> words(chunk.rows.width(), std::vector<vm::Word>(1024));
-    while (const std::size_t n =
-               rows.scan(vm::View::kTotal, position, found.data(), found.size())) {
-      std::vector<const vm::Word*> arrays;
-      for (std::uint32_t c = 0; c < words.size(); ++c) {
-        rows.load(c, found.data(), n, words[c].data());
-        arrays.push_back(words[c].data());
-      }
-      chunk.rows.append(compiler::RowBatch{arrays, n});
-    }
+    append_standing_rows(rows, chunk.rows);
     session_.transaction_->changes.push_back(std::move(chunk));
     if (!truncate_it.restart_identity) continue;
     for (const TableColumn& column : table->columns) {

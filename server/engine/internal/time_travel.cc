@@ -129,10 +129,7 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
     return unexpected(with_sqlstate(std::move(ended).error()));
   }
   const vm::StandingRelation& standing = (*network)->relation(table->relation);
-  vm::Row position = 0, row = 0;
-  while (standing.scan(vm::View::kTotal, position, &row, 1) == 1) {
-    append_standing_row(standing, row, rows);
-  }
+  append_standing_rows(standing, rows);
   return rows;
 }
 

@@ -6,6 +6,7 @@
 #include "server/engine/internal/engine_state.h"
 #include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
+#include "vm/row_scan.h"
 
 namespace entail::engine {
 
@@ -17,8 +18,7 @@ namespace {
 std::vector<std::vector<Word>> sorted_rows(const vm::StandingRelation& relation,
                                            std::uint32_t words, bool with_ids = false) {
   std::vector<std::vector<Word>> rows;
-  vm::Row position = 0, row = 0;
-  while (relation.scan(vm::View::kTotal, position, &row, 1) == 1) {
+  for (const vm::Row row : vm::visible_rows(relation)) {
     std::vector<Word>& out = rows.emplace_back(words);
     for (std::uint32_t c = 0; c < words; ++c) relation.load(c, &row, 1, &out[c]);
     if (with_ids) {
@@ -81,8 +81,7 @@ Expected<CheckReport> check_engine(EngineState& state) {
     if (!table->holds_rows() || table->kind == TableKind::kMaterializedView) continue;
     const vm::StandingRelation& rows = state.rows_of(table->relation);
     RowSet stated(state.layout_of(table->relation), *state.pool);
-    vm::Row position = 0, row = 0;
-    while (rows.scan(vm::View::kTotal, position, &row, 1) == 1) {
+    for (const vm::Row row : vm::visible_rows(rows)) {
       if (rows.is_stated(row)) append_standing_row(rows, row, stated);
     }
     if (auto loaded = (*fresh)->load(table->relation, {stated.arrays(), stated.size()}); !loaded) {
