@@ -1,12 +1,12 @@
 // store/internal/bytes.h - the few ways in which the store writes numbers and checks bytes.
 //
-//     varint     7 bits a byte, least significant first, the top bit says that more follow
+//     varint     vm/base/varint.h
 //     zigzag     0, -1, 1, -2 ... as 0, 1, 2, 3 ...
 //     big-endian for keys, so that their memcmp order is that of the numbers
 //
 // Reading never trusts a length: each take_* says whether the bytes were there.
 //
-// Threads: pure functions. Source: the varints are those of Protocol Buffers.
+// Threads: pure functions.
 
 #pragma once
 
@@ -17,16 +17,9 @@
 
 #include "vm/base/expected.h"
 #include "vm/base/kv.h"
+#include "vm/base/varint.h"
 
 namespace entail::store {
-
-inline void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80U) {
-    out.push_back(static_cast<char>(value | 0x80U));
-    value >>= 7U;
-  }
-  out.push_back(static_cast<char>(value));
-}
 
 inline void put_zigzag(std::string& out, std::int64_t value) {
   put_varint(out,
@@ -63,17 +56,6 @@ inline std::uint64_t big_endian_64(std::string_view bytes) {
   out = static_cast<std::uint8_t>(bytes.front());
   bytes.remove_prefix(1);
   return true;
-}
-
-[[nodiscard]] inline bool take_varint(std::string_view& bytes, std::uint64_t& out) {
-  out = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    std::uint8_t byte = 0;
-    if (!take_byte(bytes, byte)) return false;
-    out |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
-    if ((byte & 0x80U) == 0) return true;
-  }
-  return false;
 }
 
 [[nodiscard]] inline bool take_varint_32(std::string_view& bytes, std::uint32_t& out) {

@@ -9,6 +9,7 @@
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/internal/stored_row.h"
 #include "server/engine/sql_error.h"
+#include "vm/base/varint.h"
 
 namespace entail::engine {
 
@@ -17,26 +18,6 @@ using vm::Word;
 namespace {
 
 constexpr std::string_view kFormat = "S1";
-
-void append_number(std::uint64_t number, std::string& out) {
-  while (number >= 0x80) {
-    out.push_back(static_cast<char>(number | 0x80));
-    number >>= 7;
-  }
-  out.push_back(static_cast<char>(number));
-}
-
-bool take_number(std::string_view& bytes, std::uint64_t& number) {
-  number = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (bytes.empty()) return false;
-    const auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    number |= std::uint64_t{byte & 0x7fU} << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
 
 // Of the transaction's chunks, in their order, what is left of them in the net.
 std::vector<ChangeChunk> net_in_order(const EngineState& state, const Transaction& transaction,
@@ -94,9 +75,9 @@ std::string FirstStep::encode(const EngineState& state, const Catalog& catalog) 
     for (std::size_t c = 0; c < chunk.rows.width(); ++c) columns.push_back(chunk.rows.column(c));
     for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
       bytes.push_back(chunk.deletion ? '-' : '+');
-      append_number(storage, bytes);
+      put_varint(bytes, storage);
       const std::string row = codec.value(columns, i);
-      append_number(row.size(), bytes);
+      put_varint(bytes, row.size());
       bytes += row;
     }
   }
@@ -112,8 +93,8 @@ bool decode_first_step(std::string_view detail,
     const char sign = detail.front();
     detail.remove_prefix(1);
     std::uint64_t storage = 0, size = 0;
-    if ((sign != '+' && sign != '-') || !take_number(detail, storage) ||
-        !take_number(detail, size) || size > detail.size()) {
+    if ((sign != '+' && sign != '-') || !take_varint(detail, storage) ||
+        !take_varint(detail, size) || size > detail.size()) {
       return false;
     }
     take(sign == '-', static_cast<std::uint32_t>(storage), detail.substr(0, size));
