@@ -68,8 +68,8 @@ void print(const nlohmann::json& value, std::string& out) {
   } else if (value.is_object()) {
     std::vector<const std::string*> names;
     for (auto at = value.begin(); at != value.end(); ++at) names.push_back(&at.key());
-    std::stable_sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) {
-      return a->size() < b->size();
+    std::sort(names.begin(), names.end(), [](const std::string* a, const std::string* b) {
+      return comes_first_in_jsonb(*a, *b);
     });
     out += '{';
     for (const std::string* name : names) {
@@ -84,6 +84,10 @@ void print(const nlohmann::json& value, std::string& out) {
 }
 
 }  // namespace
+
+bool comes_first_in_jsonb(std::string_view name, std::string_view other) {
+  return name.size() != other.size() ? name.size() < other.size() : name < other;
+}
 
 std::string printed_json(std::string_view canonical) {
   if (canonical.empty() || (canonical[0] != '{' && canonical[0] != '[')) {

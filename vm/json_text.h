@@ -19,8 +19,10 @@ namespace entail::vm {
 // too deeply.
 [[nodiscard]] bool canonical_json(std::string_view text, std::string& out);
 
-// A canonical text as SQL prints jsonb: a blank behind each colon and comma, members sorted by their names'
-// length first.
+// The order in which jsonb keeps members: by the length of their names first, then by their bytes.
+bool comes_first_in_jsonb(std::string_view name, std::string_view other);
+
+// A canonical text as SQL prints jsonb: a blank behind each colon and comma, members in jsonb's order.
 std::string printed_json(std::string_view canonical);
 
 }  // namespace entail::vm

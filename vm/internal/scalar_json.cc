@@ -1,17 +1,17 @@
 // SQL's operators on json: a value is its canonical text.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "vm/internal/array_elements.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/internal/scalar_json.h"
 #include "vm/json_text.h"
 #include "vm/sql_text.h"
 
 namespace entail::vm {
-
-using Json = nlohmann::json;
 
 Json json_of(ScalarCall& call, Type type, const Word* words) {
   switch (type.kind) {
@@ -58,18 +58,26 @@ Json json_of(ScalarCall& call, Type type, const Word* words) {
   }
 }
 
-namespace {
+Json document_of(ScalarCall& call, std::size_t i) {
+  if (call.is_null(i)) return {};
+  const Word words[2] = {call.argument(i).word, call.argument(i).low};
+  return json_of(call, call.argument(i).type, words);
+}
 
 Json parsed(ScalarCall& call, std::size_t i) { return Json::parse(call.bytes(i), nullptr, false); }
 
-void give_json(ScalarCall& call, const Json& value) { call.give_bytes(value.dump()); }
-
-// As `->` and `->>` give it: a missing part is null, and as text a json null too.
-void give_part(ScalarCall& call, const Json* part, bool as_text) {
-  if (part == nullptr || (as_text && part->is_null())) return call.give_null();
-  if (as_text && part->is_string()) return call.give_bytes(part->get_ref<const std::string&>());
-  give_json(call, *part);
+std::optional<std::vector<std::string>> texts_of(ScalarCall& call, std::size_t i) {
+  const ArrayElements elements(call, i);
+  std::vector<std::string> texts;
+  for (std::int64_t k = 0; k < elements.size(); ++k) {
+    if (elements.is_null(k)) return std::nullopt;
+    TextScratch scratch;
+    texts.emplace_back(call.pool().view(*elements.at(k), scratch));
+  }
+  return texts;
 }
+
+void give_json(ScalarCall& call, const Json& value) { call.give_bytes(value.dump()); }
 
 const Json* field_of(const Json& value, const std::string& name) {
   if (!value.is_object()) return nullptr;
@@ -77,12 +85,54 @@ const Json* field_of(const Json& value, const std::string& name) {
   return found == value.end() ? nullptr : &*found;
 }
 
+std::optional<std::size_t> position_in(const Json& array, std::int64_t i) {
+  const auto count = static_cast<std::int64_t>(array.size());
+  if (i < 0) i += count;
+  if (i < 0 || i >= count) return std::nullopt;
+  return static_cast<std::size_t>(i);
+}
+
 const Json* element_of(const Json& value, std::int64_t i) {
   if (!value.is_array()) return nullptr;
-  const auto count = static_cast<std::int64_t>(value.size());
-  if (i < 0) i += count;
-  return i < 0 || i >= count ? nullptr : &value[static_cast<std::size_t>(i)];
+  const auto at = position_in(value, i);
+  return at ? &value[*at] : nullptr;
 }
+
+std::optional<std::int64_t> integer_of(ScalarCall& call, const std::string& text) {
+  Word word = 0;
+  SqlTextError error;
+  if (!read_sql_value(call.pool(), Type::of(TypeKind::kInt4), text, &word, error)) {
+    return std::nullopt;
+  }
+  return int_of(word);
+}
+
+void give_part(ScalarCall& call, const Json* part, bool as_text) {
+  if (part == nullptr || (as_text && part->is_null())) return call.give_null();
+  if (as_text && part->is_string()) return call.give_bytes(part->get_ref<const std::string&>());
+  give_json(call, *part);
+}
+
+void give_part_at(ScalarCall& call, std::span<const std::string> path, bool as_text) {
+  const Json value = parsed(call, 0);
+  const Json* at = &value;
+  for (std::size_t i = 0; i < path.size() && at != nullptr; ++i) {
+    if (at->is_array()) {
+      const auto position = integer_of(call, path[i]);
+      at = position ? element_of(*at, *position) : nullptr;
+    } else {
+      at = field_of(*at, path[i]);
+    }
+  }
+  give_part(call, at, as_text);
+}
+
+bool has_key(const Json& value, const std::string& key) {
+  if (field_of(value, key) != nullptr || (value.is_string() && value == key)) return true;
+  return value.is_array() && std::find(value.begin(), value.end(), Json(key)) != value.end();
+}
+
+namespace {
 
 void field(ScalarCall& call, bool as_text) {
   const Json value = parsed(call, 0);
@@ -95,26 +145,9 @@ void element(ScalarCall& call, bool as_text) {
 }
 
 void path(ScalarCall& call, bool as_text) {
-  const Json value = parsed(call, 0);
-  const TypeId id = call.argument(1).type.detail;
-  const bool nullable = call.types().array_element_nullable(id);
-  const auto words = call.pool().fields(call.argument(1).word);
-  const Json* at = &value;
-  for (std::size_t i = 0; i < words.size() && at != nullptr; i += nullable ? 2 : 1) {
-    if (nullable && words[i + 1] != 0) return call.give_null();
-    TextScratch scratch;
-    const std::string step(call.pool().view(words[i], scratch));
-    if (at->is_array()) {
-      Word position = 0;
-      SqlTextError error;
-      at = read_sql_value(call.pool(), Type::of(TypeKind::kInt8), step, &position, error)
-               ? element_of(*at, int_of(position))
-               : nullptr;
-    } else {
-      at = field_of(*at, step);
-    }
-  }
-  give_part(call, at, as_text);
+  const auto steps = texts_of(call, 1);
+  if (!steps) return call.give_null();
+  give_part_at(call, *steps, as_text);
 }
 
 void type_of(ScalarCall& call) {
@@ -158,11 +191,6 @@ bool contains(const Json& whole, const Json& part, bool outermost) {
   return whole == part;
 }
 
-void give_as_json(ScalarCall& call) {
-  const Word words[2] = {call.argument(0).word, call.argument(0).low};
-  give_json(call, json_of(call, call.argument(0).type, words));
-}
-
 }  // namespace
 
 namespace scalar {
@@ -184,16 +212,10 @@ void kJsonContained(ScalarCall& call) {
   call.give_bool(contains(parsed(call, 1), parsed(call, 0), true));
 }
 void kJsonHasKey(ScalarCall& call) {
-  const Json value = parsed(call, 0);
-  const std::string key(call.bytes(1));
-  bool found = field_of(value, key) != nullptr || (value.is_string() && value == key);
-  if (value.is_array()) {
-    for (const Json& item : value) found = found || (item.is_string() && item == key);
-  }
-  call.give_bool(found);
+  call.give_bool(has_key(parsed(call, 0), std::string(call.bytes(1))));
 }
-void kToJsonb(ScalarCall& call) { give_as_json(call); }
-void kToJson(ScalarCall& call) { give_as_json(call); }
+void kToJsonb(ScalarCall& call) { give_json(call, document_of(call, 0)); }
+void kToJson(ScalarCall& call) { give_json(call, document_of(call, 0)); }
 
 }  // namespace scalar
 }  // namespace entail::vm

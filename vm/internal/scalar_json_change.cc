@@ -18,39 +18,6 @@ namespace entail::vm {
 
 namespace {
 
-using Json = nlohmann::json;
-
-Json parsed(ScalarCall& call, std::size_t i) { return Json::parse(call.bytes(i), nullptr, false); }
-
-void give_json(ScalarCall& call, const Json& value) { call.give_bytes(value.dump()); }
-
-Json argument(ScalarCall& call, std::size_t i) {
-  if (call.is_null(i)) return {};
-  const Word words[2] = {call.argument(i).word, call.argument(i).low};
-  return json_of(call, call.argument(i).type, words);
-}
-
-// The texts of an array; nothing where one is null.
-std::optional<std::vector<std::string>> texts_of(ScalarCall& call, std::size_t i) {
-  const ArrayElements elements(call, i);
-  std::vector<std::string> texts;
-  for (std::int64_t k = 0; k < elements.size(); ++k) {
-    if (elements.is_null(k)) return std::nullopt;
-    TextScratch scratch;
-    texts.emplace_back(call.pool().view(*elements.at(k), scratch));
-  }
-  return texts;
-}
-
-std::optional<std::int64_t> integer_of(ScalarCall& call, const std::string& text) {
-  Word word = 0;
-  SqlTextError error;
-  if (!read_sql_value(call.pool(), Type::of(TypeKind::kInt4), text, &word, error)) {
-    return std::nullopt;
-  }
-  return int_of(word);
-}
-
 // ---------------------------------------------------------------------------------------- changes
 
 Json concatenated(ScalarCall& call, Json left, Json right) {
@@ -80,15 +47,13 @@ bool is_container(ScalarCall& call, const Json& value) {
   return false;
 }
 
-void erase_element(Json& value, std::int64_t at) {
-  const auto count = static_cast<std::int64_t>(value.size());
-  if (at < 0) at += count;
-  if (at >= 0 && at < count) value.erase(static_cast<std::size_t>(at));
+void erase_element(Json& value, std::int64_t i) {
+  if (const auto at = position_in(value, i)) value.erase(*at);
 }
 
-// Where a path leads inside an array; the call fails where the step is no number.
-std::optional<std::int64_t> position_in(ScalarCall& call, const std::vector<std::string>& path,
-                                        std::size_t step) {
+// What a step of a path says inside an array; the call fails where it is no number.
+std::optional<std::int64_t> integer_at(ScalarCall& call, const std::vector<std::string>& path,
+                                       std::size_t step) {
   const auto at = integer_of(call, path[step]);
   if (!at) {
     call.fail("22P02", fmt::format("path element at position {} is not an integer: \"{}\"",
@@ -109,14 +74,10 @@ void erase_path(ScalarCall& call, Json& value, const std::vector<std::string>& p
       erase_path(call, *found, path, step + 1);
     }
   } else if (value.is_array()) {
-    auto at = position_in(call, path, step);
-    if (!at) return;
-    if (last) return erase_element(value, *at);
-    const auto count = static_cast<std::int64_t>(value.size());
-    if (*at < 0) *at += count;
-    if (*at >= 0 && *at < count) {
-      erase_path(call, value[static_cast<std::size_t>(*at)], path, step + 1);
-    }
+    const auto named = integer_at(call, path, step);
+    if (!named) return;
+    if (last) return erase_element(value, *named);
+    if (const auto at = position_in(value, *named)) erase_path(call, value[*at], path, step + 1);
   }
 }
 
@@ -140,20 +101,18 @@ void put_path(ScalarCall& call, Json& value, const std::vector<std::string>& pat
     return;
   }
   if (!value.is_array()) return;
-  auto at = position_in(call, path, step);
-  if (!at) return;
-  const auto count = static_cast<std::int64_t>(value.size());
-  const bool before = *at < 0 && *at + count < 0;
-  if (*at < 0) *at += count;
-  const bool there = *at >= 0 && *at < count;
+  const auto named = integer_at(call, path, step);
+  if (!named) return;
+  const auto at = position_in(value, *named);
   if (!last) {
-    if (there) put_path(call, value[static_cast<std::size_t>(*at)], path, step + 1, with, how);
-  } else if (there && !inserts) {
-    value[static_cast<std::size_t>(*at)] = with;
-  } else if (there) {
-    value.insert(value.begin() + *at + (how == Put::kInsertAfter ? 1 : 0), with);
+    if (at) put_path(call, value[*at], path, step + 1, with, how);
+  } else if (at && !inserts) {
+    value[*at] = with;
+  } else if (at) {
+    const std::size_t before = *at + (how == Put::kInsertAfter ? 1 : 0);
+    value.insert(value.begin() + static_cast<std::ptrdiff_t>(before), with);
   } else if (how != Put::kReplace) {
-    value.insert(before ? value.begin() : value.end(), with);
+    value.insert(*named < 0 ? value.begin() : value.end(), with);
   }
 }
 
@@ -191,38 +150,22 @@ void build_object(ScalarCall& call) {
     if (call.is_null(i)) {
       return call.fail("22023", fmt::format("argument {}: key must not be null", i + 1));
     }
-    const Json key = argument(call, i);
-    object[key.is_string() ? key.get<std::string>() : key.dump()] = argument(call, i + 1);
+    const Json key = document_of(call, i);
+    object[key.is_string() ? key.get<std::string>() : key.dump()] = document_of(call, i + 1);
   }
   give_json(call, object);
 }
 
 void build_array(ScalarCall& call) {
   Json array = Json::array();
-  for (std::size_t i = 0; i < call.size(); ++i) array.push_back(argument(call, i));
+  for (std::size_t i = 0; i < call.size(); ++i) array.push_back(document_of(call, i));
   give_json(call, array);
 }
 
 void extract_path(ScalarCall& call, bool as_text) {
-  const Json value = parsed(call, 0);
-  const Json* at = &value;
-  for (std::size_t i = 1; i < call.size() && at != nullptr; ++i) {
-    const std::string step(call.bytes(i));
-    const Json* next = nullptr;
-    if (at->is_object()) {
-      const auto found = at->find(step);
-      if (found != at->end()) next = &*found;
-    } else if (at->is_array()) {
-      auto position = integer_of(call, step);
-      if (position && *position < 0) *position += static_cast<std::int64_t>(at->size());
-      if (position && *position >= 0 && *position < static_cast<std::int64_t>(at->size())) {
-        next = &(*at)[static_cast<std::size_t>(*position)];
-      }
-    }
-    at = next;
-  }
-  if (at == nullptr || (as_text && at->is_null())) return call.give_null();
-  call.give_bytes(as_text && at->is_string() ? at->get<std::string>() : at->dump());
+  std::vector<std::string> path;
+  for (std::size_t i = 1; i < call.size(); ++i) path.emplace_back(call.bytes(i));
+  give_part_at(call, path, as_text);
 }
 
 // --------------------------------------------------------------------------------- rows of a value
@@ -265,8 +208,7 @@ void members(ScalarCall& call, std::string_view function, bool keys, bool as_tex
   // In the order in which jsonb keeps its members.
   std::vector<std::string> names;
   for (const auto& [name, part] : value.items()) names.push_back(name);
-  std::stable_sort(names.begin(), names.end(),
-                   [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+  std::sort(names.begin(), names.end(), comes_first_in_jsonb);
   give_parts(call, [&](auto add) {
     for (const std::string& name : names) {
       if (keys) {
@@ -276,11 +218,6 @@ void members(ScalarCall& call, std::string_view function, bool keys, bool as_tex
       }
     }
   });
-}
-
-bool has_key(const Json& value, const std::string& key) {
-  if (value.is_object()) return value.find(key) != value.end();
-  return value.is_array() && std::find(value.begin(), value.end(), Json(key)) != value.end();
 }
 
 }  // namespace
@@ -353,14 +290,14 @@ void kJsonExtractPath(ScalarCall& call) { extract_path(call, false); }
 void kJsonExtractPathText(ScalarCall& call) { extract_path(call, true); }
 void kJsonExtractPathJson(ScalarCall& call) { extract_path(call, false); }
 void kJsonExtractPathTextJson(ScalarCall& call) { extract_path(call, true); }
-void kArrayToJson(ScalarCall& call) { give_json(call, argument(call, 0)); }
+void kArrayToJson(ScalarCall& call) { give_json(call, document_of(call, 0)); }
 void kJsonElements(ScalarCall& call) { elements(call, false); }
 void kJsonElementTexts(ScalarCall& call) { elements(call, true); }
 void kJsonKeys(ScalarCall& call) { members(call, "jsonb_object_keys", true, true); }
 void kJsonValues(ScalarCall& call) { members(call, "jsonb_each", false, false); }
 void kJsonValueTexts(ScalarCall& call) { members(call, "jsonb_each_text", false, true); }
 void kJsonObjectOfPairs(ScalarCall& call) {
-  const Json pairs = argument(call, 0);
+  const Json pairs = document_of(call, 0);
   Json object = Json::object();
   for (const Json& pair : pairs) {
     if (pair[0].is_null()) return call.fail("22023", "field name must not be null");
