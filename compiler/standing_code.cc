@@ -552,8 +552,11 @@ class StandingCompiler {
       keys.columns.push_back({"", key.value.type, key.value.nullable, {}});
     }
     if (!keys.columns.empty()) {
-      for (const vm::ColumnOptions& word : layout_of(keys, program_.types).words) {
-        shape.key_handles.push_back(word.handle);
+      const RelationLayout layout = layout_of(keys, program_.types);
+      for (const vm::ColumnOptions& word : layout.words) shape.key_handles.push_back(word.handle);
+      shape.key_types.resize(layout.words.size());
+      for (const ColumnLayout& column : layout.columns) {
+        shape.key_types[column.first_word] = column.type;
       }
     }
     shape.key_words = static_cast<std::uint32_t>(shape.key_handles.size());
@@ -574,6 +577,7 @@ class StandingCompiler {
       shape.argument_words.push_back(static_cast<std::uint8_t>(words));
       shape.argument_handles.push_back(has_argument &&
                                        program_.types.is_handle(aggregate.argument->type));
+      shape.argument_types.push_back(has_argument ? aggregate.argument->type : vm::Type());
     }
     return shape;
   }

@@ -94,12 +94,14 @@ struct GroupShape {
   datalog::RuleId rule{};
   std::uint32_t key_words = 0;
   std::vector<bool> key_handles;
+  std::vector<vm::Type> key_types;  // By word: of the key that it is of.
   std::vector<vm::AggregateKind> kinds;
   std::vector<std::optional<vm::AggregateSpec>> sql;  // In place of the kind.
   // Words that follow the keys, for each: nothing, or a value and whether it does not count (null, or a
   // condition), or the value's second word behind those.
   std::vector<std::uint8_t> argument_words;
   std::vector<bool> argument_handles;
+  std::vector<vm::Type> argument_types;  // Where there is one.
 };
 
 // What ranks the rows of a partition, and where the words that come out of it lie in the head's rows.

@@ -32,7 +32,10 @@ class EquivalenceNode final : public Node {
 
   Expected<void> turn(NetworkState& state) override;
   void abort(NetworkState& state) override;
-  void restore(NetworkState& state, const std::vector<std::uint64_t>&) override { abort(state); }
+  Expected<void> restore(NetworkState& state, ImageFrames&) override {
+    abort(state);
+    return {};
+  }
   void derive_all() override { derives_all_ = true; }
   void rebind(const NetworkState&, const compiler::StandingStratum& stratum) override {
     pairs_ = stratum.pairs;

@@ -1,14 +1,24 @@
 #include "rete/group_node.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
+#include <string>
 
+#include "rete/internal/image_codec.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 
 namespace entail::rete {
 
 using vm::Word;
+
+namespace {
+
+// Of groups that make a frame of an image, and what is kept beside them.
+constexpr std::size_t kFrameWords = 65'536;
+
+}  // namespace
 
 Expected<std::unique_ptr<GroupNode>> GroupNode::create(const NetworkState& state,
                                                        const compiler::StandingStratum& stratum,
@@ -93,20 +103,100 @@ Expected<void> GroupNode::turn(NetworkState& state) {
   return hand_on(changes_.entered, changes_.entered_count, 1);
 }
 
-Expected<void> GroupNode::take_in() {
-  if (input_.empty()) return {};
-  if (auto done = apply(-1); !done) return done;
-  if (auto done = apply(1); !done) return done;
-  input_.clear();
-  groups_->take_changes(changes_);
-  groups_->commit();
-  return {};
-}
-
 void GroupNode::abort(NetworkState&) {
   input_.clear();
   if (ENTAIL_PLANT_BUG(61)) return groups_->commit();
   groups_->abort();
+}
+
+// ------------------------------------------------------------------------------ images
+
+std::optional<vm::Type> GroupNode::handle_type_of_key(std::size_t word) const {
+  if (!shape_.key_handles[word]) return std::nullopt;
+  return shape_.key_types[word];
+}
+
+std::optional<vm::Type> GroupNode::handle_type_of_argument(std::size_t aggregate) const {
+  if (!shape_.argument_handles[aggregate]) return std::nullopt;
+  return shape_.argument_types[aggregate];
+}
+
+Expected<void> GroupNode::save(const NetworkState& state, ImageWriter& to) const {
+  std::string head;
+  put_varint(head, groups_->size());
+  if (auto done = to.frame(head); !done) return done;
+  return groups_->save(kFrameWords, [&](const vm::StandingGroups::Image& image) {
+    std::string body;
+    put_varint(body, image.n);
+    std::vector<Word> scratch;
+    for (std::size_t w = 0; w < image.keys.size(); ++w) {
+      scratch = image.keys[w];
+      put_column(body, *state.pool, handle_type_of_key(w), scratch);
+    }
+    for (const std::vector<Word>& words : image.flat) put_packed(body, words.data(), image.n);
+    for (std::size_t k = 0; k < image.values.size(); ++k) {
+      if (groups_->keeps_values(k)) {
+        const auto& [sizes, words, counts] = image.values[k];
+        put_packed(body, sizes.data(), image.n);
+        scratch = words;
+        put_column(body, *state.pool, handle_type_of_argument(k), scratch);
+        put_packed(body, counts.data(), counts.size());
+      }
+      if (groups_->keeps_sums(k)) {
+        const auto& [sizes, words, counts] = image.sums[k];
+        put_packed(body, sizes.data(), image.n);
+        put_packed(body, words.data(), words.size());
+      }
+    }
+    return to.frame(body);
+  });
+}
+
+Expected<void> GroupNode::restore(NetworkState& state, ImageFrames& from) {
+  auto head = from.next();
+  if (!head) return unexpected(std::move(head).error());
+  std::uint64_t left = ImageCursor(*head).number();
+  if (auto room = groups_->begin_restore(left); !room) return room;
+  vm::StandingGroups::Image image;
+  image.keys.resize(shape_.key_words);
+  image.flat.resize(groups_->flat_words());
+  image.values.resize(shape_.kinds.size());
+  image.sums.resize(shape_.kinds.size());
+  while (left > 0) {
+    auto body = from.next();
+    if (!body) return unexpected(std::move(body).error());
+    ImageCursor cursor(*body);
+    image.n = cursor.number();
+    if (image.n == 0 || image.n > left) return unexpected(damaged_image("a number of groups"));
+    left -= image.n;
+    bool is_damaged = false;
+    for (std::size_t w = 0; w < image.keys.size(); ++w) {
+      take_column(cursor, *state.pool, handle_type_of_key(w), image.n, image.keys[w], is_damaged);
+    }
+    for (std::vector<Word>& words : image.flat) take_packed(cursor, image.n, words);
+    const auto take_sizes = [&](std::vector<std::uint32_t>& sizes) {
+      take_packed(cursor, image.n, sizes);
+      return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+    };
+    for (std::size_t k = 0; k < image.values.size() && !is_damaged; ++k) {
+      if (groups_->keeps_values(k)) {
+        auto& [sizes, words, counts] = image.values[k];
+        const std::size_t n = take_sizes(sizes);
+        take_column(cursor, *state.pool, handle_type_of_argument(k), n, words, is_damaged);
+        take_packed(cursor, n, counts);
+      }
+      if (groups_->keeps_sums(k)) {
+        auto& [sizes, words, counts] = image.sums[k];
+        take_packed(cursor, take_sizes(sizes), words);
+      }
+    }
+    if (is_damaged || cursor.has_failed() || !cursor.is_at_end()) {
+      return unexpected(damaged_image("groups"));
+    }
+    if (auto done = groups_->restore(image); !done) return done;
+    state.pool->end_step();
+  }
+  return {};
 }
 
 std::uint64_t GroupNode::bytes_used() const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "rete/internal/network_state.h"
@@ -27,8 +28,8 @@ class GroupNode final : public Node {
   Expected<void> turn(NetworkState& state) override;
   void commit() override { groups_->commit(); }
   void abort(NetworkState&) override;
-  // Takes what its change fragments emitted into the groups, whose results are in the relation already.
-  Expected<void> take_in();
+  Expected<void> save(const NetworkState& state, ImageWriter& to) const override;
+  Expected<void> restore(NetworkState& state, ImageFrames& from) override;
   void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState&) const override { groups_->verify(); }
@@ -40,6 +41,9 @@ class GroupNode final : public Node {
  private:
   explicit GroupNode(std::size_t position) : position_(position) {}
   Expected<void> apply(std::int64_t sign);
+  // Nothing where the words are no handles.
+  std::optional<vm::Type> handle_type_of_key(std::size_t word) const;
+  std::optional<vm::Type> handle_type_of_argument(std::size_t aggregate) const;
 
   std::size_t position_;
   datalog::RuleId rule_{};

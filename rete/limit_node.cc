@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vm/base/ensure.h"
+#include "vm/base/tiny.h"
 #include "vm/row_scan.h"
 #include "vm/value_codec.h"
 
@@ -20,6 +21,11 @@ using vm::Word;
 namespace {
 
 constexpr std::int64_t kNodeBytes = 100;  // Of a row, beside its key.
+constexpr std::size_t kRowsAtOnce = vm::RowScan::kRowsAtOnce;
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+// Rows at hand behind those that are kept: so many at least, and such a part of the partition.
+constexpr std::size_t kSpareMin = size_or_tiny(1024, 2);
+constexpr std::size_t kSparePart = 64;
 
 const datalog::Rank& ranking(const NetworkState& state, const compiler::StandingStratum& stratum) {
   return std::get<datalog::Rank>(state.form.program.rule(stratum.rules.front()).body.front().node);
@@ -94,7 +100,19 @@ void LimitNode::rebind(const NetworkState& state, const compiler::StandingStratu
   partition_columns_.clear();
   key_columns_.clear();
   const std::size_t first = rank.partition.size();
-  for (std::size_t i = 0; i < first; ++i) partition_columns_.push_back(column(i, {}));
+  vm::IndexSpec by_partition;
+  for (std::size_t i = 0; i < first; ++i) {
+    partition_columns_.push_back(column(i, {}));
+    const compiler::ColumnLayout& placed = layout.columns[i];
+    for (std::uint32_t w = 0; w < vm::words_of(placed.type, placed.nullable); ++w) {
+      by_partition.key.push_back(placed.first_word + w);
+    }
+  }
+  // That of the rule's fragment for partitions.
+  partition_index_.reset();
+  if (first > 0) {
+    partition_index_ = state.relations[datalog::index_of(source_)].rows->find_index(by_partition);
+  }
   for (const datalog::OrderItem& item : rank.order) {
     key_columns_.push_back(
         column(*column_of(match, item.value), {item.descending, item.nulls_first}));
@@ -103,32 +121,8 @@ void LimitNode::rebind(const NetworkState& state, const compiler::StandingStratu
   const auto words = static_cast<std::uint32_t>(layout.words.size());
   first_word_ = first < layout.columns.size() ? layout.columns[first].first_word : words;
   words_ = first < layout.columns.size() ? words - first_word_ : 0;
-  limit_ = *bound(rank.limit, std::numeric_limits<std::size_t>::max());
+  limit_ = *bound(rank.limit, kAll);
   offset_ = *bound(rank.offset, 0);
-}
-
-// Appends the values that the columns have in a row, whose word w is word_at(w): in the order of bytes.
-template <typename WordAt>
-void LimitNode::append_key(const NetworkState& state, const std::vector<Column>& columns,
-                           WordAt&& word_at, std::string& out) const {
-  for (const Column& column : columns) {
-    Word words[3];
-    for (std::uint32_t w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
-      words[w] = word_at(column.word + w);
-    }
-    vm::encode_value(*state.pool, column.type, column.nullable, words, column.style, out);
-  }
-}
-
-void LimitNode::append_key_of(const NetworkState& state, const std::vector<Column>& columns,
-                              Row row, std::string& out) const {
-  const vm::StandingRelation& rows = *state.relations[datalog::index_of(source_)].rows;
-  const auto word_at = [&](std::uint32_t w) {
-    Word word = 0;
-    rows.load(w, &row, 1, &word);
-    return word;
-  };
-  append_key(state, columns, word_at, out);
 }
 
 void LimitNode::book(std::int64_t bytes) {
@@ -141,37 +135,210 @@ void LimitNode::book(std::int64_t bytes) {
   }
 }
 
-// Each part as long as it should be: before one row came or went they were.
-void LimitNode::balance(Partition& partition) {
-  Rows& kept = partition.kept;
+// Some rows at a time: their words are loaded column by column.
+template <typename Visit>
+void LimitNode::for_each_key(const NetworkState& state, std::span<const Row> rows,
+                             Visit visit) const {
+  const vm::StandingRelation& relation = *state.relations[datalog::index_of(source_)].rows;
+  std::vector<std::vector<Word>>& columns = loaded_;
+  columns.resize(relation.column_count());
+  for (std::uint32_t c = 0; c < columns.size(); ++c) {
+    if (columns[c].size() < rows.size()) columns[c].resize(rows.size());
+    relation.load(c, rows.data(), rows.size(), columns[c].data());
+  }
+  const auto append = [&](const std::vector<Column>& values, std::size_t i, std::string& out) {
+    out.clear();
+    for (const Column& column : values) {
+      Word words[3];
+      for (std::uint32_t w = 0; w < vm::words_of(column.type, column.nullable); ++w) {
+        words[w] = columns[column.word + w][i];
+      }
+      vm::encode_value(*state.pool, column.type, column.nullable, words, column.style, out);
+    }
+  };
+  std::string name, key;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    append(partition_columns_, i, name);
+    append(key_columns_, i, key);
+    visit(name, key, rows[i]);
+  }
+}
+
+// ------------------------------------------------------------------------------ what is at hand
+
+// Of rows behind those that are kept.
+std::size_t LimitNode::spare(std::size_t partition_rows) const {
+  return std::max(kSpareMin, partition_rows / kSparePart);
+}
+
+// Of rows of a partition that is read.
+std::size_t LimitNode::front(std::size_t partition_rows) const {
+  const std::size_t window = limit_ > kAll - offset_ ? kAll : offset_ + limit_;
+  const std::size_t behind = spare(partition_rows);
+  return window > kAll - behind ? kAll : window + behind;
+}
+
+bool LimitNode::is_short(const Partition& partition) const {
+  return partition.beyond > 0 &&
+         (partition.before.size() < offset_ || partition.kept.size() < limit_);
+}
+
+// Each part as long as it should be, by one row; false: it was.
+bool LimitNode::balance(Partition& partition) {
+  auto& [before, kept, behind, beyond, bound] = partition;
   const auto move = [](Rows& from, Rows::iterator at, Rows& to) { to.insert(from.extract(at)); };
-  if (partition.before.size() > offset_) {
-    const auto last = std::prev(partition.before.end());
+  bool has_moved = true;
+  if (before.size() > offset_) {
+    const auto last = std::prev(before.end());
     keep(last->second, 1);
-    move(partition.before, last, kept);
-  } else if (partition.before.size() < offset_ && !kept.empty()) {
+    move(before, last, kept);
+  } else if (before.size() < offset_ && !kept.empty()) {
     keep(kept.begin()->second, -1);
-    move(kept, kept.begin(), partition.before);
+    move(kept, kept.begin(), before);
+  } else {
+    has_moved = false;
   }
   if (kept.size() > limit_) {
     const auto last = std::prev(kept.end());
     keep(last->second, -1);
-    move(kept, last, partition.behind);
+    move(kept, last, behind);
+    return true;
   }
-  if (partition.behind.empty()) return;
-  const auto next = partition.behind.begin();
-  if (partition.before.size() < offset_) {  // A limit of 0 had nothing to give.
-    move(partition.behind, next, partition.before);
+  if (behind.empty()) return has_moved;
+  const auto next = behind.begin();
+  if (before.size() < offset_) {  // A limit of 0 had nothing to give.
+    move(behind, next, before);
   } else if (kept.size() < limit_) {
     keep(next->second, 1);
-    move(partition.behind, next, kept);
+    move(behind, next, kept);
+  } else {
+    return has_moved;
+  }
+  return true;
+}
+
+// What is far behind is counted only.
+void LimitNode::trim(Partition& partition) {
+  const std::size_t most = spare(partition.size());
+  if (partition.behind.size() / 2 <= most) return;
+  std::int64_t freed = 0;
+  while (partition.behind.size() > most) {
+    const auto last = std::prev(partition.behind.end());
+    freed += kNodeBytes + static_cast<std::int64_t>(last->first.size());
+    partition.behind.erase(last);
+    ++partition.beyond;
+  }
+  partition.bound = partition.behind.rbegin()->first;
+  book(-freed);
+}
+
+void LimitNode::Front::cut(std::size_t most) {
+  if (rows.size() <= most) return;
+  const auto last = rows.begin() + static_cast<std::ptrdiff_t>(most - 1);
+  std::nth_element(rows.begin(), last, rows.end());
+  bound = last->first;
+  beyond += rows.size() - most;
+  rows.resize(most);
+}
+
+// The first of those that were beyond, in the place of what was known of them.
+void LimitNode::put_at_hand(Partition& partition, Front& read) {
+  const std::size_t known = partition.at_hand();
+  read.cut(front(known + read.rows.size() + read.beyond) - known);
+  std::sort(read.rows.begin(), read.rows.end());
+  std::int64_t bytes = 0;
+  for (auto& [key, row] : read.rows) {
+    bytes += kNodeBytes + static_cast<std::int64_t>(key.size());
+    partition.behind.emplace_hint(partition.behind.end(), std::move(key), row);
+  }
+  book(bytes);
+  partition.beyond = read.beyond;
+  partition.bound = std::move(read.bound);
+  while (balance(partition)) {
   }
 }
+
+// All rows come.
+void LimitNode::fill(const NetworkState& state) {
+  const vm::StandingRelation& relation = *state.relations[datalog::index_of(source_)].rows;
+  const std::size_t most = front(relation.size());
+  std::map<std::string, Front> fronts;
+  for (vm::RowScan scan(relation); scan.next();) {
+    for_each_key(state, scan.rows(), [&](const std::string& name, const std::string& key, Row row) {
+      Front& read = fronts[name];
+      if (read.beyond > 0 && read.bound < key) {
+        ++read.beyond;
+        return;
+      }
+      read.rows.emplace_back(key, row);
+      if (read.rows.size() / 2 >= most) read.cut(most);
+    });
+  }
+  for (auto& [name, read] : fronts) {
+    book(static_cast<std::int64_t>(name.size()));
+    put_at_hand(partitions_[name], read);
+  }
+}
+
+// Partitions of which too little is at hand.
+void LimitNode::refill(NetworkState& state) {
+  for (const std::string& name : std::exchange(touched_, {})) {
+    const auto at = partitions_.find(name);
+    if (at != partitions_.end() && is_short(at->second)) refill(state, name, at->second);
+  }
+}
+
+void LimitNode::refill(NetworkState& state, const std::string& name, Partition& partition) {
+  const vm::StandingRelation& relation = state.rows(source_);
+  const std::size_t most = front(partition.size()) - partition.at_hand();
+  Front read;
+  const auto take = [&](std::span<const Row> rows) {
+    for_each_key(state, rows, [&](const std::string& of, const std::string& key, Row row) {
+      if (of != name || !partition.is_beyond(key)) return;
+      if (read.beyond > 0 && read.bound < key) {
+        ++read.beyond;
+        return;
+      }
+      read.rows.emplace_back(key, row);
+      if (read.rows.size() / 2 >= most) read.cut(most);
+    });
+  };
+  if (partition_index_) {
+    std::vector<Word> words;
+    std::string_view left = name;
+    for (const Column& column : partition_columns_) {
+      Word value[3] = {0, 0, 0};
+      ENTAIL_ENSURE(
+          vm::decode_value(*state.pool, column.type, column.nullable, column.style, left, value));
+      words.insert(words.end(), value, value + vm::words_of(column.type, column.nullable));
+    }
+    std::vector<const Word*> keys;
+    for (const Word& word : words) keys.push_back(&word);
+    std::vector<Row> rows;
+    std::vector<std::uint32_t> lanes;
+    relation.probe(*partition_index_, vm::View::kTotal, keys, 1, rows, lanes);
+    for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
+      take({rows.data() + first, std::min(kRowsAtOnce, rows.size() - first)});
+    }
+  } else {
+    for (vm::RowScan scan(relation); scan.next();) take(scan.rows());
+  }
+  work.rows_touched += partition.beyond;
+  ENTAIL_ENSURE(read.rows.size() + read.beyond == partition.beyond);
+  put_at_hand(partition, read);
+}
+
+// ------------------------------------------------------------------------------ changes
 
 void LimitNode::insert(const std::string& name, std::string key, Row row) {
   const auto [at, is_new] = partitions_.try_emplace(name);
   Partition& partition = at->second;
-  book(kNodeBytes + static_cast<std::int64_t>(key.size() + (is_new ? name.size() : 0)));
+  if (is_new) book(static_cast<std::int64_t>(name.size()));
+  if (partition.is_beyond(key)) {
+    ++partition.beyond;
+    return;
+  }
+  book(kNodeBytes + static_cast<std::int64_t>(key.size()));
   const auto is_below = [&](const Rows& rows) {
     return !rows.empty() && key < std::prev(rows.end())->first;
   };
@@ -187,44 +354,56 @@ void LimitNode::insert(const std::string& name, std::string key, Row row) {
   }
   ENTAIL_ENSURE(added);
   balance(partition);
+  trim(partition);
 }
 
 void LimitNode::erase(const std::string& name, const std::string& key) {
   const auto at = partitions_.find(name);
   ENTAIL_ENSURE(at != partitions_.end());
   Partition& partition = at->second;
-  if (const auto kept = partition.kept.find(key); kept != partition.kept.end()) {
-    keep(kept->second, -1);
-    partition.kept.erase(kept);
+  if (partition.is_beyond(key)) {
+    --partition.beyond;
   } else {
-    ENTAIL_ENSURE(partition.before.erase(key) + partition.behind.erase(key) == 1);
+    if (const auto kept = partition.kept.find(key); kept != partition.kept.end()) {
+      keep(kept->second, -1);
+      partition.kept.erase(kept);
+    } else {
+      ENTAIL_ENSURE(partition.before.erase(key) + partition.behind.erase(key) == 1);
+    }
+    book(-kNodeBytes - static_cast<std::int64_t>(key.size()));
+    balance(partition);
+    if (is_short(partition)) touched_.insert(name);
   }
-  balance(partition);
-  const bool is_gone = partition.size() == 0;
-  book(-kNodeBytes - static_cast<std::int64_t>(key.size() + (is_gone ? name.size() : 0)));
-  if (is_gone) partitions_.erase(at);
+  if (partition.size() > 0) return;
+  book(-static_cast<std::int64_t>(name.size()));
+  partitions_.erase(at);
 }
 
 Expected<void> LimitNode::turn(NetworkState& state) {
   vm::StandingRelation& rows = state.rows(source_);
   crossings_.clear();
-  const auto change = [&](Row row, bool is_insertion) {
-    Change made{{}, {}, row, is_insertion};
-    append_key_of(state, partition_columns_, row, made.partition);
-    append_key_of(state, key_columns_, row, made.key);
-    if (is_insertion) {
-      insert(made.partition, made.key, row);
-    } else {
-      erase(made.partition, made.key);
+  const auto change = [&](std::span<const Row> changed, bool is_insertion) {
+    for (std::size_t first = 0; first < changed.size(); first += kRowsAtOnce) {
+      for_each_key(state, changed.subspan(first, std::min(kRowsAtOnce, changed.size() - first)),
+                   [&](const std::string& name, const std::string& key, Row row) {
+                     if (is_insertion) {
+                       insert(name, key, row);
+                     } else {
+                       erase(name, key);
+                     }
+                     undo_.push_back({name, key, row, is_insertion});
+                   });
     }
-    undo_.push_back(std::move(made));
-    ++work.rows_touched;
+    work.rows_touched += changed.size();
   };
   if (std::exchange(derives_all_, false)) {
-    for (const Row row : vm::visible_rows(rows)) change(row, true);
+    filled_in_epoch_ = true;
+    work.rows_touched += rows.size();
+    fill(state);
   } else {
-    for (const Row row : rows.left()) change(row, false);
-    for (const Row row : rows.entered()) change(row, true);
+    change(rows.left(), false);
+    change(rows.entered(), true);
+    refill(state);
   }
   if (memory_ != nullptr && memory_->overrun()) {
     return unexpected(ErrorCode::kLimit, "the memory limit is reached by the rows of a limit");
@@ -246,8 +425,19 @@ Expected<void> LimitNode::turn(NetworkState& state) {
   return {};
 }
 
-void LimitNode::abort(NetworkState&) {
+void LimitNode::commit() {
+  undo_.clear();
+  filled_in_epoch_ = false;
+}
+
+void LimitNode::abort(NetworkState& state) {
   derives_all_ = false;
+  if (std::exchange(filled_in_epoch_, false)) {
+    partitions_.clear();
+    touched_.clear();
+    undo_.clear();
+    book(-static_cast<std::int64_t>(bytes_));
+  }
   for (; !undo_.empty(); undo_.pop_back()) {
     Change& change = undo_.back();
     if (change.is_insertion) {
@@ -256,59 +446,47 @@ void LimitNode::abort(NetworkState&) {
       insert(change.partition, std::move(change.key), change.row);
     }
   }
+  refill(state);
   crossings_.clear();
 }
 
-// The rows that are kept are in the head's relation already. All keys are sorted at once: that is cheaper than
-// finding the place of each.
-void LimitNode::restore(NetworkState& state, const std::vector<std::uint64_t>&) {
-  std::map<std::string, std::vector<std::pair<std::string, Row>>> found;
-  std::string partition;
-  for (vm::RowScan scan(state.rows(source_)); scan.next();) {
-    const std::span<const Word* const> words = scan.load_words();
-    for (std::size_t i = 0; i < scan.rows().size(); ++i) {
-      const auto word_at = [&](std::uint32_t w) { return words[w][i]; };
-      partition.clear();
-      append_key(state, partition_columns_, word_at, partition);
-      auto& [key, row] = found[partition].emplace_back(std::string(), scan.rows()[i]);
-      append_key(state, key_columns_, word_at, key);
-    }
-  }
-  for (auto& [name, keys] : found) {
-    std::sort(keys.begin(), keys.end());
-    Partition& made = partitions_[name];
-    std::int64_t bytes = static_cast<std::int64_t>(name.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      auto& [key, row] = keys[i];
-      bytes += kNodeBytes + static_cast<std::int64_t>(key.size());
-      Rows& part = i < offset_ ? made.before : i - offset_ < limit_ ? made.kept : made.behind;
-      part.emplace_hint(part.end(), std::move(key), row);
-    }
-    book(bytes);
-  }
+Expected<void> LimitNode::restore(NetworkState& state, ImageFrames&) {
+  fill(state);
+  crossings_.clear();
+  return {};
 }
 
 void LimitNode::verify(const NetworkState& state) const {
-  std::size_t size = 0;
+  std::map<std::string, Partition> found;
+  const vm::StandingRelation& relation = *state.relations[datalog::index_of(source_)].rows;
+  for (vm::RowScan scan(relation); scan.next();) {
+    for_each_key(state, scan.rows(), [&](const std::string& name, const std::string& key, Row row) {
+      const auto known = partitions_.find(name);
+      ENTAIL_ENSURE(known != partitions_.end());
+      Partition& partition = found[name];
+      if (known->second.is_beyond(key)) {
+        ++partition.beyond;
+      } else {
+        ENTAIL_ENSURE(partition.behind.emplace(key, row).second);
+      }
+    });
+  }
+  ENTAIL_ENSURE(touched_.empty() && found.size() == partitions_.size());
   for (const auto& [name, partition] : partitions_) {
-    size += partition.size();
-    ENTAIL_ENSURE(partition.size() > 0);
+    const Partition& rows = found.at(name);
+    ENTAIL_ENSURE(partition.beyond == rows.beyond && !is_short(partition));
     const std::size_t before = std::min(offset_, partition.size());
     ENTAIL_ENSURE(partition.before.size() == before);
     ENTAIL_ENSURE(partition.kept.size() == std::min(limit_, partition.size() - before));
-    const std::string* last = nullptr;
-    for (const Rows* rows : {&partition.before, &partition.kept, &partition.behind}) {
-      for (const auto& [key, row] : *rows) {
-        ENTAIL_ENSURE(last == nullptr || *last < key);
-        last = &key;
-        std::string name_now, key_now;
-        append_key_of(state, partition_columns_, row, name_now);
-        append_key_of(state, key_columns_, row, key_now);
-        ENTAIL_ENSURE(name_now == name && key_now == key);
+    auto expected = rows.behind.begin();
+    for (const Rows* part : {&partition.before, &partition.kept, &partition.behind}) {
+      for (const auto& at_hand : *part) {
+        ENTAIL_ENSURE(expected != rows.behind.end() && *expected == at_hand);
+        ++expected;
       }
     }
+    ENTAIL_ENSURE(expected == rows.behind.end());
   }
-  ENTAIL_ENSURE(size == state.relations[datalog::index_of(source_)].rows->size());
 }
 
 }  // namespace entail::rete

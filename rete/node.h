@@ -20,6 +20,8 @@
 
 namespace entail::rete {
 
+class ImageFrames;
+class ImageWriter;
 struct NetworkState;
 
 class Node {
@@ -37,11 +39,12 @@ class Node {
   // this step, and nothing was derived from them.
   virtual void derive_all() {}
 
-  // What an image of the network keeps of it beside its relations (rete/network_image.h).
-  virtual std::vector<std::uint64_t> image_words() const { return {}; }
+  // What an image of the network keeps of it beside its relations (rete/network_image.h): frames that are not
+  // empty.
+  virtual Expected<void> save(const NetworkState&, ImageWriter&) const { return {}; }
   // Before the first turn of a node whose relations have the rows that they had in another process, as those
-  // below: what is kept beside them is made anew, or taken from the image.
-  virtual void restore(NetworkState&, const std::vector<std::uint64_t>& /*image_words*/) {}
+  // below: reads those frames, and makes what it keeps and is not in them out of the relations.
+  virtual Expected<void> restore(NetworkState&, ImageFrames&) { return {}; }
 
   virtual std::uint64_t bytes_used() const { return 0; }
   virtual void verify(const NetworkState&) const {}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rete/internal/image_codec.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 #include "vm/row_scan.h"
@@ -574,24 +575,29 @@ Expected<void> RankedStratum::turn(NetworkState& state) {
   return note_errors(state);
 }
 
-std::vector<std::uint64_t> RankedStratum::image_words() const {
-  return {touched_deriving_, made_deriving_};
+Expected<void> RankedStratum::save(const NetworkState&, ImageWriter& to) const {
+  std::string body;
+  for (const std::uint64_t number :
+       {touched_deriving_, made_deriving_, std::uint64_t{last_rank_}}) {
+    put_varint(body, number);
+  }
+  return to.frame(body);
 }
 
 // Ranks go on above those that are there.
-void RankedStratum::restore(NetworkState& state, const std::vector<std::uint64_t>& image_words) {
-  if (image_words.size() == 2) {
-    touched_deriving_ = image_words[0];
-    made_deriving_ = image_words[1];
-  }
-  for (const Member& member : members_) {
-    const vm::StandingRelation& relation = state.rows(member.id);
-    for (const Row row : vm::visible_rows(relation)) {
-      last_rank_ = std::max(last_rank_, relation.rank(row));
-    }
+Expected<void> RankedStratum::restore(NetworkState&, ImageFrames& from) {
+  auto body = from.next();
+  if (!body) return unexpected(std::move(body).error());
+  ImageCursor cursor(*body);
+  touched_deriving_ = cursor.number();
+  made_deriving_ = cursor.number();
+  last_rank_ = static_cast<std::uint32_t>(cursor.number());
+  if (cursor.has_failed() || !cursor.is_at_end()) {
+    return unexpected(damaged_image("what a recursion keeps"));
   }
   rank_at_commit_ = last_rank_;
   has_run_units_ = true;
+  return {};
 }
 
 std::uint64_t RankedStratum::bytes_used() const {

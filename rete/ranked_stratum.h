@@ -49,8 +49,8 @@ class RankedStratum final : public Node {
   void abort(NetworkState&) override { last_rank_ = std::max(last_rank_, rank_at_commit_); }
   void rebind(const NetworkState& state, const compiler::StandingStratum& stratum) override;
   void derive_all() override { derives_all_ = true; }
-  std::vector<std::uint64_t> image_words() const override;
-  void restore(NetworkState& state, const std::vector<std::uint64_t>& image_words) override;
+  Expected<void> save(const NetworkState&, ImageWriter& to) const override;
+  Expected<void> restore(NetworkState& state, ImageFrames& from) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState& state) const override;
 

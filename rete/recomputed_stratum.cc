@@ -7,6 +7,7 @@
 #include "compiler/constant_rows.h"
 #include "compiler/evaluate.h"
 #include "datalog/body_walk.h"
+#include "rete/internal/relation_image.h"
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
 #include "vm/row_scan.h"
@@ -197,6 +198,25 @@ void RecomputedStratum::commit() {
 
 void RecomputedStratum::abort(NetworkState&) {
   for (Member& member : members_) member.stated->abort();
+}
+
+Expected<void> RecomputedStratum::save(const NetworkState& state, ImageWriter& to) const {
+  for (const Member& member : members_) {
+    auto done =
+        save_relation(*member.stated, state.layouts[datalog::index_of(member.id)], *state.pool, to);
+    if (!done) return done;
+  }
+  return {};
+}
+
+Expected<void> RecomputedStratum::restore(NetworkState& state, ImageFrames& from) {
+  ++version_;
+  for (Member& member : members_) {
+    auto done = restore_relation(from, *member.stated, state.layouts[datalog::index_of(member.id)],
+                                 *state.pool, version_);
+    if (!done) return done;
+  }
+  return {};
 }
 
 std::uint64_t RecomputedStratum::bytes_used() const {

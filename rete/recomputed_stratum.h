@@ -33,6 +33,8 @@ class RecomputedStratum final : public Node {
   Expected<void> turn(NetworkState& state) override;
   void commit() override;
   void abort(NetworkState& state) override;
+  Expected<void> save(const NetworkState& state, ImageWriter& to) const override;
+  Expected<void> restore(NetworkState& state, ImageFrames& from) override;
   std::uint64_t bytes_used() const override;
   void verify(const NetworkState& state) const override;
 

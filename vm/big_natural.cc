@@ -39,6 +39,13 @@ BigNatural BigNatural::from_digits(std::string_view digits) {
   return result;
 }
 
+BigNatural BigNatural::of_limbs(std::vector<std::uint32_t> limbs) {
+  BigNatural result;
+  result.limbs_ = std::move(limbs);
+  result.trim();
+  return result;
+}
+
 BigNatural BigNatural::power_of_ten(std::size_t exponent) {
   return BigNatural(1).times_power_of_ten(exponent);
 }

@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,10 @@ class BigNatural {
   BigNatural without_digits(std::size_t count, bool& half_or_more, bool& exact) const;
 
   BigNatural square_root() const;  // Rounded down.
+
+  // Its digits to the base of 10^9, the least first; what of_limbs() makes it of.
+  std::span<const std::uint32_t> limbs() const { return limbs_; }
+  static BigNatural of_limbs(std::vector<std::uint32_t> limbs);
 
   // Outside of the value itself.
   std::size_t bytes_used() const { return limbs_.capacity() * sizeof(std::uint32_t); }

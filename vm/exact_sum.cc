@@ -207,6 +207,29 @@ void ExactSum::compact() {
   first_ = last == 0 ? 0 : first_ + static_cast<std::int32_t>(first);
 }
 
+void ExactSum::append_words(std::vector<Word>& out) const {
+  ExactSum compacted = *this;
+  compacted.compact();
+  out.push_back(int_word(compacted.first_));
+  for (const std::int64_t count : {nans_, plus_infinities_, minus_infinities_}) {
+    out.push_back(int_word(count));
+  }
+  for (const std::int64_t chunk : compacted.chunks_) out.push_back(int_word(chunk));
+}
+
+std::optional<ExactSum> ExactSum::of_words(std::span<const Word> words) {
+  constexpr std::size_t kCounts = 4;
+  if (words.size() < kCounts || words.size() > kCounts + kDigitsMax) return std::nullopt;
+  ExactSum sum;
+  sum.first_ = static_cast<std::int32_t>(int_of(words[0]));
+  sum.nans_ = int_of(words[1]);
+  sum.plus_infinities_ = int_of(words[2]);
+  sum.minus_infinities_ = int_of(words[3]);
+  for (const Word chunk : words.subspan(kCounts)) sum.chunks_.push_back(int_of(chunk));
+  sum.additions_ = 1;
+  return sum;
+}
+
 double ExactSum::rounded(unsigned bits, std::int32_t exponent_min, std::int64_t divisor) const {
   ENTAIL_ENSURE(divisor > 0);
   if (nans_ > 0 || (plus_infinities_ > 0 && minus_infinities_ > 0)) {

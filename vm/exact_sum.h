@@ -23,6 +23,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "vm/word.h"
@@ -50,6 +52,10 @@ class ExactSum {
   // The sum divided by `count`, correctly rounded. REQUIRES: count > 0.
   double mean(std::int64_t count) const;
   float mean_float(std::int64_t count) const;
+
+  // All that it holds as words, for another process; of_words() gives nothing for words that are none.
+  void append_words(std::vector<Word>& out) const;
+  static std::optional<ExactSum> of_words(std::span<const Word> words);
 
   std::size_t bytes_used() const {
     return sizeof(*this) + chunks_.capacity() * sizeof(std::int64_t);

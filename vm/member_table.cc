@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "vm/base/ensure.h"
@@ -85,8 +86,13 @@ std::uint64_t MemberTable::cells_of(const Ranges& ranges, std::uint64_t most) co
   return cells;
 }
 
-// Of the rows that there are; false: more than so many cells.
-bool MemberTable::find_ranges(std::uint64_t most, Ranges& ranges) const {
+std::uint64_t MemberTable::cells_most(std::size_t buckets) {
+  return std::min<std::uint64_t>(RowTable::bytes_of(buckets) / sizeof(Row), kNowhere - 1);
+}
+
+// False: more than so many cells, or no rows.
+template <typename OfRows>
+bool MemberTable::find_ranges(std::uint64_t most, Ranges& ranges, OfRows of_rows) const {
   constexpr std::size_t kSample = 64;
   const std::size_t width = columns_.size();
   std::array<std::int64_t, kColumnsMax> low, high;
@@ -102,7 +108,7 @@ bool MemberTable::find_ranges(std::uint64_t most, Ranges& ranges) const {
     }
     return cells_of(ranges, most) <= most;
   };
-  table_.for_each([&](Row row) {
+  of_rows([&](Row row) {
     if (!is_dense) return;
     for (std::size_t c = 0; c < width; ++c) {
       const std::int64_t number = as_number(columns_.at(c, row));
@@ -118,16 +124,44 @@ void MemberTable::grow(std::size_t count) {
   if (has_room(count)) return;
   const std::size_t buckets = table_.buckets_for(count);
   const std::size_t width = columns_.size();
-  const std::uint64_t most =
-      std::min<std::uint64_t>(RowTable::bytes_of(buckets) / sizeof(Row), kNowhere - 1);
+  const std::uint64_t most = cells_most(buckets);
   Ranges ranges{};
-  if (width > 0 && width <= kColumnsMax && count >= kRowsMin && find_ranges(most, ranges)) {
+  if (width > 0 && width <= kColumnsMax && count >= kRowsMin &&
+      find_ranges(most, ranges, [this](auto visit) { table_.for_each(visit); })) {
     make_grid(ranges, cells_of(ranges, most));
     return;
   }
   table_.grow(buckets, [this](const Row* rows, std::size_t n, std::uint32_t* hashes) {
     find_places(rows, n, hashes);
   });
+}
+
+void MemberTable::build(std::size_t n) {
+  ENTAIL_ENSURE(size() == 0);
+  drop_grid();
+  table_.release();
+  const std::size_t buckets = table_.buckets_for(with_slack(n));
+  const std::size_t width = columns_.size();
+  const std::uint64_t most = cells_most(buckets);
+  const auto end = static_cast<Row>(n);
+  Ranges ranges{};
+  if (width > 0 && width <= kColumnsMax && n >= kRowsMin &&
+      find_ranges(most, ranges, [end](auto visit) {
+        for (Row row = 0; row < end; ++row) visit(row);
+      })) {
+    allocate_grid(ranges, cells_of(ranges, most));
+  } else {
+    table_.make(buckets);
+  }
+  Row rows[RowTable::kRehash];
+  std::uint32_t places[RowTable::kRehash];
+  for (std::size_t first = 0; first < n; first += RowTable::kRehash) {
+    const std::size_t count = std::min(RowTable::kRehash, n - first);
+    std::iota(rows, rows + count, static_cast<Row>(first));
+    find_places(rows, count, places);
+    for (std::size_t i = 0; i < count; ++i) prefetch(places[i]);
+    for (std::size_t i = 0; i < count; ++i) insert(places[i], rows[i]);
+  }
 }
 
 bool MemberTable::covers(std::span<const Word* const> words, std::size_t first,
@@ -188,15 +222,19 @@ void MemberTable::make_grid(const Ranges& ranges, std::uint64_t cells) {
   for_each([&](Row row) { rows.push_back(row); });
   drop_grid();
   table_.release();
-  cells_ = static_cast<Row*>(internal::zeroed_block(cells * sizeof(Row)));
-  cell_count_ = cells;
-  ranges_ = ranges;
+  allocate_grid(ranges, cells);
   std::uint32_t places[RowTable::kRehash];
   for (std::size_t first = 0; first < rows.size(); first += RowTable::kRehash) {
     const std::size_t n = std::min(RowTable::kRehash, rows.size() - first);
     find_places(rows.data() + first, n, places);
     for (std::size_t i = 0; i < n; ++i) insert(places[i], rows[first + i]);
   }
+}
+
+void MemberTable::allocate_grid(const Ranges& ranges, std::uint64_t cells) {
+  cells_ = static_cast<Row*>(internal::zeroed_block(cells * sizeof(Row)));
+  cell_count_ = cells;
+  ranges_ = ranges;
 }
 
 // With room for so many.

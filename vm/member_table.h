@@ -139,6 +139,11 @@ class MemberTable {
     return has_room(count) ? 0 : RowTable::bytes_of(table_.buckets_for(count));
   }
   void grow(std::size_t count);
+  // Holds rows 0 … n - 1, of which no two are equal, and has room for some more. REQUIRES: it holds none.
+  void build(std::size_t n);
+  std::uint64_t build_bytes(std::size_t n) const {
+    return RowTable::bytes_of(RowTable().buckets_for(with_slack(n)));
+  }
 
   // Of rows `first` … first + n - 1. grow() may make a grid that does not cover what is about to come.
   bool covers(std::span<const Word* const> words, std::size_t first, std::size_t n) const;
@@ -164,10 +169,15 @@ class MemberTable {
     while (c < key.size() && key[c] == c) ++c;
     return c;
   }
+  static std::size_t with_slack(std::size_t n) { return n + n / 8; }
   static std::uint64_t table_bytes(std::size_t rows) { return RowTable::bytes_of((rows + 9) / 10); }
   // How many cells, or more than `most`.
   std::uint64_t cells_of(const Ranges& ranges, std::uint64_t most) const;
-  bool find_ranges(std::uint64_t most, Ranges& ranges) const;
+  static std::uint64_t cells_most(std::size_t buckets);
+  // of_rows(visit): visit(row) for each of the rows whose ranges they are.
+  template <typename OfRows>
+  bool find_ranges(std::uint64_t most, Ranges& ranges, OfRows of_rows) const;
+  void allocate_grid(const Ranges& ranges, std::uint64_t cells);
   void make_grid(const Ranges& ranges, std::uint64_t cells);
   void make_table(std::size_t rows);
   void drop_grid();

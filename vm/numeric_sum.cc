@@ -50,4 +50,40 @@ NumericValue NumericSum::result() const {
   return sum_;
 }
 
+// Counts, sign and scale of the sum, how many scales there are, the scales, the limbs.
+void NumericSum::append_words(std::vector<Word>& out) const {
+  for (const std::int64_t count : {nans_, plus_, minus_}) out.push_back(int_word(count));
+  out.push_back(sum_.negative ? 1 : 0);
+  out.push_back(int_word(sum_.scale));
+  out.push_back(scales_.size());
+  for (const auto& [scale, count] : scales_) {
+    out.push_back(int_word(scale));
+    out.push_back(int_word(count));
+  }
+  for (const std::uint32_t limb : sum_.magnitude.limbs()) out.push_back(limb);
+}
+
+std::optional<NumericSum> NumericSum::of_words(std::span<const Word> words) {
+  constexpr std::size_t kCounts = 6;
+  if (words.size() < kCounts || words[5] > (words.size() - kCounts) / 2) return std::nullopt;
+  NumericSum sum;
+  sum.nans_ = int_of(words[0]);
+  sum.plus_ = int_of(words[1]);
+  sum.minus_ = int_of(words[2]);
+  sum.sum_.negative = words[3] != 0;
+  sum.sum_.scale = static_cast<std::int32_t>(int_of(words[4]));
+  const std::size_t scales = words[5];
+  words = words.subspan(kCounts);
+  for (std::size_t i = 0; i < scales; ++i) {
+    sum.scales_.emplace_back(static_cast<std::int32_t>(int_of(words[2 * i])),
+                             int_of(words[2 * i + 1]));
+  }
+  std::vector<std::uint32_t> limbs;
+  for (const Word limb : words.subspan(2 * scales)) {
+    limbs.push_back(static_cast<std::uint32_t>(limb));
+  }
+  sum.sum_.magnitude = BigNatural::of_limbs(std::move(limbs));
+  return sum;
+}
+
 }  // namespace entail::vm

@@ -14,10 +14,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "vm/numeric_value.h"
+#include "vm/word.h"
 
 namespace entail::vm {
 
@@ -30,6 +33,10 @@ class NumericSum {
 
   // Whether what was added was taken back.
   bool is_empty() const { return scales_.empty() && nans_ == 0 && plus_ == 0 && minus_ == 0; }
+
+  // All that it holds as words, for another process; of_words() gives nothing for words that are none.
+  void append_words(std::vector<Word>& out) const;
+  static std::optional<NumericSum> of_words(std::span<const Word> words);
 
   std::size_t bytes_used() const {
     return sizeof(*this) + scales_.capacity() * sizeof(scales_[0]) + sum_.magnitude.bytes_used();

@@ -87,6 +87,18 @@ class PagedArray {
     }
   }
 
+  // visit(elements, i, count) for rows first … first + n - 1, some that lie side by side at a time: those of rows
+  // first + i on. REQUIRES: reserved.
+  template <typename Visit>
+  void for_each_run(Row first, std::size_t n, Visit visit) {
+    for (std::size_t i = 0; i < n;) {
+      const std::size_t at = (first + i) & (kPageRows - 1);
+      const std::size_t count = std::min(kPageRows - at, n - i);
+      visit(at_[(first + i) >> kPageShift] + at, i, count);
+      i += count;
+    }
+  }
+
   // For readers: the pages as they are; good until the directory is retired.
   T* const* pages() const { return at_; }
 

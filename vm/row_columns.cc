@@ -1,5 +1,7 @@
 #include "vm/row_columns.h"
 
+#include <algorithm>
+
 #include "vm/base/ensure.h"
 #include "vm/packed_layout.h"
 #include "vm/row_map.h"
@@ -37,6 +39,19 @@ void RowColumns::load(std::size_t column, const Row* rows, std::size_t n, Word* 
     }
   } else {
     for (std::size_t i = 0; i < n; ++i) out[i] = c.narrow[rows[i]];
+  }
+}
+
+void RowColumns::put_run(std::size_t column, Row first, const Word* words, std::size_t n) {
+  Column& c = columns_[column];
+  if (c.is_narrow) {
+    c.narrow.for_each_run(first, n, [&](std::uint32_t* out, std::size_t i, std::size_t count) {
+      for (std::size_t k = 0; k < count; ++k) out[k] = static_cast<std::uint32_t>(words[i + k]);
+    });
+  } else {
+    c.wide.for_each_run(first, n, [&](Word* out, std::size_t i, std::size_t count) {
+      std::copy_n(words + i, count, out);
+    });
   }
 }
 

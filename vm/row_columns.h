@@ -55,6 +55,8 @@ class RowColumns {
       c.wide[row] = word;
     }
   }
+  // Of rows first … first + n - 1.
+  void put_run(std::size_t column, Row first, const Word* words, std::size_t n);
   void load(std::size_t column, const Row* rows, std::size_t n, Word* out) const;
   void prefetch(std::size_t column, Row row) const {
     const Column& c = columns_[column];

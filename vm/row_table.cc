@@ -30,6 +30,12 @@ void RowTable::release() {
   swap(empty);
 }
 
+void RowTable::make(std::size_t buckets) {
+  RowTable empty;
+  empty.allocate(buckets);
+  swap(empty);
+}
+
 std::size_t RowTable::buckets_for(std::size_t count) const {
   if (count <= kSlots && bucket_count_ == 0) return 1;
   return std::max((count + 9) / 10, bucket_count_ + bucket_count_ * 2 / 5 + 1);

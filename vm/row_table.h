@@ -85,6 +85,8 @@ class RowTable {
   std::size_t buckets_for(std::size_t count) const;
   static std::uint64_t bytes_of(std::size_t buckets) { return buckets * sizeof(Bucket); }
 
+  // Holds no row and has that many buckets.
+  void make(std::size_t buckets);
   // A table of that many buckets. hash_of(rows, n, hashes) hashes up to kRehash rows at a time.
   static constexpr std::size_t kRehash = 240;
   template <typename HashOf>

@@ -1,5 +1,8 @@
 #include "vm/row_tree.h"
 
+#include <array>
+#include <bit>
+#include <numeric>
 #include <utility>
 
 #include "vm/base/ensure.h"
@@ -134,10 +137,92 @@ const RowTree::Leaf* RowTree::first_leaf() const {
 
 // ------------------------------------------------------------------------------ insert
 
+// Level by level, in nodes as equally full as they can be.
 void RowTree::build(std::vector<Row> rows) {
   ENTAIL_ENSURE(size_ == 0);
+  if (rows.empty()) return;
+  sort(rows);
+  size_ = rows.size();
+  const auto share = [](std::size_t whole, std::size_t parts, std::size_t i) {
+    return static_cast<std::uint16_t>(whole * (i + 1) / parts - whole * i / parts);
+  };
+  std::vector<Node*> level((rows.size() + kLeafRows - 1) / kLeafRows);
+  auto row = rows.cbegin();
+  for (std::size_t i = 0; i < level.size(); ++i) {
+    Leaf* const leaf = new_leaf();
+    leaf->count = share(rows.size(), level.size(), i);
+    std::copy_n(row, leaf->count, leaf->rows);
+    row += leaf->count;
+    if (i > 0) leaf_of(level[i - 1])->next = leaf;
+    level[i] = leaf;
+  }
+  while (level.size() > 1) {
+    std::vector<Node*> above((level.size() + kChildren - 1) / kChildren);
+    auto child = level.cbegin();
+    for (std::size_t i = 0; i < above.size(); ++i) {
+      Inner* const inner = new_inner();
+      inner->count = share(level.size(), above.size(), i);
+      std::copy_n(child, inner->count, inner->children);
+      std::transform(child, child + inner->count, inner->firsts, first_of);
+      child += inner->count;
+      above[i] = inner;
+    }
+    level = std::move(above);
+  }
+  root_ = level.front();
+}
+
+void RowTree::sort(std::vector<Row>& rows) const {
+  if (sort_as_numbers(rows)) return;
   std::sort(rows.begin(), rows.end(), [this](Row a, Row b) { return compare(a, b) < 0; });
-  for (const Row row : rows) insert(row);
+}
+
+// Where what is compared fits a number of 64 bits, digit by digit: comparing through the columns would miss the
+// cache at each step. False: it does not, and nothing was done.
+bool RowTree::sort_as_numbers(std::vector<Row>& rows) const {
+  constexpr unsigned kDigitBits = 11;
+  constexpr std::uint64_t kDigitMask = (std::uint64_t{1} << kDigitBits) - 1;
+  constexpr std::size_t kRowsMin = size_or_tiny(1024, 2);
+  if (kind_ == ColumnOrderKind::kText || rows.size() < kRowsMin) return false;
+  if (!std::is_sorted(rows.begin(), rows.end())) std::sort(rows.begin(), rows.end());
+  struct Numbered {
+    std::uint64_t number = 0;
+    Row row = 0;
+  };
+  std::vector<Numbered> numbered(rows.size());
+  unsigned bits = 0;
+  const auto append = [&](std::uint32_t column, ColumnOrderKind kind) {
+    std::uint64_t least = ~std::uint64_t{0}, greatest = 0;
+    for (const Row row : rows) {
+      const std::uint64_t number = order_key(columns_.at(column, row), kind);
+      least = std::min(least, number);
+      greatest = std::max(greatest, number);
+    }
+    const auto width = static_cast<unsigned>(std::bit_width(greatest - least));
+    bits += width;
+    if (bits > 64) return false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::uint64_t number = order_key(columns_.at(column, rows[i]), kind) - least;
+      numbered[i] = {width == 64 ? number : numbered[i].number << width | number, rows[i]};
+    }
+    return true;
+  };
+  for (const std::uint32_t column : key_) {
+    if (!append(column, ColumnOrderKind::kUnsigned)) return false;
+  }
+  if (!append(range_column_, kind_)) return false;
+  // Each pass keeps the order of what came before: in the end equal numbers are by row.
+  std::vector<Numbered> sorted(rows.size());
+  for (unsigned shift = 0; shift < bits; shift += kDigitBits) {
+    std::array<std::size_t, kDigitMask + 2> starts{};
+    for (const Numbered& one : numbered) ++starts[(one.number >> shift & kDigitMask) + 1];
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    for (const Numbered& one : numbered) sorted[starts[one.number >> shift & kDigitMask]++] = one;
+    numbered.swap(sorted);
+  }
+  std::transform(numbered.begin(), numbered.end(), rows.begin(),
+                 [](const Numbered& one) { return one.row; });
+  return true;
 }
 
 void RowTree::insert(Row row) {

@@ -404,6 +404,10 @@ Expected<void> StandingGroups::apply(std::span<const Word* const> keys,
     done = step(k, values[k], lows, read_nulls ? nulls[k] : nullptr, n, sign);
   }
   if (done) return {};
+  return limit_error();
+}
+
+Unexpected StandingGroups::limit_error() {
   return unexpected(ErrorCode::kLimit, "the memory limit is reached by the groups of an aggregate");
 }
 

@@ -54,6 +54,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,6 +121,33 @@ class StandingGroups {
   // REQUIRES, for commit: the changes were taken.
   void commit();
   void abort();
+
+  // --- groups of another process
+
+  // Some groups: arrays by group of each word, and what is kept beside their records, one group after the other.
+  struct Image {
+    struct Beside {
+      std::vector<std::uint32_t>
+          sizes;  // By group: how many values, or words of a sum; 0: there is none.
+      std::vector<Word> words;
+      std::vector<std::int64_t> counts;  // Of values: how often each is there.
+    };
+    std::size_t n = 0;
+    std::vector<std::vector<Word>> keys;  // By key word.
+    std::vector<std::vector<Word>> flat;  // By word of the flat state: flat_words().
+    std::vector<Beside> values;           // By aggregate: nothing in it unless keeps_values().
+    std::vector<Beside> sums;             // The same, unless keeps_sums().
+  };
+  std::size_t flat_words() const { return flat_end_ - rows_at_; }
+  bool keeps_values(std::size_t k) const { return aggregates_[k].keeps_values(); }
+  bool keeps_sums(std::size_t k) const { return aggregates_[k].sum != 0; }
+  // Gives all groups, as many at a time as have about so many words. REQUIRES: no open epoch.
+  Expected<void> save(std::size_t words,
+                      const std::function<Expected<void>(const Image&)>& give) const;
+  // Room for so many; then groups that are none of those that are there, as save() gave them, which are committed.
+  // Both fail with kLimit, restore() with kCorrupt where the arrays do not fit each other.
+  Expected<void> begin_restore(std::size_t groups);
+  Expected<void> restore(const Image& image);
 
   // Groups with rows, and those that lost theirs in the open epoch.
   std::size_t size() const { return map_.size(); }
@@ -223,6 +251,9 @@ class StandingGroups {
   static void add_flat(const Aggregate& aggregate, Word* words, Word value, Word low, int sign);
   bool add_sum(const Aggregate& aggregate, const Word* words, Word value, int sign);
   bool change_sum(std::size_t k, std::uint32_t group, Word value, int sign);
+  static Unexpected limit_error();
+  std::size_t add_to_image(const Word* words, Image& image) const;
+  bool restore_beside(std::size_t k, const Image& image, std::uint32_t first);
   bool room_for_sum(const Aggregate& aggregate, Word* words);
 
   bool has_results(const Word* words) const;

@@ -37,6 +37,19 @@ std::vector<Tuple> tuples_of(const std::vector<std::vector<Word>>& columns, std:
   return tuples;
 }
 
+// The groups as another process makes them of an image.
+std::unique_ptr<StandingGroups> handed_over(const StandingGroups& groups,
+                                            const StandingGroups::Options& options,
+                                            std::size_t words) {
+  auto other = make(options);
+  REQUIRE(other->begin_restore(groups.size()));
+  REQUIRE(groups.save(words,
+                      [&](const StandingGroups::Image& image) { return other->restore(image); }));
+  REQUIRE(other->size() == groups.size());
+  other->verify();
+  return other;
+}
+
 // A row at a time, and what has left and entered since.
 struct OneByOne {
   StandingGroups& groups;
@@ -221,6 +234,9 @@ class Model {
         taken_ = committed_results;
       } else {
         groups_->commit();
+        if (random_.chance(1, 4)) {
+          groups_ = handed_over(*groups_, options_, 1 + random_.below(40));
+        }
       }
       groups_->verify();
       check_references();
@@ -429,14 +445,13 @@ class SqlModel {
  public:
   SqlModel(AggregateSpec spec, std::uint64_t seed)
       : random_(seed), pool_(types_), spec_(std::move(spec)) {
-    StandingGroups::Options options;
-    options.kinds = {kCount};
-    options.sql = {spec_};
-    options.argument_handles = {types_.is_handle(spec_.argument)};
-    options.pool = &pool_;
-    options.budget = &budget_;
+    options_.kinds = {kCount};
+    options_.sql = {spec_};
+    options_.argument_handles = {types_.is_handle(spec_.argument)};
+    options_.pool = &pool_;
+    options_.budget = &budget_;
     REQUIRE(StandingGroups::follows(spec_, types_));
-    groups_ = make(std::move(options));
+    groups_ = make(options_);
   }
 
   void run() {
@@ -452,6 +467,7 @@ class SqlModel {
         shown_ = shown;
       } else {
         groups_->commit();
+        if (random_.chance(1, 4)) groups_ = handed_over(*groups_, options_, 1);
       }
       groups_->verify();
       pool_.end_step();
@@ -568,6 +584,7 @@ class SqlModel {
   ValuePool pool_;
   MemoryBudget budget_;
   AggregateSpec spec_;
+  StandingGroups::Options options_;
   std::unique_ptr<StandingGroups> groups_;
   StandingGroups::Changes changes_;
   std::vector<Row> rows_;

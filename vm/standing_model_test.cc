@@ -109,7 +109,10 @@ class Trial {
         old_ = total_;
         check();
       }
-      if (random_.chance(1, 8)) commit();
+      if (random_.chance(1, 8)) {
+        commit();
+        if (pinned_.empty() && random_.chance(1, 3)) hand_over();
+      }
       relation_->verify();
       pool_.end_step();
       if (random_.chance(1, 6)) change_pins();
@@ -401,6 +404,46 @@ class Trial {
       if (const ModelRow* const same = find_in(total_, row.tuple)) row.identity = same->identity;
     }
     old_ = committed_;
+  }
+
+  // The rows in a relation as another process makes it of an image.
+  void hand_over() {
+    const RelationOptions& options = relation_->options();
+    auto next = StandingRelation::create(options, with_versions_ ? &pins_ : nullptr).value();
+    REQUIRE(next->begin_restore(relation_->size()));
+    Row rows[7];
+    Row position = 0;
+    while (const std::size_t n =
+               relation_->scan(View::kTotal, position, rows, 1 + random_.below(7))) {
+      Changes image(arity_);
+      std::vector<std::uint8_t> held;
+      std::vector<std::uint64_t> identities;
+      for (std::size_t i = 0; i < n; ++i) {
+        const Row row = rows[i];
+        held.push_back((relation_->is_stated(row) ? 1 : 0) | (relation_->is_derived(row) ? 2 : 0));
+        image.add(load(row), relation_->weight(row), options.ranks ? relation_->rank(row) : 0,
+                  options.bag ? relation_->durable_id(row) : DurableId());
+        if (options.identities) identities.push_back(relation_->identity(row));
+      }
+      const auto columns = image.columns();
+      REQUIRE(next->restore({.columns = columns,
+                             .n = n,
+                             .held = held.data(),
+                             .weights = image.weights.data(),
+                             .ranks = image.ranks.data(),
+                             .ids = image.ids.data(),
+                             .identities = options.identities ? identities.data() : nullptr}));
+    }
+    next->set_next_identity(relation_->next_identity());
+    REQUIRE(next->end_restore(++version_));
+    for (std::size_t k = 0; k < relation_->index_count(); ++k) {
+      REQUIRE(next->add_index(relation_->index_spec(k)).value() == k);
+    }
+    relation_ = std::move(next);
+    if (with_versions_) pins_.publish(version_);
+    ignored_ = 0;
+    relation_->verify();
+    check();
   }
 
   void change_pins() {

@@ -170,7 +170,7 @@ class StandingRelation {
   // --- rows of another process ----------------------------------------------------------------------
 
   // Rows as a relation of the same options had them, one array of words per column and one entry of the
-  // rest per row. All rows of a relation come in the order in which its scan() gave them.
+  // rest per row. Row number i of all that come lies in slot i.
   struct Image {
     std::span<const Word* const> columns;
     std::size_t n = 0;
@@ -180,9 +180,12 @@ class StandingRelation {
     const DurableId* ids = nullptr;             // Of bags.
     const std::uint64_t* identities = nullptr;  // With options().identities; nullptr: new ones.
   };
-  // Appends them, as changes of the open step. Fails with kLimit.
-  // REQUIRES: none of them equals another one or a row that is there, but in bags.
+  // Between begin_restore() and end_restore(), which makes them rows of that version, nothing else is done with
+  // the relation: tables and indexes are made of all rows at once. Both fail with kLimit.
+  // REQUIRES: it never had a row; `rows` is how many come; none of them equals another one, but in bags.
+  Expected<void> begin_restore(std::size_t rows);
   Expected<void> restore(const Image& image);
+  Expected<void> end_restore(Version version);
   // What next_identity() of the other relation was, once all its rows are restored.
   std::uint64_t next_identity() const { return next_identity_; }
   void set_next_identity(std::uint64_t next) { next_identity_ = epoch_identity_ = next; }
@@ -337,6 +340,7 @@ class StandingRelation {
   void release_handles(Row row);
   void put_weight(Row row, std::int64_t weight);
   Expected<void> fill(Index& index);
+  Expected<void> link_rows(Index& index, std::vector<Row> rows);
   Expected<std::uint32_t> make_index(const IndexSpec& spec);
   std::uint64_t bytes_per_slot() const;
   std::uint64_t bytes_of_scratch() const;

@@ -332,7 +332,6 @@ Expected<std::uint32_t> StandingRelation::make_index(const IndexSpec& spec) {
 }
 
 Expected<void> StandingRelation::fill(Index& index) {
-  const IndexSpec& spec = index.spec;
   // In this order the chains have those that entered in the step first and those that left last.
   std::vector<Row> rows;
   const auto collect = [&](std::uint8_t views) {
@@ -343,6 +342,12 @@ Expected<void> StandingRelation::fill(Index& index) {
   collect(kWasThere);
   collect(kPresent | kWasThere);
   collect(kPresent);
+  return link_rows(index, std::move(rows));
+}
+
+// Into an index that is made of these rows, the last one first.
+Expected<void> StandingRelation::link_rows(Index& index, std::vector<Row> rows) {
+  const IndexSpec& spec = index.spec;
   if (spec.range_column >= 0) {
     if (!book(rows.size() * 2 * sizeof(Row))) return limit_error();
     const auto column = static_cast<std::uint32_t>(spec.range_column);

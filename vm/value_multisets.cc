@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <vector>
 
 #include "vm/base/ensure.h"
 
@@ -143,6 +144,51 @@ std::int64_t ValueMultisets::add_ordered(Word& root, Word value, std::int64_t de
   note_count(before, after);
   if (after == 0) remove(root, path, node, position);
   return after;
+}
+
+// Level by level, in nodes as equally full as they can be, with some room in each.
+Word ValueMultisets::build(const Word* values, const std::int64_t* counts, std::size_t n) {
+  constexpr std::size_t kFull = std::max<std::size_t>(2, kCapacityMax - kCapacityMax / 8);
+  const auto share = [](std::size_t whole, std::size_t parts, std::size_t i) {
+    return whole * i / parts;
+  };
+  if (n <= kCapacityMax) {
+    const auto capacity =
+        static_cast<std::uint32_t>(std::bit_ceil(static_cast<std::uint64_t>(n) + 1) - 1);
+    if (!reserve_change(0)) return 0;
+    const Word leaf = allocate(capacity);
+    std::copy_n(values, n, keys_of(leaf));
+    std::copy_n(counts, n, payloads_of(leaf));
+    set_count(leaf, static_cast<std::uint32_t>(n));
+    return root_of(leaf, 0);
+  }
+  std::vector<Word> keys(values, values + n), payloads(counts, counts + n);
+  for (std::size_t height = 0;; ++height) {
+    const std::size_t nodes = (keys.size() + kFull - 1) / kFull;
+    if (height > 0 && keys.size() <= kCapacityMax) {
+      if (!reserve_change(0)) return 0;
+      const Word top = allocate(kCapacityMax);
+      std::copy(keys.begin(), keys.end(), keys_of(top));
+      std::copy(payloads.begin(), payloads.end(), payloads_of(top));
+      set_count(top, static_cast<std::uint32_t>(keys.size()));
+      return root_of(top, height);
+    }
+    const std::uint64_t size = arena_.size() + nodes * words_of(kCapacityMax);
+    if (size >= std::numeric_limits<std::uint32_t>::max() || !arena_.reserve(size)) return 0;
+    std::vector<Word> next_keys, next_payloads;
+    for (std::size_t i = 0; i < nodes; ++i) {
+      const std::size_t first = share(keys.size(), nodes, i);
+      const std::size_t count = share(keys.size(), nodes, i + 1) - first;
+      const Word node = allocate(kCapacityMax);
+      std::copy_n(keys.data() + first, count, keys_of(node));
+      std::copy_n(payloads.data() + first, count, payloads_of(node));
+      set_count(node, static_cast<std::uint32_t>(count));
+      next_keys.push_back(keys[first]);
+      next_payloads.push_back(node);
+    }
+    keys = std::move(next_keys);
+    payloads = std::move(next_payloads);
+  }
 }
 
 void ValueMultisets::insert_at(Word node, std::uint32_t position, Word key, Word payload) {

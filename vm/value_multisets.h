@@ -58,6 +58,10 @@ class ValueMultisets {
   // REQUIRES: room was reserved since the last add().
   std::int64_t add(Word& root, Order order, Word value, std::int64_t delta);
 
+  // A multiset of n values that ascend in its order, and how often each is there. 0: the budget refuses,
+  // and what this holds is not to be changed any more. REQUIRES: n > 0; counts above 0.
+  Word build(const Word* values, const std::int64_t* counts, std::size_t n);
+
   // The first value in the order. REQUIRES: root != 0.
   Word first(Word root) const;
 

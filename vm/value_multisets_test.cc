@@ -1,6 +1,8 @@
 #include "vm/value_multisets.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -69,6 +71,39 @@ TEST_CASE("multisets agree with maps while they grow and shrink") {
     CHECK_FALSE(sets.any_negative());
     sets.trim();
     CHECK(budget.used() == 0);
+  }
+}
+
+TEST_CASE("a multiset that is built at once follows changes like any other") {
+  Random random(5);
+  for (const std::size_t n : {1U, 2U, 3U, 4U, 7U, 63U, 64U, 200U, 5'000U}) {
+    MemoryBudget budget;
+    ValueMultisets sets(nullptr, &budget);
+    std::map<Word, std::int64_t> model;
+    while (model.size() < n) model[random.below(20'000)] = random.between(1, 3);
+    std::vector<Word> values;
+    std::vector<std::int64_t> counts;
+    for (const auto& [value, count] : model) {
+      values.push_back(value);
+      counts.push_back(count);
+    }
+    Word root = sets.build(values.data(), counts.data(), n);
+    REQUIRE(root != 0);
+    CHECK(sets.verify(root, ValueMultisets::Order::kWords).words == sets.live_words());
+    CHECK(entries_of(sets, root) == Entries(model.begin(), model.end()));
+    for (int change = 0; change < 4'000; ++change) {
+      const Word value = random.chance(1, 2) ? random.below(20'000) : values[random.below(n)];
+      sets.reserve_change_anyway(root);
+      if ((model[value] += 1) != sets.add(root, ValueMultisets::Order::kWords, value, 1)) FAIL();
+      const auto taken = std::next(
+          model.begin(),
+          static_cast<std::ptrdiff_t>(random.below(std::min<std::size_t>(model.size(), 9))));
+      sets.reserve_change_anyway(root);
+      sets.add(root, ValueMultisets::Order::kWords, taken->first, -taken->second);
+      model.erase(taken);
+    }
+    CHECK(sets.verify(root, ValueMultisets::Order::kWords).words == sets.live_words());
+    CHECK(entries_of(sets, root) == Entries(model.begin(), model.end()));
   }
 }
 

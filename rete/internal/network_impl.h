@@ -103,9 +103,8 @@ struct Network::Impl {
   std::vector<bool> strata_to_save() const;
   Expected<void> restore(const datalog::RuleProgram& program, ImageSource& source,
                          const RelationNames& name);
-  Expected<void> restore_nodes(
-      const std::map<std::uint32_t, std::vector<std::uint64_t>>& image_words);
-  Expected<void> refill_groups(std::uint32_t stratum);
+  Expected<void> restore_nodes(ImageFrames& frames,
+                               const std::map<std::uint32_t, datalog::RelationId>& wanted);
 
   std::uint32_t node_of_rule(datalog::RuleId rule) const;
   vm::ChangeBatch& input_of(datalog::RuleId rule);

@@ -44,6 +44,11 @@ class SumStore {
     return true;
   }
 
+  // The same with this sum in it.
+  [[nodiscard]] bool put(Word& state, Sum sum) {
+    return make(state) && change(state, [&](Sum& empty) { empty = std::move(sum); });
+  }
+
   // Calls f(sum). False when that took more than the budget has; it is done all the same.
   template <typename F>
   bool change(Word state, F f) {
