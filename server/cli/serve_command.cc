@@ -71,6 +71,7 @@ engine::EngineOptions engine_options_of(const CommandLine& line, const Clock* cl
   options.clock = clock;
   options.durability = durability_of(line.durability);
   options.limits.memory_bytes = line.memory_limit;
+  options.notice = print_error;
   return options;
 }
 

@@ -20,6 +20,7 @@ const std::vector<std::string> kSchema = {
     "CREATE TABLE t (id int PRIMARY KEY, grp int, v numeric, name text)",
     "CREATE TABLE b (k int, note text)",
     "CREATE TABLE e (x int, y int, PRIMARY KEY (x, y))",
+    "CREATE TABLE w (k int, f float8, n numeric, note text)",
     "CREATE TABLE m (id int PRIMARY KEY, mood mood, tags text[], u uuid)",
     "CREATE MATERIALIZED VIEW v_filter AS SELECT id, name FROM t WHERE grp > 2",
     "CREATE MATERIALIZED VIEW v_join AS SELECT t.id, b.note FROM t JOIN b ON b.k = t.grp",
@@ -46,14 +47,22 @@ const std::vector<std::string> kSchema = {
     "FROM t",
     "CREATE MATERIALIZED VIEW v_error AS SELECT id, 10 / grp AS q FROM t",
     "CREATE MATERIALIZED VIEW v_on_view AS SELECT grp FROM v_group WHERE n > 2",
+    "CREATE MATERIALIZED VIEW v_sums AS SELECT k, sum(f) AS s, avg(f) AS a, sum(n) AS n, avg(n) AS "
+    "m, "
+    "count(DISTINCT note) AS d, min(f) AS low, max(note) AS high, bool_or(f > 2) AS o FROM w GROUP "
+    "BY "
+    "k",
+    "CREATE MATERIALIZED VIEW v_firsts AS SELECT x.k, y.note FROM (SELECT DISTINCT k FROM w) x, "
+    "LATERAL (SELECT note FROM w WHERE w.k = x.k ORDER BY note, f LIMIT 2) y",
+    "CREATE MATERIALIZED VIEW v_one AS SELECT (SELECT k FROM b WHERE k = e.x) AS k FROM e",
     "CREATE MATERIALIZED VIEW v_mood AS SELECT mood, count(*) AS n FROM m GROUP BY mood",
 };
 const std::vector<std::string> kRead = {
-    "t",       "b",          "e",       "m",       "v_filter",
-    "v_join",  "v_outer",    "v_group", "v_whole", "v_joined_group",
-    "v_agg",   "v_distinct", "v_top",   "v_reach", "v_not",
-    "v_union", "v_except",   "v_over",  "v_error", "v_on_view",
-    "v_mood"};
+    "t",       "b",          "e",       "m",        "v_filter",
+    "v_join",  "v_outer",    "v_group", "v_whole",  "v_joined_group",
+    "v_agg",   "v_distinct", "v_top",   "v_reach",  "v_not",
+    "v_union", "v_except",   "v_over",  "v_error",  "v_on_view",
+    "v_mood",  "w",          "v_sums",  "v_firsts", "v_one"};
 
 constexpr std::string_view kRules = R"(
 .decl knows(a: number, b: number)
@@ -77,6 +86,7 @@ class Database {
     options.clock = &clock_;
     options.open_kv = disk_->opener();
     options.limits.checkpoint_changes = checkpoint_changes_;
+    options.notice = [this](const std::string& text) { notices_.push_back(text); };
     auto opened = Engine::open(std::move(options));
     INFO((opened ? std::string() : opened.error().message));
     REQUIRE(opened);
@@ -101,6 +111,7 @@ class Database {
     REQUIRE((*store)->sync());
   }
   bool used_checkpoint() const { return state_of(*engine_).checkpoint_version != 0; }
+  const std::vector<std::string>& notices() const { return notices_; }
   store::SimulatedDisk& disk() { return *disk_; }
   Engine& engine() { return *engine_; }
   Session& session() { return *session_; }
@@ -143,6 +154,7 @@ class Database {
   ManualClock clock_{1'700'000'000'000'000};
   std::shared_ptr<store::SimulatedDisk> disk_;
   std::uint64_t checkpoint_changes_;
+  std::vector<std::string> notices_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Session> session_;
 };
@@ -151,7 +163,7 @@ std::string random_change(Random& random) {
   const auto number = [&](std::uint64_t below) { return std::to_string(random.below(below)); };
   const std::string name =
       random.chance(1, 2) ? "'n" + number(4) + "'" : "'a name that is longer " + number(3) + "'";
-  switch (random.below(11)) {
+  switch (random.below(14)) {
     case 0:
     case 1:
       return "INSERT INTO t VALUES (" + number(30) + ", " + number(5) + ", " + number(9) + "." +
@@ -178,6 +190,15 @@ std::string random_change(Random& random) {
              ", 'ok', ARRAY['a', 'a longer text than fits'], "
              "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11') ON CONFLICT (id) DO UPDATE SET mood = "
              "'happy'";
+    case 10:
+    case 11: {
+      const std::string value = random.chance(1, 12) ? "'nan'" : number(9) + "." + number(999);
+      return "INSERT INTO w VALUES (" + number(4) + ", " + value + ", " + value + ", " + name +
+             "), (" + number(4) + ", 1e" + number(30) + ", " + number(9) + ".00" + number(9) +
+             ", " + name + ")";
+    }
+    case 12:
+      return "DELETE FROM w WHERE k = " + number(4) + " AND f > " + number(9);
     default:
       return "UPDATE t SET v = v + 0.5 WHERE grp = " + number(5);
   }
@@ -204,7 +225,9 @@ TEST_CASE("After a start from a checkpoint everything follows changes as it does
       REQUIRE(with.used_checkpoint());
       REQUIRE_FALSE(without.used_checkpoint());
       REQUIRE(with.everything() == without.everything());
+      state_of(with.engine()).network->verify();
     }
+    CHECK(with.notices().empty());
     with.check_clean();
   }
 }
@@ -270,6 +293,9 @@ TEST_CASE("A damaged checkpoint is not used, and named by a check", "[checkpoint
   REQUIRE(flipped);
   database.open();
   CHECK_FALSE(database.used_checkpoint());
+  REQUIRE(database.notices().size() == 1);
+  CHECK(database.notices().front().find("is not used") != std::string::npos);
+  CHECK(database.notices().front().find("damaged") != std::string::npos);
   CHECK(database.everything() == before);
   const auto report = database.engine().check();
   REQUIRE(report);

@@ -61,6 +61,9 @@ struct EngineOptions {
   // Catalog entries that count as changed already at the start: a replay makes the commit that changes them
   // (internal/replay.h). Read by open() only.
   const std::vector<store::CatalogChange>* catalog_overlay = nullptr;
+  // Told, on the engine's thread, what whoever runs it should know and no client asked for: why a start takes
+  // longer than it could. A clause without an end.
+  std::function<void(const std::string&)> notice;
 };
 
 // What check() or replay_check() found wrong; empty: nothing.

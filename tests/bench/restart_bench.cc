@@ -43,6 +43,10 @@ class SteadyClock final : public Clock {
 
 const SteadyClock kClock;
 
+double cpu_seconds(std::clock_t since) {
+  return static_cast<double>(std::clock() - since) / CLOCKS_PER_SEC;
+}
+
 double seconds(const std::function<void()>& work) {
   const std::int64_t begin = kClock.steady_ns();
   work();
@@ -127,6 +131,7 @@ int main(int argc, char** argv) {
   EngineOptions options;
   options.directory = folder;
   options.clock = &kClock;
+  options.notice = [](const std::string& text) { fmt::print("{}\n", text); };
   auto engine = need(Engine::open(options));
   const double filled = seconds([&] {
     auto session = need(engine->connect({}));
@@ -163,8 +168,10 @@ int main(int argc, char** argv) {
     fmt::print("  {:<12} {:>9} rows\n", kViews[i].first, expected[i].first);
   }
   std::fflush(stdout);
+  const std::clock_t closing = std::clock();
   const double closed = seconds([&] { engine.reset(); });
-  fmt::print("clean end, with a checkpoint, in {:.1f} s\n", closed);
+  fmt::print("clean end, with a checkpoint, in {:.1f} s, {:.1f} s of CPU\n", closed,
+             cpu_seconds(closing));
   std::fflush(stdout);
   bool all_right = true;
   const auto restart = [&](std::string_view how) {
@@ -172,7 +179,7 @@ int main(int argc, char** argv) {
     const double opened = seconds([&] { engine = need(Engine::open(options)); });
     bool right = false;
     const double read = seconds([&] { right = hashes(*engine) == expected; });
-    const double cpu = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    const double cpu = cpu_seconds(begin);
     fmt::print(
         "{:<18} opened in {:>5.2f} s, all views read in {:>5.2f} s, {:>5.2f} s of CPU, hashes {}\n",
         how, opened, read, cpu, right ? "right" : "WRONG");

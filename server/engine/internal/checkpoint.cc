@@ -127,24 +127,41 @@ bool is_checkpoint_due(EngineState& state, std::size_t changed_rows) {
   return state.changes_since_checkpoint > rows / 2;
 }
 
+void note_unused_checkpoint(const EngineState& state, std::uint64_t version,
+                            const std::string& reason) {
+  if (!state.options.notice) return;
+  const std::string which =
+      version == 0 ? "the checkpoint" : fmt::format("the checkpoint of version {}", version);
+  state.options.notice(which + " is not used, all that is derived is derived anew: " + reason);
+}
+
 Expected<bool> restore_checkpoint(EngineState& state) {
-  auto known = state.store->derived_state();
-  if (!known || !*known || (*known)->build_id != build_id() || build_id().empty() ||
-      (*known)->version > state.store->version() ||
-      (*known)->version + 1 < state.store->log_floor()) {
+  const auto unused = [&](std::uint64_t version, const std::string& reason) {
+    note_unused_checkpoint(state, version, reason);
     return false;
+  };
+  auto known = state.store->derived_state();
+  if (!known) return unused(0, known.error().message);
+  if (!*known || build_id().empty()) return false;
+  const std::uint64_t version = (*known)->version;
+  if ((*known)->build_id != build_id()) return unused(version, "another build of entail made it");
+  if (version > state.store->version()) {
+    return unused(version, "the log ends before it");
   }
-  auto reader = state.store->read_derived_state((*known)->version, kBlob);
-  if (!reader) return false;
+  if (version + 1 < state.store->log_floor()) {
+    return unused(version, "the log does not have all that came after it any more");
+  }
+  auto reader = state.store->read_derived_state(version, kBlob);
+  if (!reader) return unused(version, reader.error().message);
   if (auto stratified = state.stratify_program(); !stratified) {
     return unexpected(std::move(stratified).error());
   }
   Source source(**reader);
   auto network =
       rete::Network::restore(state.program, state.network_options(), source, names_of(state));
-  if (!network) return false;
+  if (!network) return unused(version, network.error().message);
   state.network = std::move(*network);
-  state.checkpoint_version = (*known)->version;
+  state.checkpoint_version = version;
   return true;
 }
 

@@ -34,8 +34,11 @@ bool is_checkpoint_due(EngineState& state, std::size_t changed_rows);
 
 // Makes the network out of the checkpoint and the log behind it, but for tables that Network::is_restored()
 // does not know: those are empty, and the network's load is not ended. False: there is no checkpoint that fits,
-// and no network.
+// which was said unless there is none at all, and no network.
 Expected<bool> restore_checkpoint(EngineState& state);
+// Says so to whoever runs the engine. Version 0: not known.
+void note_unused_checkpoint(const EngineState& state, std::uint64_t version,
+                            const std::string& reason);
 // Then: the log's changes since the checkpoint. Durable ids of bags raise `newest`.
 Expected<void> replay_since_checkpoint(EngineState& state, vm::Version& newest);
 

@@ -499,7 +499,9 @@ class Loader {
     auto restored = restore_checkpoint(state_);
     if (!restored) return unexpected(std::move(restored).error());
     if (*restored) {
-      if (auto loaded = load_into_network(/*is_restored=*/true); loaded) return {};
+      auto loaded = load_into_network(/*is_restored=*/true);
+      if (loaded) return {};
+      note_unused_checkpoint(state_, state_.checkpoint_version, loaded.error().message);
       state_.checkpoint_version = 0;
       state_.network.reset();
     }
