@@ -24,7 +24,7 @@ constexpr std::int64_t kNodeBytes = 100;  // Of a row, beside its key.
 constexpr std::size_t kRowsAtOnce = vm::RowScan::kRowsAtOnce;
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 // Rows at hand behind those that are kept: so many at least, and such a part of the partition.
-constexpr std::size_t kSpareMin = size_or_tiny(1024, 2);
+constexpr std::size_t kSpareMin = size_or_tiny(128, 2);
 constexpr std::size_t kSparePart = 64;
 
 const datalog::Rank& ranking(const NetworkState& state, const compiler::StandingStratum& stratum) {

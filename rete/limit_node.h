@@ -13,7 +13,7 @@
 //
 //     rows of a partition, in order   [ before | kept | behind: at hand ] bound [ beyond: how many ]
 //
-// When there is nothing at hand any more the partition is read, and some thousands of rows, a part of the
+// When there is nothing at hand any more the partition is read, and some hundreds of rows, a part of the
 // partition at least, are at hand again: as many must leave the front before it is read the next time.
 //
 // Epochs: what came and went is noted down, and taken back by abort().
