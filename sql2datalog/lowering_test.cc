@@ -147,6 +147,9 @@ TEST_CASE("names that mean nothing are told with PostgreSQL's words and their pl
   CHECK(f.error("SELECT a FROM t, u") == "42702 column reference \"a\" is ambiguous @8");
   CHECK(f.error("SELECT 1 FROM t, t") == "42712 table name \"t\" specified more than once @18");
   CHECK(f.error("SELECT foo(1)").substr(0, 46) == "42883 function foo(integer) does not exist @8");
+  CHECK(f.error("SELECT sum(*) FROM t") == "42883 function sum() does not exist @8");
+  CHECK(f.error("SELECT row_number(1) OVER ()") ==
+        "42883 function row_number(integer) does not exist @8");
 }
 
 TEST_CASE("types that do not fit are told with PostgreSQL's words") {

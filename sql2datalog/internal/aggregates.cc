@@ -109,16 +109,7 @@ AggregateCall Lowerer::make_aggregate(const ast::FunctionCall& node, ast::Span s
       arguments.push_back(expression(*argument.value, place));
     }
   }
-  auto missing = [&]() {
-    std::string signature = name + "(";
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      signature += (i > 0 ? ", " : "") + type_name(arguments[i].type);
-    }
-    if (node.star) signature += "*";
-    fail("42883", "function " + signature + ") does not exist", span,
-         "No function matches the given name and argument types. You might need to add explicit "
-         "type casts.");
-  };
+  auto missing = [&]() { no_function(name, arguments, span); };
   const bool two = aggregate.op == AggregateOp::kStringAgg;
   if (node.star ? aggregate.op != AggregateOp::kCount || !arguments.empty()
                 : arguments.size() != (two ? 2U : 1U)) {
@@ -347,9 +338,7 @@ Typed Lowerer::window_call(const ast::FunctionCall& node, ast::Span span, Place&
   call.result.function = found->function;
   const bool takes_value = found->type == 0;
   if (takes_value == arguments.empty() && found->function != RankFunction::kNtile) {
-    fail("42883", "function " + name + "() does not exist", span,
-         "No function matches the given name and argument types. You might need to add explicit "
-         "type casts.");
+    no_function(name, arguments, span);
   }
   if (takes_value) {
     type = resolved(arguments[0], span).type;

@@ -10,10 +10,6 @@ namespace entail::sql2datalog::internal {
 
 namespace {
 
-constexpr std::string_view kNoFunction =
-    "No function matches the given name and argument types. You might need to add explicit type "
-    "casts.";
-
 struct SessionFunction {
   std::string_view name;
   SessionValueKind kind;
@@ -179,6 +175,22 @@ Typed Lowerer::invoke(const vm::ScalarSignature& signature, std::vector<Typed> a
   return {displayed(call_of(signature.function, type, std::move(values)), result), result};
 }
 
+std::string Lowerer::call_text(std::string_view name, std::span<const Typed> arguments) const {
+  std::string text(name);
+  text += "(";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    text += (i > 0 ? ", " : "") + type_name(arguments[i].type);
+  }
+  return text + ")";
+}
+
+void Lowerer::no_function(std::string_view name, std::span<const Typed> arguments,
+                          ast::Span span) const {
+  fail("42883", "function " + call_text(name, arguments) + " does not exist", span,
+       "No function matches the given name and argument types. You might need to add explicit type "
+       "casts.");
+}
+
 Typed Lowerer::scalar_call(std::string_view name, std::vector<Typed> arguments, ast::Span span) {
   const std::vector<Candidate> candidates = function_candidates(name, arguments.size());
   std::vector<Oid> types;
@@ -187,18 +199,12 @@ Typed Lowerer::scalar_call(std::string_view name, std::vector<Typed> arguments, 
   bool ambiguous = false;
   if (chosen == nullptr) chosen = choose_candidate(*this, candidates, types, ambiguous);
   if (chosen == nullptr) {
-    std::string signature(name);
-    signature += "(";
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      signature += (i > 0 ? ", " : "") + type_name(arguments[i].type);
-    }
-    signature += ")";
     if (ambiguous) {
       fail(
-          "42725", "function " + signature + " is not unique", span,
+          "42725", "function " + call_text(name, arguments) + " is not unique", span,
           "Could not choose a best candidate function. You might need to add explicit type casts.");
     }
-    fail("42883", "function " + signature + " does not exist", span, std::string(kNoFunction));
+    no_function(name, arguments, span);
   }
   return invoke(vm::scalar_signature(*chosen->function), std::move(arguments), span);
 }

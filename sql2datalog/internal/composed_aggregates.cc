@@ -68,16 +68,7 @@ Typed Lowerer::composed_aggregate(const ast::FunctionCall& node, ast::Span span,
   }
   std::optional<Expression> condition;
   if (node.filter) condition = boolean(*node.filter, inside, "FILTER").value;
-  auto missing = [&](const std::vector<Typed>& given) {
-    std::string signature;
-    for (const Typed& argument : given) {
-      signature += (signature.empty() ? "" : ", ") + type_name(argument.type);
-    }
-    fail("42883",
-         "function " + name + "(" + signature + (node.star ? "*" : "") + ") does not exist", span,
-         "No function matches the given name and argument types. You might need to add explicit "
-         "type casts.");
-  };
+  auto missing = [&](const std::vector<Typed>& given) { no_function(name, given, span); };
   const auto with_filter = [&](const Expression& test) {
     return condition ? if_else(is_true(*condition), test, constant_bool(false)) : test;
   };

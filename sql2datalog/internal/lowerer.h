@@ -146,7 +146,6 @@ struct Collector {
   std::vector<WindowCall> windows;
   std::vector<SetFunction> set_functions;
   VariableId position{};  // Of a row of theirs.
-  std::size_t rows = 0;   // How many there were.
   const std::vector<ast::NamedWindow>* named_windows = nullptr;
 };
 
@@ -298,6 +297,10 @@ class Lowerer {
   std::optional<Typed> special_function(const ast::FunctionCall& call, std::string_view name,
                                         ast::Span span, Place& place);
   Typed scalar_call(std::string_view name, std::vector<Typed> arguments, ast::Span span);
+  // "lower(text)", as messages name a call. A star is no argument.
+  std::string call_text(std::string_view name, std::span<const Typed> arguments) const;
+  [[noreturn]] void no_function(std::string_view name, std::span<const Typed> arguments,
+                                ast::Span span) const;
   Typed invoke(const vm::ScalarSignature& signature, std::vector<Typed> arguments, ast::Span span);
   Typed session_value(SessionValue value, SqlType type, ast::Span span, const Place& place,
                       bool per_row);

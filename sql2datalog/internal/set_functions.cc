@@ -104,15 +104,7 @@ void Lowerer::rows_of_array(SetFunction& function, Typed array, SqlType element,
 
 void Lowerer::series(SetFunction& function, std::vector<Typed> arguments,
                      const Expression& position, ast::Span span) {
-  auto missing = [&] {
-    std::string signature;
-    for (const Typed& argument : arguments) {
-      signature += (signature.empty() ? "" : ", ") + type_name(argument.type);
-    }
-    fail("42883", "function generate_series(" + signature + ") does not exist", span,
-         "No function matches the given name and argument types. You might need to add explicit "
-         "type casts.");
-  };
+  auto missing = [&] { no_function("generate_series", arguments, span); };
   if (arguments.size() < 2 || arguments.size() > 3) missing();
   const auto any = [&](auto&& test) {
     return std::any_of(arguments.begin(), arguments.end(),
@@ -229,15 +221,7 @@ SetFunction Lowerer::set_function(const ast::FunctionCall& call, const Expressio
   for (const ast::Argument& argument : call.arguments) {
     arguments.push_back(expression(*argument.value, place));
   }
-  auto missing = [&] {
-    std::string signature;
-    for (const Typed& argument : arguments) {
-      signature += (signature.empty() ? "" : ", ") + type_name(argument.type);
-    }
-    fail("42883", "function " + name + "(" + signature + ") does not exist", span,
-         "No function matches the given name and argument types. You might need to add explicit "
-         "type casts.");
-  };
+  auto missing = [&] { no_function(name, arguments, span); };
   const SqlType text{oids::kText, -1};
   const auto as_text = [&](std::size_t i) {
     return coerce(std::move(arguments[i]), text, CastContext::kImplicit, span);
@@ -405,7 +389,7 @@ Typed Lowerer::set_function_value(const ast::FunctionCall& call, ast::Span span,
          span);
   }
   Collector& collector = *place.collector;
-  if (collector.rows == 0) {
+  if (collector.set_functions.empty()) {
     collector.position = new_variable("_position", vm::Type::of(TypeKind::kInt8), false);
   }
   // What it is given is computed before: a nested one is a row of the outer one's input.
@@ -424,7 +408,6 @@ Typed Lowerer::set_function_value(const ast::FunctionCall& call, ast::Span span,
   function.results.push_back(new_variable(name, value.value.type, true));
   Typed result{mention(function.results[0]), value.type};
   collector.set_functions.push_back(std::move(function));
-  ++collector.rows;
   return result;
 }
 
