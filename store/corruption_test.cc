@@ -18,7 +18,6 @@ using testing::Model;
 using testing::ModelCommit;
 using testing::open_store;
 using testing::small_rocks;
-using testing::TemporaryFolder;
 
 void fill(VersionedStore& store, Model& model, int commits) {
   for (int i = 0; i < commits; ++i) {

@@ -17,7 +17,6 @@ using testing::ModelCommit;
 using testing::open_store;
 using testing::rows_of;
 using testing::small_rocks;
-using testing::TemporaryFolder;
 
 // The store that came back has all that was durable, and is some version of the model.
 void check_recovered(const VersionedStore& store, Model& model, Version durable) {

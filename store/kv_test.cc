@@ -10,7 +10,6 @@ namespace entail::store {
 namespace {
 
 using testing::small_rocks;
-using testing::TemporaryFolder;
 
 constexpr KvFamily kFirst{0}, kSecond{1};
 

@@ -16,7 +16,6 @@ using testing::ModelCommit;
 using testing::open_store;
 using testing::rows_of;
 using testing::small_rocks;
-using testing::TemporaryFolder;
 
 RowChange insertion(RelationNumber relation, std::string_view key, std::string_view row) {
   RowChange change;

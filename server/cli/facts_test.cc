@@ -1,7 +1,6 @@
 // What fact files mean: reading, writing, and the message for each thing that can be wrong.
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <catch2/catch.hpp>
@@ -14,6 +13,7 @@
 #include "server/cli/fact_form.h"
 #include "server/cli/fact_reader.h"
 #include "server/cli/fact_writer.h"
+#include "vm/base/temporary_folder.h"
 #include "vm/type_table.h"
 
 namespace entail::cli {
@@ -24,22 +24,6 @@ using datalog::Directive;
 using datalog::DirectiveKind;
 using vm::Type;
 using vm::TypeKind;
-
-// A directory that goes away with the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string form = (fs::temp_directory_path() / "facts_test.XXXXXX").string();
-    REQUIRE(mkdtemp(form.data()) != nullptr);
-    path_ = form;
-  }
-  ~TemporaryDirectory() { fs::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
@@ -133,7 +117,7 @@ struct Fixture {
     return text;
   }
 
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   vm::TypeTable types;
   vm::ValuePool pool;
   datalog::Relation relation;
@@ -353,7 +337,7 @@ TEST_CASE("a nullable column reads and writes null") {
 }
 
 TEST_CASE("an output that is not committed leaves nothing behind") {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   write_file(directory / "old.csv", "old");
   {
     auto file = OutputFile::create(directory / "old.csv", false);
@@ -371,7 +355,7 @@ TEST_CASE("an output that is not committed leaves nothing behind") {
 }
 
 TEST_CASE("a link stays a link when its file is replaced") {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   write_file(directory / "real.csv", "old");
   fs::create_symlink(directory / "real.csv", directory / "link.csv");
   auto file = OutputFile::create(directory / "link.csv", false);

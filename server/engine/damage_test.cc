@@ -1,7 +1,5 @@
 // A database on a real disk that was damaged or is full.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -14,32 +12,12 @@
 #include "server/engine/engine.h"
 #include "store/rocks_kv.h"
 #include "vm/base/random.h"
+#include "vm/base/temporary_folder.h"
 
 namespace entail::engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() {
-    const fs::path in_memory = "/dev/shm";
-    path_ = (fs::is_directory(in_memory) ? in_memory : fs::temp_directory_path()) /
-            ("entail_damage_test_" + std::to_string(::getpid()));
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 const ManualClock kClock(1'700'000'000'000'000);
 
@@ -62,7 +40,7 @@ std::string damage_in(const std::string& directory) {
 
 TEST_CASE("A flipped bit in any file of a database is found and named, its checkpoint included",
           "[damage]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string original = folder / "original";
   {
     auto engine = open(original);
@@ -129,7 +107,7 @@ TEST_CASE("A flipped bit in any file of a database is found and named, its check
 
 TEST_CASE("A database on a full disk refuses changes with 53100, answers, and loses nothing",
           "[damage]") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto faults = std::make_shared<store::DiskFaults>();
   std::uint64_t rows = 0;
   const auto ask = [](Session& session, const std::string& text) {

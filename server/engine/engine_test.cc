@@ -169,9 +169,7 @@ TEST_CASE("ROLLBACK takes back what was defined", "[engine]") {
 TEST_CASE("What was committed is there after a restart, views and sequences too", "[engine]") {
   const auto disk = store::SimulatedDisk::create(1);
   {
-    EngineOptions options;
-    options.open_kv = disk->opener();
-    Database database(std::move(options));
+    Database database(on(disk));
     const auto s = database.connect();
     ask(*s, "CREATE TABLE t (id serial PRIMARY KEY, name text CHECK (name <> ''))");
     ask(*s, "CREATE TABLE bag (a int, b text)");
@@ -182,9 +180,7 @@ TEST_CASE("What was committed is there after a restart, views and sequences too"
         "ok");
     ask(*s, "UPDATE t SET name = 'c' WHERE id = 2");
   }
-  EngineOptions options;
-  options.open_kv = disk->opener();
-  Database database(std::move(options));
+  Database database(on(disk));
   const auto s = database.connect();
   CHECK(ask(*s, "SELECT id, name FROM t ORDER BY id") == "1,a;2,c");
   CHECK(ask(*s, "SELECT a, b FROM bag ORDER BY a, b") == "1,x;1,x;2,NULL");

@@ -8,12 +8,6 @@
 namespace entail::engine {
 namespace {
 
-EngineOptions on(const std::shared_ptr<store::SimulatedDisk>& disk) {
-  EngineOptions options;
-  options.open_kv = disk->opener();
-  return options;
-}
-
 void deploy(Session& session, const std::string& name, const std::string& text) {
   auto deployed = session.deploy(name, text);
   INFO((deployed ? std::string() : deployed.error().message + deployed.error().sql->detail));

@@ -6,41 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "server/engine/engine.h"
+#include "server/engine/internal/test_database.h"
 
 namespace entail::engine {
 namespace {
 
 class Answers {
  public:
-  Answers() {
-    auto opened = Engine::open({.clock = &clock_});
-    REQUIRE(opened);
-    engine_ = std::move(*opened);
-    auto session = engine_->connect({});
-    REQUIRE(session);
-    session_ = std::move(*session);
-  }
-
-  // "1,a;2,b", a tag, or "!23505 message".
-  std::string operator()(const std::string& text) {
-    auto answer = session_->query(text);
-    if (!answer) {
-      return "!" + std::string(answer.error().sqlstate()) + " " + answer.error().message;
-    }
-    if (answer->columns.empty()) return answer->tag;
-    std::string out;
-    for (const std::vector<std::string>& row : answer->rows) {
-      if (!out.empty()) out.push_back(';');
-      for (std::size_t c = 0; c < row.size(); ++c) out += (c > 0 ? "," : "") + row[c];
-    }
-    return out;
-  }
+  std::string operator()(const std::string& text) { return ask(*session_, text); }
 
  private:
-  ManualClock clock_{1'700'000'000'000'000};
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Session> session_;
+  Database database_;
+  std::unique_ptr<Session> session_ = database_.connect();
 };
 
 TEST_CASE("aggregates run over the frames of their rows, once and standing", "[engine]") {
@@ -117,6 +94,13 @@ TEST_CASE("functions that return rows stand side by side in a select list", "[en
   CHECK(ask("SELECT key, value FROM jsonb_each('{\"bb\": 1, \"a\": null}')") == "a,null;bb,1");
   CHECK(ask("SELECT 1 WHERE generate_series(1, 2) = 1") ==
         "!0A000 set-returning functions are not allowed in WHERE");
+}
+
+TEST_CASE("a text by itself has its own key, whichever way is asked", "[engine]") {
+  Answers ask;
+  CHECK(ask("SELECT j ? 'a', j ?| ARRAY['b', 'a'], j ?& ARRAY['a'], j ?& ARRAY['a', 'b'] FROM "
+            "(VALUES ('\"a\"'::jsonb), ('[\"a\"]'), ('{\"a\": 1}'), ('1')) AS t (j)") ==
+        "t,t,t,f;t,t,t,f;t,t,t,f;f,f,f,f");
 }
 
 TEST_CASE("EXCEPT ALL takes away no more than there is", "[engine]") {

@@ -9,11 +9,7 @@
 namespace entail::engine {
 namespace {
 
-EngineOptions on_disk() {
-  EngineOptions options;
-  options.open_kv = store::SimulatedDisk::create(1)->opener();
-  return options;
-}
+EngineOptions on_disk() { return on(store::SimulatedDisk::create(1)); }
 
 std::string at(std::uint64_t version) { return " AS OF VERSION " + std::to_string(version); }
 

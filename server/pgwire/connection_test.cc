@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -19,6 +18,7 @@
 #include "server/runtime/control_socket.h"
 #include "server/runtime/system_clock.h"
 #include "server/runtime/tcp.h"
+#include "vm/base/temporary_folder.h"
 
 namespace entail::pgwire {
 namespace {
@@ -241,10 +241,8 @@ TEST_CASE("a thousand idle connections are cheap, in memory and in time") {
 }
 
 TEST_CASE("a command finds the server that listens, and nobody where none does") {
-  const std::string path =
-      (std::filesystem::temp_directory_path() /
-       ("entail-control-" + std::to_string(runtime::SystemClock().steady_ns())))
-          .string();
+  const TemporaryFolder folder;
+  const std::string path = folder / "control";
   const auto nobody = runtime::ask_control_socket(path, "hello");
   REQUIRE(nobody);
   CHECK_FALSE(nobody->has_value());

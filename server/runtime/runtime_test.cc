@@ -7,7 +7,6 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <string>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "server/runtime/timer.h"
 #include "server/runtime/tls.h"
 #include "server/runtime/work_thread.h"
+#include "vm/base/temporary_folder.h"
 
 namespace entail::runtime {
 namespace {
@@ -226,11 +226,9 @@ TEST_CASE("a read that is interrupted says so") {
 }
 
 TEST_CASE("TLS carries bytes both ways, and files that are none are named") {
-  const auto directory = std::filesystem::temp_directory_path() /
-                         ("entail-tls-" + std::to_string(SystemClock().steady_ns()));
-  std::filesystem::create_directories(directory);
-  const std::string certificate = (directory / "cert.pem").string();
-  const std::string key = (directory / "key.pem").string();
+  const TemporaryFolder folder;
+  const std::string certificate = folder / "cert.pem";
+  const std::string key = folder / "key.pem";
   const std::string command =
       "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout " + key +
       " -out " + certificate + " >/dev/null 2>&1";
@@ -239,7 +237,7 @@ TEST_CASE("TLS carries bytes both ways, and files that are none are named") {
     return;
   }
   CHECK_FALSE(TlsContext::load(key, certificate));
-  const auto missing = TlsContext::load((directory / "none").string(), key);
+  const auto missing = TlsContext::load(folder / "none", key);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().message.find("none") != std::string::npos);
 
@@ -269,7 +267,6 @@ TEST_CASE("TLS carries bytes both ways, and files that are none are named") {
     (*stream)->close();
   });
   CHECK(received == sent);
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// store/internal/testing.h - what the tests of the store share: a folder, a model, random commits.
+// store/internal/testing.h - what the tests of the store share: a model, random commits.
 //
 // The model is a map for every version; a commit copies the last one. Keys are two letters, so that
 // none is the beginning of another, and few, so that rows come, go and come back all the time.
@@ -7,10 +7,7 @@
 
 #pragma once
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,34 +19,9 @@
 #include "store/versioned_store.h"
 #include "vm/base/clock.h"
 #include "vm/base/random.h"
+#include "vm/base/temporary_folder.h"
 
 namespace entail::store::testing {
-
-// A folder that goes when the test ends; in memory where the system has such a place, since a real
-// fsync teaches these tests nothing and takes most of their time.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    static int count = 0;
-    const std::filesystem::path in_memory = "/dev/shm";
-    path_ = (std::filesystem::is_directory(in_memory) ? in_memory
-                                                      : std::filesystem::temp_directory_path()) /
-            ("entail_store_test_" + std::to_string(::getpid()) + "_" + std::to_string(++count));
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Small buffers: flushes and compactions happen in a test's few rows.
 inline KvOpener small_rocks(const std::string& directory,

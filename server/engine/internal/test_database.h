@@ -39,6 +39,12 @@ class Database {
   std::unique_ptr<Engine> engine_;
 };
 
+inline EngineOptions on(const std::shared_ptr<store::SimulatedDisk>& disk) {
+  EngineOptions options;
+  options.open_kv = disk->opener();
+  return options;
+}
+
 // The answer as text: "1,a;2,b", a tag, or "!23505 message".
 inline std::string ask(Session& session, const std::string& text) {
   auto answer = session.query(text);
