@@ -6,12 +6,12 @@
 #include <span>
 #include <utility>
 
+#include "grammar/internal/antlr_tokens.h"
 #include "grammar/internal/sql_builder.h"
 #include "grammar/internal/sql_large_stack.h"
 #include "grammar/internal/sql_other.h"
 #include "grammar/internal/sql_roles.h"
 #include "grammar/internal/sql_scanner.h"
-#include "grammar/internal/sql_tokens.h"
 
 namespace entail::grammar::sql {
 
@@ -94,7 +94,7 @@ class Machine {
  private:
   std::string_view text_;
   std::vector<SqlToken> tokens_;
-  internal::SqlTokenStream stream_;
+  internal::AntlrTokenStream<SqlToken> stream_;
   P parser_;
 };
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "DatalogParser.h"
-#include "grammar/internal/item_tokens.h"
+#include "grammar/internal/antlr_tokens.h"
 #include "vm/base/ensure.h"
 
 namespace entail::grammar::internal {
@@ -209,7 +209,7 @@ std::string describe(TokenSet set, bool souffle_item, const antlr4::dfa::Vocabul
 class ItemParser::Machine {
  public:
   explicit Machine(const Scanner& scanner)
-      : stream_(scanner), strategy_(std::make_shared<Strategy>()), parser_(&stream_) {
+      : stream_(scanner.text()), strategy_(std::make_shared<Strategy>()), parser_(&stream_) {
     parser_.setErrorHandler(strategy_);
     parser_.removeErrorListeners();
   }
@@ -217,7 +217,10 @@ class ItemParser::Machine {
   // Null after a syntax error.
   antlr4::ParserRuleContext* parse(const ItemTokens& item) {
     kind_ = item.kind;
-    stream_.assign(item.tokens);
+    ScannedToken end;
+    end.type = kEndOfText;
+    end.begin = end.end = item.tokens.empty() ? 0 : item.tokens.back().end;
+    stream_.assign(item.tokens, end);
     parser_.setTokenStream(&stream_);
     try {
       return run(item.kind);
@@ -287,7 +290,7 @@ class ItemParser::Machine {
   }
 
   ItemKind kind_ = ItemKind::kClause;
-  ItemTokenStream stream_;
+  AntlrTokenStream<ScannedToken> stream_;
   std::shared_ptr<Strategy> strategy_;
   mutable P parser_;
 };

@@ -21,12 +21,16 @@
 
 #include "DatalogParser.h"
 #include "grammar/diagnostics.h"
+#include "grammar/internal/antlr_tokens.h"
 #include "grammar/internal/item_splitter.h"
-#include "grammar/internal/item_tokens.h"
 #include "grammar/internal/scanner.h"
 #include "grammar/syntax_tree.h"
 
 namespace entail::grammar::internal {
+
+inline const ScannedToken& scanned(antlr4::Token* token) {
+  return static_cast<AntlrToken<ScannedToken>*>(token)->scanned();
+}
 
 class TreeBuilder {
  public:

@@ -1,30 +1,34 @@
-// grammar/internal/item_tokens.h - the tokens of one item as ANTLR wants to read them.
+// grammar/internal/antlr_tokens.h - the tokens of one statement or item as ANTLR wants to read them.
 //
-// ANTLR's own token objects hold strings and stream pointers; ours point at the scanner's. The
-// stream is one item, fully known, with an end-of-file token behind it.
+// ANTLR's own token objects hold strings and stream pointers; ours point into the text. The stream is fully
+// known, with an end-of-file token behind it. `Scanned` is a token of one of our scanners: it has a type, and
+// offsets `begin` and `end` in the text.
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <antlr4-runtime.h>
-#include "grammar/internal/scanner.h"
 
 namespace entail::grammar::internal {
 
-class ItemToken final : public antlr4::Token {
+template <typename Scanned>
+class AntlrToken final : public antlr4::Token {
  public:
-  ItemToken(const ScannedToken& scanned, std::size_t position, const Scanner& scanner)
-      : scanned_(scanned), position_(position), scanner_(&scanner) {}
+  AntlrToken(const Scanned& scanned, std::size_t type, std::size_t position, std::string_view text)
+      : scanned_(scanned), type_(type), position_(position), text_(text) {}
 
-  const ScannedToken& scanned() const { return scanned_; }
+  const Scanned& scanned() const { return scanned_; }
 
-  std::string getText() const override { return std::string(scanner_->text_of(scanned_)); }
-  std::size_t getType() const override {
-    return scanned_.type == kEndOfText ? antlr4::Token::EOF : scanned_.type;
+  std::string getText() const override {
+    return std::string(text_.substr(scanned_.begin, scanned_.end - scanned_.begin));
   }
+  std::size_t getType() const override { return type_; }
   std::size_t getLine() const override { return 0; }
   std::size_t getCharPositionInLine() const override { return 0; }
   std::size_t getChannel() const override { return antlr4::Token::DEFAULT_CHANNEL; }
@@ -36,27 +40,25 @@ class ItemToken final : public antlr4::Token {
   std::string toString() const override { return getText(); }
 
  private:
-  ScannedToken scanned_;
+  Scanned scanned_;
+  std::size_t type_;
   std::size_t position_;
-  const Scanner* scanner_;
+  std::string_view text_;
 };
 
-inline const ScannedToken& scanned(antlr4::Token* token) {
-  return static_cast<ItemToken*>(token)->scanned();
-}
-
-class ItemTokenStream final : public antlr4::TokenStream {
+template <typename Scanned>
+class AntlrTokenStream final : public antlr4::TokenStream {
  public:
-  explicit ItemTokenStream(const Scanner& scanner) : scanner_(scanner) {}
+  explicit AntlrTokenStream(std::string_view text) : text_(text) {}
 
-  void assign(const std::vector<ScannedToken>& tokens) {
+  // `end`: where the end-of-file token stands.
+  void assign(std::span<const Scanned> tokens, const Scanned& end) {
     tokens_.clear();
     tokens_.reserve(tokens.size() + 1);
-    for (const ScannedToken& token : tokens) tokens_.emplace_back(token, tokens_.size(), scanner_);
-    ScannedToken end;
-    end.type = kEndOfText;
-    end.begin = end.end = tokens.empty() ? 0 : tokens.back().end;
-    tokens_.emplace_back(end, tokens_.size(), scanner_);
+    for (const Scanned& token : tokens) {
+      tokens_.emplace_back(token, token.type, tokens_.size(), text_);
+    }
+    tokens_.emplace_back(end, antlr4::Token::EOF, tokens_.size(), text_);
     position_ = 0;
   }
 
@@ -76,9 +78,7 @@ class ItemTokenStream final : public antlr4::TokenStream {
   ssize_t mark() override { return 0; }
   void release(ssize_t) override {}
   std::size_t index() override { return position_; }
-  void seek(std::size_t index) override {
-    position_ = std::min(index, tokens_.empty() ? 0 : tokens_.size() - 1);
-  }
+  void seek(std::size_t index) override { position_ = std::min(index, tokens_.size() - 1); }
   std::size_t size() override { return tokens_.size(); }
   std::string getSourceName() const override { return {}; }
   antlr4::TokenSource* getTokenSource() const override { return nullptr; }
@@ -88,8 +88,8 @@ class ItemTokenStream final : public antlr4::TokenStream {
   std::string getText(antlr4::Token*, antlr4::Token*) override { return {}; }
 
  private:
-  const Scanner& scanner_;
-  mutable std::vector<ItemToken> tokens_;  // ANTLR's get() is const and gives a mutable token.
+  std::string_view text_;
+  mutable std::vector<AntlrToken<Scanned>> tokens_;  // ANTLR's get() is const, its token is not.
   std::size_t position_ = 0;
 };
 
