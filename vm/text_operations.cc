@@ -7,6 +7,7 @@
 #include "vm/base/ensure.h"
 #include "vm/datetime.h"
 #include "vm/internal/frame.h"
+#include "vm/internal/integer_width.h"
 
 namespace entail::vm {
 
@@ -49,20 +50,6 @@ Word date_part(DatePart part, TypeKind kind, Word word) {
 bool is_signed_integer(TypeKind kind) {
   return kind == TypeKind::kNumber || kind == TypeKind::kInt2 || kind == TypeKind::kInt4 ||
          kind == TypeKind::kInt8 || kind == TypeKind::kBool || kind == TypeKind::kEnum;
-}
-
-unsigned integer_width(Type type) {
-  switch (type.kind) {
-    case TypeKind::kInt2:
-      return 16;
-    case TypeKind::kInt4:
-      return 32;
-    case TypeKind::kNumber:
-    case TypeKind::kUnsigned:
-      return type.width;
-    default:
-      return 64;
-  }
 }
 
 // A number of the rule language wraps; a fixed-width integer that the value leaves is an error.

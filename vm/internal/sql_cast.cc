@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "vm/internal/integer_width.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/internal/scalar_numeric.h"
 #include "vm/numeric.h"
@@ -17,22 +18,8 @@ bool is_integer(TypeKind kind) {
          kind == TypeKind::kNumber || kind == TypeKind::kUnsigned || kind == TypeKind::kBool;
 }
 
-unsigned bits_of(Type type) {
-  switch (type.kind) {
-    case TypeKind::kInt2:
-      return 16;
-    case TypeKind::kInt4:
-      return 32;
-    case TypeKind::kNumber:
-    case TypeKind::kUnsigned:
-      return type.width;
-    default:
-      return 64;
-  }
-}
-
 void give_integer(ScalarCall& call, std::int64_t value) {
-  const unsigned bits = bits_of(call.result_type());
+  const unsigned bits = integer_width(call.result_type());
   if (bits < 64) {
     const std::int64_t limit = std::int64_t{1} << (bits - 1);
     if (value < -limit || value >= limit) {
@@ -43,7 +30,7 @@ void give_integer(ScalarCall& call, std::int64_t value) {
 }
 
 void fail_integer(ScalarCall& call) {
-  const unsigned bits = bits_of(call.result_type());
+  const unsigned bits = integer_width(call.result_type());
   call.fail(bits == 16 ? kSmallintOutOfRange : bits == 32 ? kIntegerOutOfRange : kBigintOutOfRange);
 }
 
@@ -83,7 +70,7 @@ void from_float(ScalarCall& call, double value, int digits) {
       return give_numeric(call, NumericValue::of_double(value, digits));
     default: {
       const double rounded = std::rint(value);  // Half to even.
-      const double limit = std::ldexp(1.0, static_cast<int>(bits_of(to)) - 1);
+      const double limit = std::ldexp(1.0, static_cast<int>(integer_width(to)) - 1);
       if (!(rounded >= -limit && rounded < limit)) return fail_integer(call);
       return call.give_integer(static_cast<std::int64_t>(rounded));
     }
