@@ -227,7 +227,7 @@ bool Conversation::run_simple() {
         has_statement_ = false;
         continue;
       }
-      begin_running(simple_->portal(), {}, true);
+      begin_running({}, true);
     }
     switch (run_portal(simple_->portal(), 0)) {
       case Ran::kDone:
@@ -284,9 +284,7 @@ void Conversation::release_held_tag() {
 
 // ------------------------------------------------------------------------------ running a portal
 
-void Conversation::begin_running(engine::Portal& portal, std::vector<std::int16_t> formats,
-                                 bool describes) {
-  static_cast<void>(portal);
+void Conversation::begin_running(std::vector<std::int16_t> formats, bool describes) {
   encoder_.begin(std::move(formats), describes, session_->text_settings());
   rows_given_ = 0;
   slices_ = 0;

@@ -152,7 +152,7 @@ class Conversation {
   enum class Ran : std::uint8_t { kDone, kSuspended, kStopped, kFailed, kCopying };
   Ran run_portal(engine::Portal& portal, std::uint64_t row_limit);
 
-  void begin_running(engine::Portal& portal, std::vector<std::int16_t> formats, bool describes);
+  void begin_running(std::vector<std::int16_t> formats, bool describes);
   bool deallocates_own(std::string_view text);
   Expected<std::vector<engine::Parameter>> parameters_of(const BindMessage& message,
                                                          const engine::Prepared& prepared);

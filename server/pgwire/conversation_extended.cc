@@ -174,7 +174,7 @@ bool Conversation::handle(const ExecuteMessage& message) {
   }
   running_name_ = message.portal;
   row_limit_ = message.row_limit;
-  begin_running(*open.portal, open.formats, false);
+  begin_running(open.formats, false);
   return run_execute();
 }
 
