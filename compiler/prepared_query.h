@@ -82,7 +82,6 @@ struct QueryArguments {
   std::span<const ParameterValue> parameters;  // One for each of QueryProgram::parameters.
   // One for each of QueryProgram::given, laid out like that relation (layout_of).
   std::span<const RowBatch> given;
-  std::int64_t now = 0;  // Of kNow: microseconds since 1970.
 };
 
 // Takes the rows of an answer, in order.

@@ -168,7 +168,6 @@ Expected<void> QueryRunner::run_into(SessionImpl& session,
   compiler::QueryArguments arguments;
   arguments.parameters = values_;
   arguments.given = given_;
-  arguments.now = session.transaction_start_us();
   auto done = query_->run(arguments, sink);
   if (!done) return unexpected(with_sqlstate(std::move(done).error()));
   return {};
