@@ -1,6 +1,7 @@
 // vm/functors.cc - see functors.h.
 
 #include "vm/functors.h"
+#include "vm/base/ascii.h"
 
 #include <re2/re2.h>
 
@@ -18,11 +19,6 @@
 namespace entail::vm {
 
 namespace {
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-char lower_of(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-char upper_of(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 // The base that a text announces, and where its digits begin. Souffle looks for the prefix at the
 // very beginning, before white space would be skipped.
@@ -50,7 +46,7 @@ Announced announced(std::string_view text) {
     }
     return result;
   }
-  while (!result.digits.empty() && is_space(result.digits.front())) {
+  while (!result.digits.empty() && is_ascii_space(result.digits.front())) {
     result.digits.remove_prefix(1);
   }
   if (result.digits.starts_with('-') || result.digits.starts_with('+')) {
@@ -177,7 +173,8 @@ Word Functors::lower(Word text) {
   TextScratch scratch;
   const std::string_view whole = pool_.view(text, scratch);
   buffer_.resize(whole.size());
-  std::transform(whole.begin(), whole.end(), buffer_.begin(), lower_of);
+  std::transform(whole.begin(), whole.end(), buffer_.begin(),
+                 [](char c) { return ascii_lower(c); });
   return pool_.intern(buffer_);
 }
 
@@ -185,15 +182,14 @@ Word Functors::upper(Word text) {
   TextScratch scratch;
   const std::string_view whole = pool_.view(text, scratch);
   buffer_.resize(whole.size());
-  std::transform(whole.begin(), whole.end(), buffer_.begin(), upper_of);
+  std::transform(whole.begin(), whole.end(), buffer_.begin(), ascii_upper);
   return pool_.intern(buffer_);
 }
 
 Word Functors::trim(Word text) {
   TextScratch scratch;
   std::string_view whole = pool_.view(text, scratch);
-  while (!whole.empty() && is_space(whole.front())) whole.remove_prefix(1);
-  while (!whole.empty() && is_space(whole.back())) whole.remove_suffix(1);
+  whole = trimmed(whole);
   return pool_.intern(whole);
 }
 

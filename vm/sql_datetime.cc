@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "vm/base/ascii.h"
+
 namespace entail::vm {
 
 namespace {
@@ -22,24 +24,6 @@ constexpr std::array<std::string_view, 12> kMonths = {
 constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
                                                        "thursday", "friday", "saturday"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // A whole number of digits only; at most nine of them count.
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t value = 0;
@@ -50,7 +34,7 @@ std::optional<std::int64_t> number(std::string_view text) {
 
 bool all_digits(std::string_view text) {
   for (const char c : text) {
-    if (!is_digit(c)) return false;
+    if (!is_ascii_digit(c)) return false;
   }
   return !text.empty();
 }
@@ -144,31 +128,32 @@ bool read_offset(std::string_view text, std::int64_t& micros) {
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
   for (std::size_t i = 0; i < text.size();) {
-    if (is_space(text[i]) || text[i] == ',') {
+    if (is_ascii_space(text[i]) || text[i] == ',') {
       ++i;
       continue;
     }
     std::size_t end = i;
-    if (is_digit(text[i]) || text[i] == '+' || text[i] == '-') {
-      const bool sign = !is_digit(text[i]);
+    if (is_ascii_digit(text[i]) || text[i] == '+' || text[i] == '-') {
+      const bool sign = !is_ascii_digit(text[i]);
       ++end;
-      while (end < text.size() && !is_space(text[end]) && text[end] != ',') {
+      while (end < text.size() && !is_ascii_space(text[end]) && text[end] != ',') {
         const char c = text[end];
         // A T between date and time, a zone behind a time.
-        if (is_letter(c) && !sign) {
-          const bool inside = end + 1 < text.size() && is_letter(text[end + 1]);
+        if (is_ascii_letter(c) && !sign) {
+          const bool inside = end + 1 < text.size() && is_ascii_letter(text[end + 1]);
           const bool in_date = text.substr(i, end - i).back() == '-';
           if (!in_date && !inside) break;
           if (!in_date && inside) break;
-          while (end < text.size() && is_letter(text[end])) ++end;
+          while (end < text.size() && is_ascii_letter(text[end])) ++end;
           continue;
         }
         const std::string_view before = text.substr(i, end - i);
         if ((c == '+' || c == '-') && before.find(':') != std::string_view::npos && !sign) break;
         ++end;
       }
-    } else if (is_letter(text[i])) {
-      while (end < text.size() && (is_letter(text[end]) || text[end] == '/' || text[end] == '_')) {
+    } else if (is_ascii_letter(text[i])) {
+      while (end < text.size() &&
+             (is_ascii_letter(text[end]) || text[end] == '/' || text[end] == '_')) {
         ++end;
       }
       if (end < text.size() && text[end] == '.') ++end;
@@ -195,7 +180,7 @@ Error read_dashed_date(std::string_view word, Fields& fields) {
   std::array<std::optional<std::int64_t>, 3> values;
   int named = -1;
   for (std::size_t i = 0; i < 3; ++i) {
-    if (!parts[i].empty() && is_letter(parts[i][0])) {
+    if (!parts[i].empty() && is_ascii_letter(parts[i][0])) {
       const unsigned month = month_of_name(parts[i]);
       if (month == 0 || named >= 0) return Error::kSyntax;
       named = static_cast<int>(i);
@@ -234,8 +219,8 @@ Error read_fields(std::string_view text, Fields& fields) {
   std::vector<std::size_t> loose_sizes;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
-    if (is_letter(word[0])) {
-      std::string name = lower(word);
+    if (is_ascii_letter(word[0])) {
+      std::string name = ascii_lower(word);
       if (!name.empty() && name.back() == '.') name.pop_back();
       if (const unsigned month = month_of_name(name); month != 0) {
         if (fields.month) return Error::kSyntax;
@@ -262,7 +247,7 @@ Error read_fields(std::string_view text, Fields& fields) {
       continue;
     }
     if (word[0] == '+' || word[0] == '-') {
-      if (word == "-" && i + 1 < words.size() && lower(words[i + 1]) == "infinity") {
+      if (word == "-" && i + 1 < words.size() && ascii_lower(words[i + 1]) == "infinity") {
         fields.special = "-infinity";
         ++i;
         continue;
@@ -272,7 +257,7 @@ Error read_fields(std::string_view text, Fields& fields) {
       fields.offset = offset;
       continue;
     }
-    if (!is_digit(word[0])) return Error::kSyntax;
+    if (!is_ascii_digit(word[0])) return Error::kSyntax;
     if (word.find(':') != std::string_view::npos) {
       std::int64_t micros = 0;
       if (fields.time) return Error::kSyntax;
@@ -375,7 +360,7 @@ void print_clock(std::int64_t micros, std::string& out) {
 }  // namespace
 
 unsigned month_of_name(std::string_view name) {
-  const std::string lowered = lower(name);
+  const std::string lowered = ascii_lower(name);
   for (unsigned i = 0; i < kMonths.size(); ++i) {
     if (lowered == kMonths[i] || lowered == kMonths[i].substr(0, 3)) return i + 1;
   }
@@ -398,7 +383,7 @@ bool read_zone(std::string_view name, std::int64_t& offset) {
       {"est", -5}, {"edt", -4}, {"cst", -6},    {"cdt", -5},    {"mst", -7},     {"mdt", -6},
       {"pst", -8}, {"pdt", -7}, {"cet", 1},     {"cest", 2},    {"eet", 2},      {"eest", 3},
       {"msk", 3},  {"jst", 9},  {"etc/utc", 0}, {"etc/gmt", 0}, {"universal", 0}};
-  const std::string lowered = lower(trimmed(name));
+  const std::string lowered = ascii_lower(trimmed(name));
   for (const Zone& zone : kZones) {
     if (lowered == zone.name) {
       offset = zone.hours * 3600 * kMicrosPerSecond;
@@ -654,7 +639,7 @@ Error read_iso_interval(std::string_view text, Interval& interval) {
       continue;
     }
     std::size_t end = i;
-    while (end < text.size() && !is_letter(text[end])) ++end;
+    while (end < text.size() && !is_ascii_letter(text[end])) ++end;
     IntervalNumber value;
     if (end == text.size() || !read_number(text.substr(i, end - i), value)) return Error::kSyntax;
     UnitSize size{Unit::kNone, 0};
@@ -767,15 +752,15 @@ Error read_sql_interval(std::string_view text, Interval& interval, IntervalField
   // Words: a sign and digits with points, colons and dashes; or letters.
   std::vector<std::string_view> words;
   for (std::size_t i = 0; i < text.size();) {
-    if (is_space(text[i])) {
+    if (is_ascii_space(text[i])) {
       ++i;
       continue;
     }
     std::size_t end = i + 1;
-    if (is_letter(text[i])) {
-      while (end < text.size() && is_letter(text[end])) ++end;
+    if (is_ascii_letter(text[i])) {
+      while (end < text.size() && is_ascii_letter(text[end])) ++end;
     } else {
-      while (end < text.size() && !is_space(text[end]) && !is_letter(text[end])) ++end;
+      while (end < text.size() && !is_ascii_space(text[end]) && !is_ascii_letter(text[end])) ++end;
     }
     words.push_back(text.substr(i, end - i));
     i = end;
@@ -790,8 +775,8 @@ Error read_sql_interval(std::string_view text, Interval& interval, IntervalField
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
-    if (is_letter(word[0])) {
-      if (lower(word) != "ago" || i + 1 != words.size() || !any) return Error::kSyntax;
+    if (is_ascii_letter(word[0])) {
+      if (ascii_lower(word) != "ago" || i + 1 != words.size() || !any) return Error::kSyntax;
       ago = true;
       continue;
     }
@@ -824,8 +809,9 @@ Error read_sql_interval(std::string_view text, Interval& interval, IntervalField
     IntervalNumber value;
     if (!read_number(word, value)) return Error::kSyntax;
     UnitSize size = unit_of(fields.last);  // Before a time: days.
-    if (i + 1 < words.size() && is_letter(words[i + 1][0]) && lower(words[i + 1]) != "ago") {
-      size = unit_of(lower(words[i + 1]));
+    if (i + 1 < words.size() && is_ascii_letter(words[i + 1][0]) &&
+        ascii_lower(words[i + 1]) != "ago") {
+      size = unit_of(ascii_lower(words[i + 1]));
       ++i;
     } else if (i + 1 < words.size() && words[i + 1].find(':') != std::string_view::npos) {
       size = {Unit::kDay, 1};

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "vm/base/ascii.h"
 #include "vm/base/ensure.h"
 #include "vm/json_text.h"
 #include "vm/numeric.h"
@@ -17,19 +18,10 @@ namespace entail::vm {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
-    if (c != lower[i]) return false;
+    if (ascii_lower(text[i]) != lower[i]) return false;
   }
   return true;
 }
@@ -259,7 +251,7 @@ bool read_bytes(std::string_view text, std::string& bytes, SqlTextError& error) 
   if (text.substr(0, 2) == "\\x") {
     int high = -1;
     for (const char c : text.substr(2)) {
-      if (is_space(c) && high < 0) continue;
+      if (is_ascii_space(c) && high < 0) continue;
       const int digit = hex_digit(c);
       if (digit < 0) {
         error = {"22023", fmt::format("invalid hexadecimal digit: \"{}\"", c), {}};
@@ -339,7 +331,7 @@ bool read_array(ValuePool& pool, Type type, std::string_view text, Word* out, Sq
     return true;
   }
   for (std::size_t i = 0; i <= rest.size();) {
-    while (i < rest.size() && is_space(rest[i])) ++i;
+    while (i < rest.size() && is_ascii_space(rest[i])) ++i;
     std::string item;
     bool quoted = false;
     std::size_t kept = 0;
@@ -366,7 +358,7 @@ bool read_array(ValuePool& pool, Type type, std::string_view text, Word* out, Sq
         return bad_array(text, fmt::format("Unexpected \"{}\" character.", rest[i]), error);
       } else {
         item.push_back(rest[i]);
-        if (!is_space(rest[i])) kept = item.size();
+        if (!is_ascii_space(rest[i])) kept = item.size();
       }
     }
     item.resize(kept);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "SqlParser.h"
+#include "vm/base/ascii.h"
 
 namespace entail::grammar::internal {
 
@@ -15,23 +16,17 @@ using P = antlr_sql::SqlParser;
 
 constexpr std::size_t kIdentifierBytesMax = 63;
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return is_ascii_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_word(char c) { return is_word_start(c) || is_digit(c) || c == '$'; }
+bool is_word(char c) { return is_word_start(c) || is_ascii_digit(c) || c == '$'; }
 bool is_operator(char c) {
   return std::string_view("~!@#^&|`?+-*/%<>=").find(c) != std::string_view::npos;
 }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char folded = lower(c);
+  if (is_ascii_digit(c)) return c - '0';
+  const char folded = ascii_lower(c);
   return folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
 }
 
@@ -108,7 +103,7 @@ class Scan {
   // Blanks and comments.
   Expected<void> skip_blanks() {
     while (at_ < text_.size()) {
-      if (is_space(text_[at_])) {
+      if (is_ascii_space(text_[at_])) {
         ++at_;
       } else if (text_[at_] == '-' && peek(1) == '-') {
         while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') ++at_;
@@ -137,7 +132,7 @@ class Scan {
 
   Expected<void> token() {
     const char c = text_[at_];
-    const char next = lower(c);
+    const char next = ascii_lower(c);
     if (c == '\'') return quoted(P::STRING, false, "unterminated quoted string");
     if (peek(1) == '\'') {
       if (next == 'e') return prefixed(1, P::STRING, true, "unterminated quoted string");
@@ -158,7 +153,7 @@ class Scan {
     }
     if (c == '"') return quoted_word();
     if (is_word_start(c)) return word();
-    if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number();
+    if (is_ascii_digit(c) || (c == '.' && is_ascii_digit(peek(1)))) return number();
     if (c == '$') return dollar();
     if (is_operator(c)) return operator_sign();
     return sign();
@@ -185,7 +180,7 @@ class Scan {
         ++at_;
         std::size_t ahead = at_;
         bool newline = false;
-        while (ahead < text_.size() && is_space(text_[ahead])) {
+        while (ahead < text_.size() && is_ascii_space(text_[ahead])) {
           newline = newline || text_[ahead] == '\n' || text_[ahead] == '\r';
           ++ahead;
         }
@@ -220,7 +215,8 @@ class Scan {
     if (length <= kKeywordBytesMax) {
       std::array<char, kKeywordBytesMax> folded{};
       std::transform(text_.begin() + static_cast<std::ptrdiff_t>(begin_),
-                     text_.begin() + static_cast<std::ptrdiff_t>(at_), folded.begin(), lower);
+                     text_.begin() + static_cast<std::ptrdiff_t>(at_), folded.begin(),
+                     [](char letter) { return ascii_lower(letter); });
       const auto found = keywords().find(std::string_view(folded.data(), length));
       if (found != keywords().end()) type = found->second;
     }
@@ -229,18 +225,18 @@ class Scan {
 
   Expected<void> number() {
     bool fraction = false;
-    while (is_digit(peek())) ++at_;
+    while (is_ascii_digit(peek())) ++at_;
     if (peek() == '.' && peek(1) != '.') {
       fraction = true;
       ++at_;
-      while (is_digit(peek())) ++at_;
+      while (is_ascii_digit(peek())) ++at_;
     }
-    if (lower(peek()) == 'e') {
+    if (ascii_lower(peek()) == 'e') {
       const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 2 : 1;
-      if (is_digit(peek(sign))) {
+      if (is_ascii_digit(peek(sign))) {
         fraction = true;
         at_ += sign;
-        while (is_digit(peek())) ++at_;
+        while (is_ascii_digit(peek())) ++at_;
       }
     }
     if (is_word_start(peek())) {
@@ -252,9 +248,9 @@ class Scan {
   }
 
   Expected<void> dollar() {
-    if (is_digit(peek(1))) {
+    if (is_ascii_digit(peek(1))) {
       ++at_;
-      while (is_digit(peek())) ++at_;
+      while (is_ascii_digit(peek())) ++at_;
       if (is_word_start(peek())) {
         ++at_;
         return fail("trailing junk after parameter");
@@ -459,8 +455,8 @@ Expected<std::string> decode_string(std::string_view text, const SqlToken& token
     return std::string(written.substr(tag, written.size() - 2 * tag));
   }
   std::size_t at = written.find('\'') + 1;
-  const bool escapes = lower(written.front()) == 'e';
-  const bool unicode = lower(written.front()) == 'u';
+  const bool escapes = ascii_lower(written.front()) == 'e';
+  const bool unicode = ascii_lower(written.front()) == 'u';
   decoded.reserve(written.size());
   while (at < written.size()) {
     const char c = written[at++];
@@ -490,8 +486,7 @@ Expected<std::string> identifier_text(std::string_view text, const SqlToken& tok
   quoted = written.front() == '"' || unicode;
   std::string name;
   if (!quoted) {
-    name.resize(written.size());
-    std::transform(written.begin(), written.end(), name.begin(), lower);
+    name = ascii_lower(written);
   } else {
     const std::string_view body = written.substr(0, written.size() - 1);
     for (std::size_t at = unicode ? 3 : 1; at < body.size();) {

@@ -9,30 +9,25 @@
 #include <utility>
 
 #include "server/engine/sql_error.h"
+#include "vm/base/ascii.h"
 #include "vm/base/ensure.h"
 #include "vm/sql_datetime.h"
 
 namespace entail::engine {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 const SettingInfo* find_info(std::string_view name) {
   static const std::map<std::string, const SettingInfo*, std::less<>> by_name = [] {
     std::map<std::string, const SettingInfo*, std::less<>> made;
-    for (const SettingInfo& info : known_settings()) made.emplace(lower(info.name), &info);
+    for (const SettingInfo& info : known_settings()) made.emplace(ascii_lower(info.name), &info);
     return made;
   }();
-  const auto found = by_name.find(lower(name));
+  const auto found = by_name.find(ascii_lower(name));
   return found == by_name.end() ? nullptr : found->second;
 }
 
 std::optional<bool> bool_of(std::string_view text) {
-  const std::string value = lower(text);
+  const std::string value = ascii_lower(text);
   if (value.empty()) return std::nullopt;
   const auto is_prefix = [&](std::string_view word, std::size_t at_least) {
     return value.size() >= at_least && word.substr(0, value.size()) == value;
@@ -65,7 +60,7 @@ bool is_isolation_level(std::string_view value) {
 }
 
 std::optional<std::string> canonical_enum(std::string_view name, std::string_view text) {
-  const std::string value = lower(text);
+  const std::string value = ascii_lower(text);
   if (name == "default_transaction_isolation" || name == "transaction_isolation") {
     return is_isolation_level(value) ? std::optional(value) : std::nullopt;
   }
@@ -113,7 +108,7 @@ std::optional<std::string> canonical_date_style(std::string_view text, std::stri
     if (c == ',' || c == ' ') {
       if (!take()) return std::nullopt;
     } else {
-      word.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+      word.push_back(ascii_lower(c));
     }
   }
   if (!take()) return std::nullopt;
@@ -198,7 +193,7 @@ const std::string& Settings::value(std::string_view lower_name) const {
   static const std::map<std::string, std::string, std::less<>> built_in = [] {
     std::map<std::string, std::string, std::less<>> made;
     for (const SettingInfo& info : known_settings()) {
-      made.emplace(lower(info.name), std::string(info.default_value));
+      made.emplace(ascii_lower(info.name), std::string(info.default_value));
     }
     return made;
   }();
@@ -208,13 +203,13 @@ const std::string& Settings::value(std::string_view lower_name) const {
 }
 
 Expected<std::string> Settings::show(std::string_view name) const {
-  const std::string key = lower(name);
+  const std::string key = ascii_lower(name);
   if (find_info(key) == nullptr && values_.count(key) == 0) return unknown_setting(name);
   return value(key);
 }
 
 Expected<std::string> Settings::canonical(const SettingInfo& info, std::string_view text) const {
-  const std::string name = lower(info.name);
+  const std::string name = ascii_lower(info.name);
   const auto invalid = [&]() {
     return sql_error("22023", "invalid value for parameter \"" + std::string(info.name) + "\": \"" +
                                   std::string(text) + "\"");
@@ -226,7 +221,7 @@ Expected<std::string> Settings::canonical(const SettingInfo& info, std::string_v
   }
   if (name == "client_encoding") {
     std::string encoding;
-    for (const char c : lower(text)) {
+    for (const char c : ascii_lower(text)) {
       if (std::isalnum(static_cast<unsigned char>(c))) encoding.push_back(c);
     }
     if (encoding == "utf8" || encoding == "unicode") return std::string("UTF8");
@@ -273,7 +268,7 @@ Expected<std::string> Settings::canonical(const SettingInfo& info, std::string_v
 
 Expected<void> Settings::set(std::string_view name, std::string_view text, bool local) {
   const SettingInfo* const info = find_info(name);
-  const std::string key = lower(name);
+  const std::string key = ascii_lower(name);
   std::string made(text);
   if (info != nullptr) {
     if (info->context == SettingInfo::Context::kFixed) {
@@ -293,7 +288,7 @@ Expected<void> Settings::set(std::string_view name, std::string_view text, bool 
 }
 
 Expected<void> Settings::reset(std::string_view name, bool local) {
-  const std::string key = lower(name);
+  const std::string key = ascii_lower(name);
   if (find_info(key) == nullptr && values_.count(key) == 0) return unknown_setting(name);
   will_change();
   values_.erase(key);
@@ -318,7 +313,7 @@ Expected<void> Settings::set_default(std::string_view name, std::string_view tex
   if (info == nullptr) return unknown_setting(name);
   auto value = canonical(*info, text);
   if (!value) return unexpected(std::move(value).error());
-  defaults_[lower(name)] = std::move(*value);
+  defaults_[ascii_lower(name)] = std::move(*value);
   changed();
   return {};
 }
@@ -391,7 +386,7 @@ std::vector<std::pair<std::string, std::string>> Settings::take_reported() {
   std::vector<std::pair<std::string, std::string>> result;
   if (!std::exchange(may_report_, false)) return result;
   for (const std::string_view name : kReported) {
-    const std::string key = lower(name);
+    const std::string key = ascii_lower(name);
     if (find_info(key) == nullptr) continue;
     const std::string& now = value(key);
     const auto [entry, fresh] = reported_.try_emplace(key, now);
@@ -405,7 +400,7 @@ std::vector<std::pair<std::string, std::string>> Settings::take_reported() {
 std::vector<std::pair<std::string, std::string>> Settings::all() const {
   std::vector<std::pair<std::string, std::string>> result;
   for (const SettingInfo& info : known_settings()) {
-    result.emplace_back(std::string(info.name), value(lower(info.name)));
+    result.emplace_back(std::string(info.name), value(ascii_lower(info.name)));
   }
   return result;
 }

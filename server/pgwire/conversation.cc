@@ -7,6 +7,7 @@
 
 #include "server/pgwire/binary_value.h"
 #include "server/pgwire/utf8.h"
+#include "vm/base/ascii.h"
 
 namespace entail::pgwire {
 namespace {
@@ -68,8 +69,7 @@ std::optional<std::string> deallocated_name(std::string_view text) {
     }
     return name;
   }
-  for (const char c : text) name += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  return name;
+  return ascii_lower(text);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "datalog/body_walk.h"
 #include "sql2datalog/internal/lowerer.h"
+#include "vm/base/ascii.h"
 
 namespace entail::sql2datalog::internal {
 
@@ -298,9 +299,7 @@ std::optional<Typed> Lowerer::special_function(const ast::FunctionCall& node, st
     const auto point = text.find('.');
     auto unquoted = [](std::string part) {
       if (part.size() >= 2 && part.front() == '"') return part.substr(1, part.size() - 2);
-      std::transform(part.begin(), part.end(), part.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      return part;
+      return ascii_lower(part);
     };
     const auto found = point == std::string::npos
                            ? catalog_.find_sequence("", unquoted(text))

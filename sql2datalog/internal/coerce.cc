@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sql2datalog/internal/lowerer.h"
+#include "vm/base/ascii.h"
 #include "vm/datetime.h"
 #include "vm/numeric.h"
 #include "vm/sql_text.h"
@@ -85,16 +86,8 @@ bool casts_explicitly(Oid from, Oid to) {
   return from == oids::kJsonb && (is_number_type(to) || to == oids::kBool);
 }
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\n\r\f\v");
-  if (first == std::string_view::npos) return {};
-  const auto last = text.find_last_not_of(" \t\n\r\f\v");
-  return std::string(text.substr(first, last - first + 1));
-}
-
-std::optional<bool> read_bool(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+std::optional<bool> read_bool(std::string_view given) {
+  const std::string text = ascii_lower(given);
   if (text.empty()) return std::nullopt;
   for (const std::string_view word : {"true", "yes", "1"}) {
     if (word.substr(0, text.size()) == text) return true;
@@ -194,7 +187,7 @@ Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
   constant.op = ExpressionOp::kConstant;
   constant.type = type;
   if (is_oid_like(to.oid) && to.oid != oids::kOid) {
-    const std::string name = trimmed(text);
+    const std::string name(trimmed(text));
     if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) {
       return {constant_int(TypeKind::kInt8, std::stoll(name)), to};
     }
@@ -221,7 +214,7 @@ Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
     case TypeKind::kInt2:
     case TypeKind::kInt4:
     case TypeKind::kInt8: {
-      std::string digits = trimmed(text);
+      std::string digits(trimmed(text));
       if (!digits.empty() && digits.front() == '+') digits.erase(0, 1);
       std::int64_t number = 0;
       const auto [end, error] =
@@ -238,7 +231,7 @@ Typed Lowerer::unknown_to(Typed value, SqlType to, ast::Span span) {
       return {constant_int(type.kind, number), to};
     }
     case TypeKind::kNumeric: {
-      const std::string digits = trimmed(text);
+      const std::string digits(trimmed(text));
       std::string bytes;
       if (vm::parse_numeric(digits, bytes) != vm::NumericError::kNone) break;
       constant.type = vm::Type::of(TypeKind::kNumeric);

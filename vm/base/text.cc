@@ -3,20 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "vm/base/ascii.h"
+
 namespace entail {
-
-namespace {
-
-// ASCII only, and without the locale: names in programs are compared alike on every machine.
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
-  return result;
-}
-
-}  // namespace
 
 std::string with_thousands(std::uint64_t count) {
   const std::string digits = std::to_string(count);
@@ -72,7 +61,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string> closest_name(std::string_view name,
                                         std::span<const std::string> candidates) {
-  const std::string wanted = lower(name);
+  const std::string wanted = ascii_lower(name);
   const std::size_t distance_max = std::max<std::size_t>(1, name.size() / 3);
   const std::string* best = nullptr;
   std::size_t best_distance = distance_max + 1;
@@ -81,7 +70,7 @@ std::optional<std::string> closest_name(std::string_view name,
     const std::size_t shorter = std::min(candidate.size(), name.size());
     const std::size_t longer = std::max(candidate.size(), name.size());
     if (longer - shorter >= best_distance) continue;  // The distance is at least that much.
-    const std::size_t distance = edit_distance(wanted, lower(candidate));
+    const std::size_t distance = edit_distance(wanted, ascii_lower(candidate));
     if (distance >= best_distance) continue;
     // A name of one or two letters is within one edit of most others: no hint is better than noise.
     if (distance > 0 && name.size() < 3) continue;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "vm/base/ascii.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/internal/scalar_numeric.h"
 #include "vm/sql_datetime.h"
@@ -235,10 +236,7 @@ std::optional<Part> part_of(std::string_view name) {
                                      {"y", Part::kYear},
                                      {"yr", Part::kYear},
                                      {"yrs", Part::kYear}};
-  std::string lowered(name);
-  for (char& c : lowered) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  const std::string lowered = ascii_lower(name);
   for (const Entry& entry : kParts) {
     if (entry.name == lowered) return entry.part;
   }

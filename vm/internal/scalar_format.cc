@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "vm/base/ascii.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/internal/scalar_numeric.h"
 #include "vm/sql_datetime.h"
@@ -30,16 +31,13 @@ constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesda
 constexpr std::array<std::string_view, 12> kRoman = {"I",   "II",   "III", "IV", "V",  "VI",
                                                      "VII", "VIII", "IX",  "X",  "XI", "XII"};
 
-char lower_of(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char upper_of(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
 std::string in_case(std::string_view name, std::string_view pattern) {
   std::string out(name);
-  const bool first_lower = pattern[0] != upper_of(pattern[0]);
-  const bool second_lower = pattern.size() < 2 || pattern[1] != upper_of(pattern[1]);
+  const bool first_lower = pattern[0] != ascii_upper(pattern[0]);
+  const bool second_lower = pattern.size() < 2 || pattern[1] != ascii_upper(pattern[1]);
   for (char& c : out) {
-    if (first_lower) c = lower_of(c);
-    if (!first_lower && !second_lower) c = upper_of(c);
+    if (first_lower) c = ascii_lower(c);
+    if (!first_lower && !second_lower) c = ascii_upper(c);
   }
   return out;
 }
@@ -66,12 +64,12 @@ std::vector<Piece> pieces_of(std::string_view text) {
     const auto matches = [&](std::string_view pattern) {
       if (text.size() - i < pattern.size()) return false;
       for (std::size_t k = 0; k < pattern.size(); ++k) {
-        if (upper_of(text[i + k]) != pattern[k]) return false;
+        if (ascii_upper(text[i + k]) != pattern[k]) return false;
       }
       return true;
     };
     if (matches("FM") || matches("TM") || matches("FX")) {
-      fill = upper_of(text[i]) == 'F' && upper_of(text[i + 1]) == 'M';
+      fill = ascii_upper(text[i]) == 'F' && ascii_upper(text[i + 1]) == 'M';
       i += 2;
       continue;
     }
@@ -164,10 +162,10 @@ bool append_piece(const Shown& s, const Piece& piece, std::string& out) {
   if (p == "SSSS" || p == "SSSSS") return number(s.hour * 3600 + minute * 60 + second, 1);
   if (p == "AM" || p == "PM" || p == "A.M." || p == "P.M.") {
     const bool evening = s.hour % 24 >= 12;
-    const bool small = piece.spelled[0] != upper_of(piece.spelled[0]);
+    const bool small = piece.spelled[0] != ascii_upper(piece.spelled[0]);
     std::string text = dotted ? (evening ? "P.M." : "A.M.") : (evening ? "PM" : "AM");
     if (small) {
-      for (char& c : text) c = lower_of(c);
+      for (char& c : text) c = ascii_lower(c);
     }
     out += text;
     return true;
@@ -315,7 +313,7 @@ bool read_pieces(ScalarCall& call, Read& read) {
         const std::string_view wanted = least == 0 ? names[k] : names[k].substr(0, least);
         bool equal = text.size() - at >= wanted.size();
         for (std::size_t c = 0; equal && c < wanted.size(); ++c) {
-          equal = lower_of(text[at + c]) == lower_of(wanted[c]);
+          equal = ascii_lower(text[at + c]) == ascii_lower(wanted[c]);
         }
         if (!equal) continue;
         at += wanted.size();
@@ -379,10 +377,10 @@ bool read_pieces(ScalarCall& call, Read& read) {
       for (std::size_t k = at - before; k < 6; ++k) value *= 10;
       read.micros = value;
     } else if (p == "AM" || p == "PM" || p == "A.M." || p == "P.M.") {
-      read.pm = lower_of(text[at]) == 'p';
+      read.pm = ascii_lower(text[at]) == 'p';
       at += p.size();
     } else if (p == "BC" || p == "AD" || p == "B.C." || p == "A.D.") {
-      read.bc = lower_of(text[at]) == 'b';
+      read.bc = ascii_lower(text[at]) == 'b';
       at += p.size();
     } else {
       call.fail("0A000", fmt::format("template pattern \"{}\" is not supported for reading", p));
@@ -439,8 +437,8 @@ bool read_format(ScalarCall& call, std::string_view text, NumberFormat& format) 
   using Sign = NumberFormat::Sign;
   bool any = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = upper_of(text[i]);
-    const char next = i + 1 < text.size() ? upper_of(text[i + 1]) : '\0';
+    const char c = ascii_upper(text[i]);
+    const char next = i + 1 < text.size() ? ascii_upper(text[i + 1]) : '\0';
     if (c == '9' || c == '0') {
       any = true;
       (format.point ? format.fraction : format.integers) += c;

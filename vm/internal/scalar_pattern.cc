@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vm/base/ascii.h"
 #include "vm/internal/pattern_store.h"
 #include "vm/internal/scalar_call.h"
 
@@ -13,7 +14,6 @@ namespace entail::vm {
 
 namespace {
 
-char folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
 enum class LikeOutcome : std::uint8_t { kNo, kYes, kEndsWithEscape };
@@ -42,7 +42,8 @@ LikeOutcome like(std::string_view text, std::string_view pattern) {
         if (pattern[at] == '\\') {
           if (++at == pattern.size()) return LikeOutcome::kEndsWithEscape;
         }
-        const bool equal = kFold ? folded(text[t]) == folded(pattern[at]) : text[t] == pattern[at];
+        const bool equal =
+            kFold ? ascii_lower(text[t]) == ascii_lower(pattern[at]) : text[t] == pattern[at];
         if (equal) {
           p = at + 1;
           ++t;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "vm/base/ascii.h"
 #include "vm/internal/scalar_call.h"
 #include "vm/sql_text.h"
 
@@ -50,8 +51,6 @@ std::vector<std::string_view> split_characters(std::string_view text) {
 }
 
 // Letters of ASCII change their case; under collation "C" no others do.
-char lower_of(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char upper_of(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
 void substring(ScalarCall& call, bool bounded) {
@@ -479,19 +478,19 @@ void kConcatWs(ScalarCall& call) {
 }
 void kLower(ScalarCall& call) {
   std::string out(call.bytes(0));
-  std::transform(out.begin(), out.end(), out.begin(), lower_of);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return ascii_lower(c); });
   call.give_bytes(out);
 }
 void kUpper(ScalarCall& call) {
   std::string out(call.bytes(0));
-  std::transform(out.begin(), out.end(), out.begin(), upper_of);
+  std::transform(out.begin(), out.end(), out.begin(), ascii_upper);
   call.give_bytes(out);
 }
 void kInitcap(ScalarCall& call) {
   std::string out(call.bytes(0));
   bool inside = false;
   for (char& c : out) {
-    c = inside ? lower_of(c) : upper_of(c);
+    c = inside ? ascii_lower(c) : ascii_upper(c);
     inside = is_alphanumeric(c);
   }
   call.give_bytes(out);

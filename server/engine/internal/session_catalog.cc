@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "server/engine/sql_error.h"
+#include "vm/base/ascii.h"
 
 namespace entail::engine {
 
@@ -39,12 +40,6 @@ const TableDescription* describe_system(const SystemRelation& relation, vm::Type
   return kept.get();
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 // "a.b", "\"A\".b" as parts.
 std::vector<std::string> split_name(std::string_view text) {
   std::vector<std::string> parts(1);
@@ -61,8 +56,7 @@ std::vector<std::string> split_name(std::string_view text) {
     } else if (c == '.' && !quoted) {
       parts.emplace_back();
     } else {
-      parts.back().push_back(
-          quoted ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+      parts.back().push_back(quoted ? c : ascii_lower(c));
     }
   }
   return parts;
@@ -135,7 +129,7 @@ const TableDescription* SessionCatalog::find_table(std::string_view schema, std:
     if (quoted) return nullptr;
     const Table* only = nullptr;
     for (const auto& [oid, table] : catalog_.tables()) {
-      if (table->schema != found->oid || lower(table->name) != name) continue;
+      if (table->schema != found->oid || ascii_lower(table->name) != name) continue;
       if (only != nullptr) return nullptr;
       only = table.get();
     }
@@ -228,7 +222,7 @@ std::optional<Oid> SessionCatalog::find_object(Oid type, std::string_view name) 
     return std::nullopt;
   }
   if (type == oids::kRegtype) {
-    if (const sql2datalog::TypeInfo* const info = sql2datalog::find_type(lower(name))) {
+    if (const sql2datalog::TypeInfo* const info = sql2datalog::find_type(ascii_lower(name))) {
       return info->oid;
     }
     const sql2datalog::EnumDescription* const found = find_enum(schema, last);
@@ -272,7 +266,7 @@ const Table* SessionCatalog::table(const QualifiedName& name) const {
     if (name.last().quoted) return nullptr;
     const Table* only = nullptr;
     for (const auto& [oid, table] : catalog_.tables()) {
-      if (table->schema != schema || lower(table->name) != last) continue;
+      if (table->schema != schema || ascii_lower(table->name) != last) continue;
       if (only != nullptr) return nullptr;
       only = table.get();
     }
