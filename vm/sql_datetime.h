@@ -26,7 +26,6 @@ enum class SqlDateTimeError : std::uint8_t {
   kZone,             // time zone not recognized
 };
 
-// `now` in microseconds since 1970, for 'now', 'today' and their like.
 [[nodiscard]] SqlDateTimeError read_sql_date(std::string_view text, std::int32_t& days);
 [[nodiscard]] SqlDateTimeError read_sql_time(std::string_view text, std::int64_t& micros);
 [[nodiscard]] SqlDateTimeError read_sql_timestamp(std::string_view text, bool zoned,

@@ -1,7 +1,6 @@
 #include "server/engine/internal/session_catalog.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "server/engine/sql_error.h"
