@@ -66,13 +66,26 @@ void MemberTable::find_places(const Row* rows, std::size_t n, std::uint32_t* pla
   }
 }
 
-void MemberTable::clear() {
+void MemberTable::assign(std::span<const Row> rows) {
   if (is_grid()) {
     std::fill_n(cells_, cell_count_, 0);
     size_ = 0;
   } else {
     table_.clear();
   }
+  std::uint32_t places[RowTable::kRehash];
+  for (std::size_t first = 0; first < rows.size(); first += RowTable::kRehash) {
+    const std::size_t n = std::min(RowTable::kRehash, rows.size() - first);
+    find_places(rows.data() + first, n, places);
+    for (std::size_t i = 0; i < n; ++i) insert(places[i], rows[first + i]);
+  }
+}
+
+std::vector<Row> MemberTable::rows() const {
+  std::vector<Row> rows;
+  rows.reserve(size());
+  for_each([&](Row row) { rows.push_back(row); });
+  return rows;
 }
 
 // ------------------------------------------------------------------------------ room
@@ -217,18 +230,11 @@ void MemberTable::cover(std::span<const Word* const> words, std::size_t first, s
 
 // Of all rows, from what there is.
 void MemberTable::make_grid(const Ranges& ranges, std::uint64_t cells) {
-  std::vector<Row> rows;
-  rows.reserve(size());
-  for_each([&](Row row) { rows.push_back(row); });
+  const std::vector<Row> kept = rows();
   drop_grid();
   table_.release();
   allocate_grid(ranges, cells);
-  std::uint32_t places[RowTable::kRehash];
-  for (std::size_t first = 0; first < rows.size(); first += RowTable::kRehash) {
-    const std::size_t n = std::min(RowTable::kRehash, rows.size() - first);
-    find_places(rows.data() + first, n, places);
-    for (std::size_t i = 0; i < n; ++i) insert(places[i], rows[first + i]);
-  }
+  assign(kept);
 }
 
 void MemberTable::allocate_grid(const Ranges& ranges, std::uint64_t cells) {
@@ -238,21 +244,14 @@ void MemberTable::allocate_grid(const Ranges& ranges, std::uint64_t cells) {
 }
 
 // With room for so many.
-void MemberTable::make_table(std::size_t rows) {
-  std::vector<Row> kept;
-  kept.reserve(size());
-  for_each([&](Row row) { kept.push_back(row); });
+void MemberTable::make_table(std::size_t rows_max) {
+  const std::vector<Row> kept = rows();
   drop_grid();
-  const auto places_of = [this](const Row* some, std::size_t n, std::uint32_t* hashes) {
-    find_places(some, n, hashes);
-  };
-  table_.grow(table_.buckets_for(std::max<std::size_t>(rows, 1)), places_of);
-  std::uint32_t places[RowTable::kRehash];
-  for (std::size_t first = 0; first < kept.size(); first += RowTable::kRehash) {
-    const std::size_t n = std::min(RowTable::kRehash, kept.size() - first);
-    find_places(kept.data() + first, n, places);
-    for (std::size_t i = 0; i < n; ++i) table_.insert(places[i], kept[first + i]);
-  }
+  table_.grow(table_.buckets_for(std::max<std::size_t>(rows_max, 1)),
+              [this](const Row* some, std::size_t n, std::uint32_t* hashes) {
+                find_places(some, n, hashes);
+              });
+  assign(kept);
 }
 
 void MemberTable::drop_grid() {

@@ -22,7 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
+#include <vector>
 
 #include "vm/base/tiny.h"
 #include "vm/row_columns.h"
@@ -65,6 +65,8 @@ class MemberTable {
       __builtin_prefetch(&cells_[place]);
     }
   }
+  // Whether a row with these words has first to be covered.
+  bool is_outside(std::uint32_t place) const { return is_grid() && place == kNowhere; }
   // Some row that may be at the place and is to be compared, or kNoRow: what to prefetch.
   Row peek(std::uint32_t place) const { return is_grid() ? kNoRow : table_.peek(place); }
 
@@ -94,8 +96,8 @@ class MemberTable {
     cells_[place] = 0;
     --size_;
   }
-  // Holds no row; its room stays.
-  void clear();
+  // Exactly these rows, in the room there is. REQUIRES: it covers them.
+  void assign(std::span<const Row> rows);
 
   template <typename Visit>
   void for_each(Visit visit) const {
@@ -178,8 +180,9 @@ class MemberTable {
   template <typename OfRows>
   bool find_ranges(std::uint64_t most, Ranges& ranges, OfRows of_rows) const;
   void allocate_grid(const Ranges& ranges, std::uint64_t cells);
+  std::vector<Row> rows() const;
   void make_grid(const Ranges& ranges, std::uint64_t cells);
-  void make_table(std::size_t rows);
+  void make_table(std::size_t rows_max);
   void drop_grid();
 
   const RowColumns& columns_;

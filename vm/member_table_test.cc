@@ -118,7 +118,7 @@ TEST_CASE("a member table of dense values is a grid that holds what a map holds"
     for (std::int64_t x = 30; x < 60; ++x) churn(trial, random, x - 10, 10, 100);
     CHECK(trial.table.is_grid());
     trial.check();
-    trial.table.clear();
+    trial.table.assign({});
     CHECK(trial.table.size() == 0);
     trial.model.clear();
     trial.check();

@@ -322,15 +322,14 @@ Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<cons
     }
     Expected<void> room = hashes == nullptr
                               ? make_room(batch.columns, first, count, births, progress)
-                              : make_room(batch.columns, 0, batch.n, births, progress);
+                              : make_room(births, progress);
     if (!room) return room;
     if (hashes == nullptr) {
       members_.find_places(batch.columns, first, count, places);
-    } else {
-      for (std::size_t k = 0; k < count; ++k) {
-        const std::uint32_t i = changes[first + k].i;
-        places[k] = members_.place_of(batch.columns, i, hashes[i]);
-      }
+    } else if (!find_places(batch, changes.subspan(first, count), hashes, places)) {
+      room = cover(batch.columns, 0, batch.n);
+      if (!room) return room;
+      find_places(batch, changes.subspan(first, count), hashes, places);
     }
     prefetch_members(places, count);
     const std::size_t born = born_.size();
@@ -352,6 +351,18 @@ Expected<void> StandingRelation::apply_to_set(const Batch& batch, std::span<cons
     progress.born += born_.size() - born;
   }
   return {};
+}
+
+// Whether the rows that come have one.
+bool StandingRelation::find_places(const Batch& batch, std::span<const Change> changes,
+                                   const std::uint32_t* hashes, std::uint32_t* places) const {
+  bool have_places = true;
+  for (std::size_t k = 0; k < changes.size(); ++k) {
+    const std::uint32_t i = changes[k].i;
+    places[k] = members_.place_of(batch.columns, i, hashes[i]);
+    if (changes[k].weight > 0) have_places &= !members_.is_outside(places[k]);
+  }
+  return have_places;
 }
 
 Expected<void> StandingRelation::change_set(const Batch& batch, Change change, std::uint32_t place,

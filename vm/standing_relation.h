@@ -321,6 +321,7 @@ class StandingRelation {
   Expected<void> make_room(std::size_t births, const Progress& progress);
   Expected<void> make_room(std::span<const Word* const> columns, std::size_t first, std::size_t n,
                            std::size_t births, const Progress& progress);
+  Expected<void> cover(std::span<const Word* const> columns, std::size_t first, std::size_t n);
   std::uint64_t growth(std::size_t slots, std::size_t births, const Progress& progress) const;
   void grow(std::size_t slots, std::size_t births, const Progress& progress);
   bool book(std::uint64_t bytes);
@@ -362,6 +363,8 @@ class StandingRelation {
   std::vector<Change> net_changes(const Batch& batch, const std::uint32_t* hashes);
   Expected<void> apply_to_set(const Batch& batch, std::span<const Change> changes,
                               const std::uint32_t* hashes, Counting counting);
+  bool find_places(const Batch& batch, std::span<const Change> changes, const std::uint32_t* hashes,
+                   std::uint32_t* places) const;
   Expected<void> change_set(const Batch& batch, Change change, std::uint32_t place,
                             Counting counting);
   Expected<void> apply_to_bag(const Batch& batch, Counting counting);

@@ -87,6 +87,12 @@ Expected<void> StandingRelation::make_room(std::span<const Word* const> columns,
                                            const Progress& progress) {
   Expected<void> room = make_room(births, progress);
   if (!room || births == 0 || members_.covers(columns, first, n)) return room;
+  return cover(columns, first, n);
+}
+
+// REQUIRES: the members do not cover the words.
+Expected<void> StandingRelation::cover(std::span<const Word* const> columns, std::size_t first,
+                                       std::size_t n) {
   if (!book(members_.cover_growth(n))) return limit_error();
   members_.cover(columns, first, n);
   settle_budget();
@@ -188,7 +194,6 @@ void StandingRelation::free_slot(Row row) {
 // cheaper than as many misses of the cache.
 void StandingRelation::erase_members(std::span<const Row> rows) {
   if (options_.bag) return;
-  std::uint32_t places[RowTable::kRehash];
   if (is_most(rows.size(), members_.size())) {
     std::vector<Row> kept;
     kept.reserve(members_.size() - rows.size());
@@ -197,14 +202,10 @@ void StandingRelation::erase_members(std::span<const Row> rows) {
       if (has(row, kInUse)) kept.push_back(row);
     });
     for (const Row row : rows) flags_[row] |= kInUse;
-    members_.clear();
-    for (std::size_t first = 0; first < kept.size(); first += RowTable::kRehash) {
-      const std::size_t n = std::min(RowTable::kRehash, kept.size() - first);
-      members_.find_places(kept.data() + first, n, places);
-      for (std::size_t i = 0; i < n; ++i) members_.insert(places[i], kept[first + i]);
-    }
+    members_.assign(kept);
     return;
   }
+  std::uint32_t places[RowTable::kRehash];
   for (std::size_t first = 0; first < rows.size(); first += RowTable::kRehash) {
     const std::size_t n = std::min(RowTable::kRehash, rows.size() - first);
     members_.find_places(rows.data() + first, n, places);
