@@ -73,23 +73,23 @@ void Diagnostics::add(Diagnostic diagnostic) {
 }
 
 std::vector<Diagnostic> Diagnostics::sorted() const {
-  // Groups of one error or warning and its notes move together.
-  struct Group {
+  // One error or warning and its notes move together.
+  struct WithNotes {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  std::vector<Group> groups;
+  std::vector<WithNotes> groups;
   for (std::size_t i = 0; i < list_.size(); ++i) {
     if (groups.empty() || list_[i].severity != Severity::kNote) groups.push_back({i, i});
     groups.back().end = i + 1;
   }
-  std::stable_sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) {
+  std::stable_sort(groups.begin(), groups.end(), [&](const WithNotes& a, const WithNotes& b) {
     const SourceSpan& left = list_[a.begin].span;
     const SourceSpan& right = list_[b.begin].span;
     return std::pair(left.file, left.begin) < std::pair(right.file, right.begin);
   });
   std::vector<Diagnostic> result;
-  for (const Group& group : groups) {
+  for (const WithNotes& group : groups) {
     const Diagnostic& head = list_[group.begin];
     const bool repeated = std::find(result.begin(), result.end(), head) != result.end();
     if (repeated) continue;
