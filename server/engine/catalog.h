@@ -121,6 +121,8 @@ struct Table {
   std::int16_t last_attribute = 0;
   std::uint32_t storage =
       0;  // The store's number of its rows; another one after they were rewritten.
+  // As it was before its rows were rewritten, with rows of their own: what the past reads. Null: they never were.
+  std::shared_ptr<const Table> former;
   std::vector<RelationId> auxiliary;          // kMaterializedView: relations made to compute it.
   std::vector<std::string> view_search_path;  // Under which the view's names were resolved.
   std::string comment;

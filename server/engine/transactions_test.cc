@@ -48,6 +48,45 @@ TEST_CASE("AS OF reads tables, joins, derived relations and views as they were",
   CHECK(state_of(*s, "SELECT * FROM t AS OF VERSION NULL") == "22004");
 }
 
+TEST_CASE("AS OF reads a table as it was before its rows were rewritten", "[engine]") {
+  const auto disk = store::SimulatedDisk::create(3);
+  EngineOptions options;
+  options.open_kv = disk->opener();
+  std::uint64_t first = 0, second = 0, third = 0;
+  const auto check = [&](Session& s) {
+    CHECK(ask(s, "SELECT k, v, w FROM t" + at(first) + " ORDER BY k") == "1,10,NULL;2,NULL,NULL");
+    CHECK(ask(s, "SELECT k, v, w FROM t" + at(second) + " ORDER BY k") == "1,10,x;2,NULL,x");
+    CHECK(ask(s, "SELECT k, v, w FROM t ORDER BY k") == "1,10,x;3,30,x");
+    CHECK(ask(s, "SELECT k FROM u" + at(second) + " ORDER BY k") ==
+          "!0A000 column \"k\" of relation \"u\" had another type at that version");
+    CHECK(ask(s, "SELECT k FROM u" + at(third)) == "5");
+    CHECK(ask(s, "SELECT sum(n.v) FROM t AS n JOIN t" + at(first) + " AS o ON n.k = o.k") == "10");
+  };
+  {
+    Database database(options);
+    const auto s = database.connect();
+    ask(*s, "CREATE TABLE t (k int PRIMARY KEY, v int)");
+    ask(*s, "CREATE TABLE u (k int)");
+    ask(*s, "INSERT INTO u VALUES (5)");
+    ask(*s, "INSERT INTO t VALUES (1, 10), (2, NULL)");
+    first = database.engine().version();
+    CHECK(ask(*s, "ALTER TABLE t ADD COLUMN w text DEFAULT 'x'") == "ALTER TABLE");
+    second = database.engine().version();
+    ask(*s, "DELETE FROM t WHERE k = 2");
+    ask(*s, "INSERT INTO t VALUES (3, 30)");
+    CHECK(ask(*s, "ALTER TABLE u ALTER COLUMN k TYPE text") == "ALTER TABLE");
+    third = database.engine().version();
+    check(*s);
+    CHECK(ask(*s, "ALTER TABLE t ALTER COLUMN v SET NOT NULL") == "ALTER TABLE");
+    CHECK(ask(*s, "SELECT v FROM t" + at(first)) ==
+          "!0A000 column \"v\" of relation \"t\" had null values at that version");
+    CHECK(ask(*s, "ALTER TABLE t ALTER COLUMN v DROP NOT NULL") == "ALTER TABLE");
+    check(*s);
+  }
+  Database database(options);
+  check(*database.connect());
+}
+
 TEST_CASE("Versions are listed with their times and causes", "[engine]") {
   Database database(on_disk());
   const auto s = database.connect();

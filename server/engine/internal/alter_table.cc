@@ -58,6 +58,7 @@ Expected<void> Definer::rewrite(const Table& before, Table& after,
   if (!relation) return unexpected(std::move(relation).error());
   after.relation = *relation;
   after.storage = edit().next_oid();
+  after.former = std::make_shared<const Table>(before);
   edit().put(after);
   const Table& stored = *session_.catalog().table(after.oid);
   Changer changer(session_, stored);
@@ -571,6 +572,7 @@ Expected<void> Definer::change_column_type(Table& table, const sql::AlterAction&
   if (!relation) return unexpected(std::move(relation).error());
   table.relation = *relation;
   table.storage = edit().next_oid();
+  table.former = std::make_shared<const Table>(before);
   edit().put(table);
   const Table& stored = *session_.catalog().table(table.oid);
   Changer changer(session_, stored);

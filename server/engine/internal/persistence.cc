@@ -117,6 +117,7 @@ json to_json(const Table& table) {
           {"writable", table.writable},
           {"last_attribute", table.last_attribute},
           {"storage", table.storage},
+          {"former", table.former == nullptr ? json() : to_json(*table.former)},
           {"comment", table.comment}};
 }
 
@@ -149,6 +150,10 @@ void add_differences(const Map& before, const Map& after, const std::string& pre
   }
 }
 
+Error damaged(const std::string& key, const std::string& why) {
+  return make_sql_error("XX001", "the catalog's entry '" + key + "' is damaged: " + why);
+}
+
 }  // namespace
 
 std::vector<store::CatalogChange> catalog_changes(const Catalog& before, const Catalog& after) {
@@ -179,12 +184,18 @@ std::vector<store::CatalogChange> catalog_changes(const Catalog& before, const C
 
 std::vector<std::uint32_t> dropped_storages(const Catalog& before, const Catalog& after) {
   std::set<std::uint32_t> kept;
-  for (const auto& [oid, table] : after.tables()) kept.insert(table->storage);
+  for (const auto& [oid, table] : after.tables()) {
+    for (const Table* form = table.get(); form != nullptr; form = form->former.get()) {
+      kept.insert(form->storage);
+    }
+  }
   std::vector<std::uint32_t> dropped;
   for (const auto& [oid, table] : before.tables()) {
     const bool has_rows = table->kind == TableKind::kTable || table->kind == TableKind::kRules;
     if (!has_rows || table->temporary || is_temporary(before, table->schema)) continue;
-    if (kept.count(table->storage) == 0) dropped.push_back(table->storage);
+    for (const Table* form = table.get(); form != nullptr; form = form->former.get()) {
+      if (kept.count(form->storage) == 0) dropped.push_back(form->storage);
+    }
   }
   return dropped;
 }
@@ -220,6 +231,23 @@ store::OutboxEntry outbox_entry(const EngineState& state, const rete::EmittedRow
   return entry;
 }
 
+Expected<const Table*> form_at(const EngineState& state, const Table& table,
+                               std::uint64_t version) {
+  if (table.former == nullptr) return &table;
+  const std::string key = "table/" + std::to_string(table.oid);
+  auto stored = state.store->catalog_get(key, version);
+  if (!stored) return unexpected(std::move(stored).error());
+  if (!*stored) return nullptr;
+  const json object = json::parse(**stored, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object() || !object.contains("storage")) {
+    return unexpected(damaged(key, "it is no table"));
+  }
+  for (const Table* form = &table; form != nullptr; form = form->former.get()) {
+    if (form->storage == object["storage"]) return form;
+  }
+  return unexpected(damaged(key, "its rows are nowhere"));
+}
+
 std::uint32_t storage_of(const EngineState& /*state*/, const Catalog& catalog,
                          RelationId relation) {
   const Table* const table = catalog.table_of(relation);
@@ -231,10 +259,6 @@ std::uint32_t storage_of(const EngineState& /*state*/, const Catalog& catalog,
 // The start
 
 namespace {
-
-Error damaged(const std::string& key, const std::string& why) {
-  return make_sql_error("XX001", "the catalog's entry '" + key + "' is damaged: " + why);
-}
 
 class Loader {
  public:
@@ -444,6 +468,11 @@ class Loader {
     table.writable = object.at("writable");
     table.last_attribute = object.at("last_attribute");
     table.storage = object.at("storage");
+    if (!object.at("former").is_null()) {
+      auto former = read_table(object.at("former"), catalog);
+      if (!former) return unexpected(std::move(former).error());
+      table.former = std::make_shared<const Table>(std::move(*former));
+    }
     table.comment = object.at("comment");
     if (!table.view_text.empty()) {
       auto parsed = sql::parse_sql(table.view_text);

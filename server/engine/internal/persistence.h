@@ -33,6 +33,9 @@ std::vector<std::uint32_t> dropped_storages(const Catalog& before, const Catalog
 store::CatalogChange sequence_change(Oid sequence, const std::map<Oid, SequenceState>& sequences);
 store::OutboxEntry outbox_entry(const EngineState& state, const rete::EmittedRow& row);
 
+// The table as it was at the version: itself, or one of its former forms. Null: it was not there.
+Expected<const Table*> form_at(const EngineState& state, const Table& table, std::uint64_t version);
+
 // The number under which the store has the relation's rows; 0: it has none.
 std::uint32_t storage_of(const EngineState& state, const Catalog& catalog, RelationId relation);
 

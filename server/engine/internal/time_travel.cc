@@ -1,6 +1,7 @@
 #include "server/engine/internal/time_travel.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "server/engine/internal/constraints.h"
 #include "server/engine/internal/persistence.h"
@@ -35,20 +36,72 @@ std::optional<std::int64_t> value_of(const datalog::Expression& expression,
   }
 }
 
+// Where the columns of a table were in one of its former forms; those that it did not have are null.
+Expected<std::vector<std::optional<std::uint32_t>>> columns_in(const Table& table,
+                                                               const Table& form) {
+  std::vector<std::optional<std::uint32_t>> places(table.columns.size());
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    const TableColumn& column = table.columns[c];
+    for (std::uint32_t f = 0; f < form.columns.size(); ++f) {
+      if (form.columns[f].attribute == column.attribute) places[c] = f;
+    }
+    if (!places[c] && column.not_null) {
+      return sql_error("0A000", "column \"" + column.name + "\" of relation \"" + table.name +
+                                    "\" did not exist at that version, and cannot be null");
+    }
+    if (places[c] && form.columns[*places[c]].type != column.type) {
+      return sql_error("0A000", "column \"" + column.name + "\" of relation \"" + table.name +
+                                    "\" had another type at that version");
+    }
+  }
+  return places;
+}
+
 // Hands the rows of a table at a version, in batches, to somebody.
 template <typename Take>
-Expected<void> scan_table(EngineState& state, const Table& table, std::uint64_t version,
-                          Take take) {
-  const compiler::RelationLayout& layout = state.layout_of(table.relation);
-  const StoredRowCodec codec(state.program.relation(table.relation), layout, *state.pool);
-  auto scan = state.store->scan(table.storage, version);
+Expected<void> scan_table(EngineState& state, const Catalog& catalog, const Table& table,
+                          std::uint64_t version, Take take) {
+  auto form = form_at(state, table, version);
+  if (!form) return unexpected(std::move(form).error());
+  if (*form == nullptr) return {};
+  auto places = columns_in(table, **form);
+  if (!places) return unexpected(std::move(places).error());
+  const datalog::Relation stored_relation =
+      *form == &table ? state.program.relation(table.relation) : relation_of(**form, catalog);
+  const compiler::RelationLayout stored = compiler::layout_of(stored_relation, state.program.types);
+  const compiler::RelationLayout layout =
+      compiler::layout_of(state.program.relation(table.relation), state.program.types);
+  const StoredRowCodec codec(stored_relation, stored, *state.pool);
+  auto scan = state.store->scan((*form)->storage, version);
   if (!scan) return unexpected(std::move(scan).error());
-  std::vector<std::vector<Word>> columns(layout.words.size());
+  std::vector<std::vector<Word>> columns(stored.words.size());
+  std::vector<Word> zeros, ones;
   const auto give = [&]() -> Expected<void> {
-    if (columns[0].empty()) return {};
+    const std::size_t n = columns[0].size();
+    if (n == 0) return {};
+    zeros.resize(n, 0);
+    ones.resize(n, 1);
     std::vector<const Word*> arrays;
-    for (const std::vector<Word>& column : columns) arrays.push_back(column.data());
-    auto taken = take(compiler::RowBatch{arrays, columns[0].size()});
+    for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+      const compiler::ColumnLayout& column = layout.columns[c];
+      const compiler::ColumnLayout* const from =
+          (*places)[c] ? &stored.columns[*(*places)[c]] : nullptr;
+      for (std::uint32_t w = 0; w < column.value_words; ++w) {
+        arrays.push_back(from == nullptr ? zeros.data() : columns[from->first_word + w].data());
+      }
+      if (!column.nullable) {
+        if (from == nullptr || !from->nullable) continue;
+        const std::vector<Word>& nulls = columns[from->null_word()];
+        if (std::find(nulls.begin(), nulls.end(), Word{1}) == nulls.end()) continue;
+        return sql_error("0A000", "column \"" + table.columns[c].name + "\" of relation \"" +
+                                      table.name + "\" had null values at that version");
+      }
+      arrays.push_back(from == nullptr  ? ones.data()
+                       : from->nullable ? columns[from->null_word()].data()
+                                        : zeros.data());
+    }
+    if (arrays.empty()) arrays.push_back(zeros.data());  // A relation without columns.
+    auto taken = take(compiler::RowBatch{arrays, n});
     for (std::vector<Word>& column : columns) column.clear();
     return taken;
   };
@@ -98,10 +151,11 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
       std::any_of(state.program.rules.begin(), state.program.rules.end(),
                   [&](const datalog::Rule& rule) { return rule.head.relation == table->relation; });
   if (!is_derived) {
-    auto scanned = scan_table(state, *table, version, [&](const compiler::RowBatch& batch) {
-      rows.append(batch);
-      return Expected<void>();
-    });
+    auto scanned =
+        scan_table(state, session.catalog(), *table, version, [&](const compiler::RowBatch& batch) {
+          rows.append(batch);
+          return Expected<void>();
+        });
     if (!scanned) return unexpected(std::move(scanned).error());
     return rows;
   }
@@ -120,9 +174,10 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
   for (const RelationId base : bases) {
     const Table* const source = session.catalog().table_of(base);
     if (source == nullptr || source->kind == TableKind::kMaterializedView) continue;
-    auto scanned = scan_table(state, *source, version, [&](const compiler::RowBatch& batch) {
-      return (*network)->load(base, {batch.columns, batch.n});
-    });
+    auto scanned = scan_table(state, session.catalog(), *source, version,
+                              [&](const compiler::RowBatch& batch) {
+                                return (*network)->load(base, {batch.columns, batch.n});
+                              });
     if (!scanned) return unexpected(std::move(scanned).error());
   }
   if (auto ended = (*network)->end_load(1); !ended) {
