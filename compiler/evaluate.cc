@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/constant_rows.h"
+#include "compiler/denial.h"
 #include "compiler/explain.h"
 #include "compiler/hoist.h"
 #include "compiler/index_selection.h"
@@ -420,6 +421,20 @@ Expected<void> Evaluation::run() {
       options_.progress->stratum.store(number, std::memory_order_relaxed);
     }
     if (auto done = run_stratum(number); !done) return done;
+  }
+  return check_denials();
+}
+
+Expected<void> Evaluation::check_denials() const {
+  for (std::size_t i = 0; i < program_.relations.size(); ++i) {
+    const auto id = static_cast<RelationId>(i);
+    const datalog::Relation& relation = program_.relation(id);
+    if (relation.denial.empty() || row_count(id) == 0) continue;
+    std::vector<Word> row(layouts_[i].words.size());
+    std::vector<Word*> columns;
+    for (Word& word : row) columns.push_back(&word);
+    rows(id).next(columns, 1);
+    return unexpected(denial_error(relation, layouts_[i], row, *options_.pool));
   }
   return {};
 }

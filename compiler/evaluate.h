@@ -105,7 +105,7 @@ class Evaluation {
   Expected<void> load(datalog::RelationId relation, std::span<const vm::Word* const> columns,
                       std::size_t n);
 
-  // Evaluates all strata. Once.
+  // Evaluates all strata. Once. Fails with kData where a denial rule has a match.
   Expected<void> run();
 
   const datalog::RuleProgram& program() const { return program_; }
@@ -170,6 +170,7 @@ class Evaluation {
   Expected<void> make_relations();
   Expected<void> load_program_facts();
   Expected<void> run_stratum(std::uint32_t number);
+  Expected<void> check_denials() const;
   Expected<StratumCode> compile_stratum(const datalog::Stratum& stratum, StratumPlan& plan);
   void build_indexes(const std::vector<RulePlan*>& plans);
   // Of what is evaluated outside the strata; a stratum's know its ranked relations too.

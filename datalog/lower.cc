@@ -16,6 +16,7 @@
 #include "datalog/internal/infer.h"
 #include "datalog/internal/inline.h"
 #include "datalog/internal/scopes.h"
+#include "grammar/printer.h"
 
 namespace entail::datalog {
 namespace {
@@ -39,6 +40,7 @@ class Lowering {
     if (declarations_are_sound_) lower_declared_values(environment_);
     check_style();
     lower_clauses();
+    for (const Item* item : denials_) lower_denial(*item);
     for (const auto& [query, span] : queries_) lower_query(*query, span);
     if (diagnostics_.error_count() != errors_at_start_) return std::nullopt;
     return std::move(environment_.program);
@@ -66,7 +68,9 @@ class Lowering {
   void build(const Item& item) {
     if (const auto* rows = item.as<grammar::Facts>()) {
       facts_.add(*rows, clauses_);
-    } else if (const auto* clause = item.as<grammar::Clause>()) {
+    } else if (const auto* clause = item.as<grammar::Clause>(); clause && is_denial(*clause)) {
+      denials_.push_back(&item);
+    } else if (clause != nullptr) {
       if (clause->final) {
         diagnostics_.error(item.span, "final rules are not supported yet");
       }
@@ -367,6 +371,72 @@ class Lowering {
   }
 
   // -------------------------------------------------------------------------------------------------
+  // Denial rules
+
+  // `false :- body.`, unless somebody has declared a relation of that name, as Souffle's programs may.
+  bool is_denial(const grammar::Clause& clause) const {
+    return clause.heads.size() == 1 && clause.heads.front().relation.text == "false" &&
+           clause.heads.front().args.empty() && !clause.heads.front().named && clause.body &&
+           environment_.relations.count("false") == 0;
+  }
+
+  // Each alternative gets an auxiliary relation of what its matches give to the variables of its atoms.
+  void lower_denial(const Item& item) {
+    const auto& denial = *item.as<grammar::Clause>();
+    if (!denial.plan.empty()) diagnostics_.error(item.span, "a denial rule has no plan");
+    for (CoreBody& body : ClauseBuilder(environment_).build_bodies(*denial.body)) {
+      Relation relation;
+      relation.name = "false#" + std::to_string(++denial_count_);
+      relation.auxiliary = true;
+      relation.span = item.span;
+      relation.denial = grammar::print(item);
+      RelationInfo info;
+      info.has_rules = true;
+      CoreClause clause;
+      clause.span = clause.head_span = item.span;
+      clause.rule_name = relation.name;
+      clause.head = environment_.add_relation(std::move(relation), std::move(info));
+      clause.body = std::move(body);
+      std::set<std::string> names;
+      for (const CoreCondition& condition : clause.body) {
+        if (condition.kind != ConditionKind::kAtom) continue;
+        for (const CoreTerm& term : condition.args) {
+          if (term.kind != TermKind::kVariable || !names.insert(term.name).second) continue;
+          clause.head_args.push_back(CoreTerm::make_variable(term.name, term.span));
+        }
+      }
+      std::vector<std::string> shown;
+      for (const CoreTerm& term : clause.head_args) shown.push_back(term.name);
+      emit_denial(std::move(clause));
+    }
+  }
+
+  void emit_denial(CoreClause denial) {
+    const RelationId head = denial.head;
+    std::vector<Column> columns;
+    for (const CoreTerm& term : denial.head_args)
+      columns.push_back({term.name, {}, false, term.span});
+    std::vector<Rule> rules;
+    for (CoreClause& clause : expand_inline({std::move(denial)}, environment_)) {
+      fold_records(clause.body, clause.head_args);
+      const bool bound = assign_variables(clause, {}, diagnostics_);
+      const auto types = infer_types(clause, environment_);
+      if (!bound || !types || diagnostics_.error_count() != errors_at_start_) return;
+      rules.push_back(emit_rule(clause, *types, environment_));
+    }
+    for (Rule& rule : rules) {
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        columns[i].type = rule.head.terms[i].type;
+        columns[i].nullable |= rule.head.terms[i].nullable;
+      }
+      environment_.program.rules.push_back(std::move(rule));
+    }
+    environment_.program.relation(head).columns = std::move(columns);
+    environment_.info(head).column_types.assign(environment_.program.relation(head).columns.size(),
+                                                kNoSourceType);
+  }
+
+  // -------------------------------------------------------------------------------------------------
   // Queries
 
   void lower_query(const grammar::Query& query, grammar::SourceSpan span) {
@@ -466,6 +536,8 @@ class Lowering {
   bool declarations_are_sound_ = true;
   std::vector<CoreClause> clauses_;
   std::vector<std::pair<const grammar::Query*, grammar::SourceSpan>> queries_;
+  std::vector<const Item*> denials_;
+  std::size_t denial_count_ = 0;
   std::set<std::string> rule_names_;
 };
 

@@ -181,6 +181,7 @@ std::string print_relation(const RuleProgram& program, const Relation& relation)
   }
   if (relation.final_rows) out += " final";
   if (relation.auxiliary) out += " auxiliary";
+  if (!relation.denial.empty()) out += " denial";
   if (relation.stream) {
     const StreamAttributes& stream = *relation.stream;
     out += " stream";

@@ -100,7 +100,9 @@ struct Relation {
   std::uint32_t extremum_column = 0;
   bool final_rows = false;  // `final`: keeps what expiry or closing would take.
   bool auxiliary = false;   // Made by lowering or demand; hidden from listings.
-  bool dropped = false;     // Only its id is left: no rows, no rules, nobody reads it.
+  // The text of the denial rule, `false :- …`, whose matches the rows are: no transaction may leave one.
+  std::string denial;
+  bool dropped = false;  // Only its id is left: no rows, no rules, nobody reads it.
   std::optional<StreamAttributes> stream;
   std::optional<Expression> retain_versions_for;
   std::vector<std::optional<Expression>> defaults;  // Per column; empty when none was given.

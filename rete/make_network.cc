@@ -146,6 +146,11 @@ Expected<void> Network::Impl::make_form(const datalog::RuleProgram& program) {
   }
   relation_count = program.relations.size();
   original_relations = program.relations;
+  for (std::size_t i = 0; i < relation_count; ++i) {
+    const datalog::Relation& relation = original_relations[i];
+    if (!relation.denial.empty() && !relation.dropped)
+      denials.push_back(static_cast<RelationId>(i));
+  }
   std::set<RelationId> read_whole = watched;
   read_whole.insert(options.read_whole.begin(), options.read_whole.end());
   auto form = compiler::standing_form(program, read_whole, options.files);

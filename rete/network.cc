@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "compiler/denial.h"
 #include "rete/group_node.h"
 #include "rete/internal/network_impl.h"
 #include "rete/recomputed_stratum.h"
@@ -290,6 +291,7 @@ Expected<Committed> Network::Impl::commit() {
       return unexpected(std::move(done).error());
     }
   }
+  if (auto allowed = check_denials(); !allowed) return unexpected(std::move(allowed).error());
   Committed committed;
   committed.version = next_version.value_or(version + 1);
   committed.steps = steps_in_transaction;
@@ -306,6 +308,20 @@ Expected<Committed> Network::Impl::commit() {
   version = committed.version;
   next_version.reset();
   return committed;
+}
+
+Expected<void> Network::Impl::check_denials() const {
+  for (const RelationId id : denials) {
+    const vm::StandingRelation& rows = *state.relations[datalog::index_of(id)].rows;
+    vm::Row row = 0, position = 0;
+    if (rows.scan(vm::View::kTotal, position, &row, 1) == 0) continue;
+    std::vector<Word> words(rows.column_count());
+    for (std::uint32_t c = 0; c < words.size(); ++c) rows.load(c, &row, 1, &words[c]);
+    return unexpected(compiler::denial_error(original_relations[datalog::index_of(id)],
+                                             state.layouts[datalog::index_of(id)], words,
+                                             *options.pool));
+  }
+  return {};
 }
 
 // What was changed stays. `source`: of the durable ids that bags give.

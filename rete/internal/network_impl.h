@@ -43,6 +43,7 @@ struct Network::Impl {
   // By original relation: itself, and the auxiliary relations that its rules go through.
   std::vector<std::vector<datalog::RelationId>> made_for;
   std::vector<datalog::Relation> original_relations;
+  std::vector<datalog::RelationId> denials;      // Those that no transaction may leave a row in.
   std::vector<std::uint32_t> meanings;  // By relation: what it is and what it holds (extend.cc).
   struct Meanings {
     std::map<std::string, std::uint32_t> numbers;
@@ -126,6 +127,7 @@ struct Network::Impl {
   Unexpected fail(Error error);
   Expected<void> plan_again_if_outgrown();
 
+  Expected<void> check_denials() const;
   Expected<Committed> commit();
   NetChange net_change(datalog::RelationId id);
   const vm::StandingRelation& stated_rows(datalog::RelationId id) const;

@@ -164,5 +164,38 @@ TEST_CASE("Other rules in the place of those that ran", "[engine]") {
   CHECK(ask(*s, "DROP TABLE orders") == "DROP TABLE");
 }
 
+TEST_CASE("A denial rule refuses what would match it at commit, deployments included", "[engine]") {
+  const auto disk = store::SimulatedDisk::create(1);
+  {
+    Database database(on(disk));
+    const auto s = database.connect();
+    ask(*s, "CREATE TABLE account (a bigint PRIMARY KEY, n bigint NOT NULL)");
+    ask(*s, "INSERT INTO account VALUES (1, 10), (2, 20)");
+    const std::string refused =
+        "!23514 denial rule \"false :- account(a, n), n < 0.\" is violated by a = 2, n = -1";
+    const std::string declared = ".decl account(a: int64, n: int64)\n";
+    auto violated = s->deploy("large.dl", declared + "false :- account(a, n), n > 15.");
+    REQUIRE_FALSE(violated);
+    CHECK(violated.error().sqlstate() == "23514");
+    deploy(*s, "rules.dl", declared + "false :- account(a, n), n < 0.");
+    CHECK(ask(*s, "UPDATE account SET n = -1 WHERE a = 2") == refused);
+    ask(*s, "BEGIN");
+    CHECK(ask(*s, "UPDATE account SET n = n - 21") == "UPDATE 2");
+    CHECK(ask(*s, "UPDATE account SET n = n + 11 WHERE a = 1") == "UPDATE 1");
+    CHECK(ask(*s, "COMMIT") == refused);
+    CHECK(ask(*s, "SELECT a, n FROM account ORDER BY a") == "1,10;2,20");
+    // What is mended before the end was never there.
+    ask(*s, "BEGIN");
+    ask(*s, "UPDATE account SET n = n - 15");
+    ask(*s, "UPDATE account SET n = n + 10 WHERE a = 1");
+    CHECK(ask(*s, "COMMIT") == "COMMIT");
+    CHECK(ask(*s, "SELECT a, n FROM account ORDER BY a") == "1,5;2,5");
+  }
+  Database database(on(disk));
+  const auto s = database.connect();
+  CHECK(state_of(*s, "UPDATE account SET n = -1 WHERE a = 2") == "23514");
+  CHECK(ask(*s, "SELECT a, n FROM account ORDER BY a") == "1,5;2,5");
+}
+
 }  // namespace
 }  // namespace entail::engine
