@@ -125,11 +125,19 @@ void SessionImpl::undo_to(const StatementMark& mark) {
 
 void SessionImpl::fail_statement(const Error& /*error*/) {
   if (transaction_ == nullptr) return;
-  if (transaction_->is_block) {
-    transaction_->failed = true;
-  } else {
+  if (!transaction_->is_block) {
     rollback_transaction();
+    return;
   }
+  // All that can follow is the end, or the way back to a savepoint: nobody has to wait for the rest.
+  transaction_->failed = true;
+  const SavepointState start;
+  const auto& savepoints = transaction_->savepoints;
+  const SavepointState& kept = savepoints.empty() ? start : savepoints.back();
+  undo_to({kept.changes, kept.catalog});
+  std::vector<TransactionId> woken;
+  state_.locks.release_since(transaction_->id, kept.locks, woken);
+  state_.wake(woken);
 }
 
 Expected<std::uint64_t> SessionImpl::commit_transaction() {
