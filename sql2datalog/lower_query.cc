@@ -146,6 +146,17 @@ LoweredQuery Lowerer::finish(Rows rows, std::size_t visible) {
     rows.locking[i].first_column = static_cast<std::uint32_t>(terms.size());
     for (Typed& value : rows.locked_rows[i]) add("_locked", std::move(value.value));
   }
+  const bool skips = std::any_of(
+      rows.locking.begin(), rows.locking.end(),
+      [](const LockingRequest& request) { return request.wait == ast::LockWait::kSkipLocked; });
+  const auto move_behind = [&](std::optional<Expression>& bound,
+                               std::optional<std::uint32_t>& column, const char* name) {
+    if (!skips || !bound) return;
+    column = add(name, stored(std::move(*bound)));
+    bound.reset();
+  };
+  move_behind(rows.limit, result.limit_column, "_limit");
+  move_behind(rows.offset, result.offset_column, "_offset");
   const RelationId answer = new_relation("answer", std::move(columns),
                                          rows.distinct ? Collection::kSet : Collection::kBag);
   relations_.back().name = "_answer";

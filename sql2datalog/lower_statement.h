@@ -138,6 +138,9 @@ struct LoweredQuery {
   std::vector<SessionValue> session_values;
   std::vector<GivenRelation> given;
   std::vector<LockingRequest> locking;
+  // SKIP LOCKED with LIMIT or OFFSET: which rows count is known when they are locked, so the answer is not cut.
+  // The answer's columns, behind answer_columns, that hold the bounds in each row, bigint or null.
+  std::optional<std::uint32_t> limit_column, offset_column;
   std::vector<datalog::RelationId> reads;  // Relations of the catalog, ascending.
 };
 

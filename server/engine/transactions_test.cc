@@ -103,6 +103,52 @@ TEST_CASE("Versions are listed with their times and causes", "[engine]") {
 // ---------------------------------------------------------------------------------------------------
 // Isolation
 
+TEST_CASE("A queue is worked off by several who skip what is locked", "[engine]") {
+  Database database;
+  const auto a = database.connect();
+  const auto b = database.connect();
+  const auto c = database.connect();
+  ask(*a, "CREATE TABLE job (id int PRIMARY KEY, what text)");
+  ask(*a, "INSERT INTO job VALUES (1, 'x'), (2, 'y'), (3, 'z'), (4, 'w')");
+  const auto next = [](Session& session, const std::string& rest) {
+    return ask(session, "SELECT id FROM job ORDER BY id " + rest + " FOR UPDATE SKIP LOCKED");
+  };
+  for (Session* session : {a.get(), b.get(), c.get()}) ask(*session, "BEGIN");
+  CHECK(next(*a, "LIMIT 1") == "1");
+  CHECK(next(*b, "LIMIT 1") == "2");
+  CHECK(next(*c, "LIMIT 5 OFFSET 1") == "4");
+  CHECK(next(*a, "") == "1");
+  CHECK(ask(*b, "DELETE FROM job WHERE id = 2") == "DELETE 1");
+  ask(*b, "COMMIT");
+  ask(*c, "ROLLBACK");
+  CHECK(next(*c, "LIMIT 2") == "3;4");
+  CHECK(state_of(*a, "SELECT id FROM job LIMIT -1 FOR UPDATE SKIP LOCKED") == "2201W");
+}
+
+TEST_CASE("A transaction that has failed holds up nobody", "[engine]") {
+  Database database;
+  const auto a = database.connect();
+  const auto b = database.connect();
+  ask(*a, "CREATE TABLE t (k int PRIMARY KEY, v int)");
+  ask(*a, "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)");
+  ask(*a, "BEGIN");
+  ask(*a, "UPDATE t SET v = 10 WHERE k = 1");
+  ask(*a, "SAVEPOINT s");
+  ask(*a, "UPDATE t SET v = 20 WHERE k = 2");
+  CHECK(state_of(*a, "SELECT 1 / 0") == "22012");
+  // What came after the savepoint is free, what came before is not.
+  CHECK(ask(*b, "UPDATE t SET v = 21 WHERE k = 2") == "UPDATE 1");
+  CHECK(state_of(*b, "SELECT k FROM t WHERE k = 1 FOR UPDATE NOWAIT") == "55P03");
+  CHECK(state_of(*a, "SELECT 1") == "25P02");
+  CHECK(ask(*a, "ROLLBACK TO s") == "ROLLBACK");
+  CHECK(ask(*a, "UPDATE t SET v = 30 WHERE k = 3") == "UPDATE 1");
+  ask(*a, "RELEASE s");
+  CHECK(state_of(*a, "SELECT 1 / 0") == "22012");
+  CHECK(ask(*b, "UPDATE t SET v = 11 WHERE k = 1") == "UPDATE 1");
+  CHECK(ask(*a, "COMMIT") == "ROLLBACK");
+  CHECK(ask(*b, "SELECT k, v FROM t ORDER BY k") == "1,11;2,21;3,3");
+}
+
 TEST_CASE("Two serializable transactions on different rows of one table do not meet", "[engine]") {
   Database database;
   const auto a = database.connect();

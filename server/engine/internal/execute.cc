@@ -1,5 +1,6 @@
 // What a statement does: one attempt, and queries, INSERT, UPDATE, DELETE, COPY.
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -222,15 +223,21 @@ Expected<Outcome> SessionImpl::run_query(Plan& plan, std::span<const ParameterVa
   return Outcome{};
 }
 
-// FOR UPDATE and its kin: the locked rows are behind the answer's columns.
+// FOR UPDATE and its kin: the locked rows are behind the answer's columns. Rows are locked in the order of the
+// answer; where those that are locked already are skipped, as many as the LIMIT asks for.
 Expected<void> SessionImpl::lock_rows(Plan& plan, compiler::QueryResult& rows) {
   const compiler::RelationLayout& layout = plan.query->layout();
-  std::vector<bool> skipped(rows.row_count(), false);
-  bool any_skipped = false;
-  for (const sql2datalog::LockingRequest& request : plan.query->lowered().locking) {
+  const sql2datalog::LoweredQuery& lowered = plan.query->lowered();
+  struct Locked {
+    const sql2datalog::LockingRequest* request;
+    const Table* table;
+    LockMode mode;
+    std::unique_ptr<Changer> changer;
+  };
+  std::vector<Locked> tables;
+  for (const sql2datalog::LockingRequest& request : lowered.locking) {
     const Table* const table = catalog().table(request.table->oid);
     if (table == nullptr) continue;
-    Changer changer(*this, *table);
     const LockMode mode = request.strength == sql::LockStrength::kUpdate ? LockMode::kUpdate
                           : request.strength == sql::LockStrength::kNoKeyUpdate
                               ? LockMode::kNoKeyUpdate
@@ -239,31 +246,59 @@ Expected<void> SessionImpl::lock_rows(Plan& plan, compiler::QueryResult& rows) {
     LockName table_name;
     table_name.table = table->oid;
     if (auto locked = lock(table_name, LockMode::kTableRowShare); !locked) return locked;
-    for (std::size_t i = 0; i < rows.row_count(); ++i) {
-      if (skipped[i]) continue;
+    tables.push_back({&request, table, mode, std::make_unique<Changer>(*this, *table)});
+  }
+  // Whether row i was locked: false where it is to be skipped.
+  const auto lock_one = [&](std::size_t i) -> Expected<bool> {
+    for (const Locked& wanted : tables) {
       bool all_null = true;
-      for (std::size_t c = 0; c < table->columns.size(); ++c) {
-        const compiler::ColumnLayout& column = layout.columns[request.first_column + c];
+      for (std::size_t c = 0; c < wanted.table->columns.size(); ++c) {
+        const compiler::ColumnLayout& column = layout.columns[wanted.request->first_column + c];
         all_null &= column.nullable && rows.word(i, column.null_word()) != 0;
       }
       if (all_null) continue;
-      RowSet row = changer.make_rows();
-      if (auto made = changer.append_from_answer(rows, layout, i, request.first_column, row);
+      RowSet row = wanted.changer->make_rows();
+      if (auto made = wanted.changer->append_from_answer(rows, layout, i,
+                                                         wanted.request->first_column, row);
           !made) {
-        return made;
+        return unexpected(std::move(made).error());
       }
-      if (request.wait != sql::LockWait::kBlock &&
-          !state_.locks.available(transaction_->id, changer.row_lock_name(row, 0), mode)) {
-        if (request.wait == sql::LockWait::kSkipLocked) {
-          skipped[i] = true;
-          any_skipped = true;
-          continue;
-        }
+      if (wanted.request->wait != sql::LockWait::kBlock &&
+          !state_.locks.available(transaction_->id, wanted.changer->row_lock_name(row, 0),
+                                  wanted.mode)) {
+        if (wanted.request->wait == sql::LockWait::kSkipLocked) return false;
         return sql_error("55P03",
-                         "could not obtain lock on row in relation \"" + table->name + "\"");
+                         "could not obtain lock on row in relation \"" + wanted.table->name + "\"");
       }
-      if (auto locked = changer.lock_row(row, 0, mode); !locked) return locked;
+      if (auto locked = wanted.changer->lock_row(row, 0, wanted.mode); !locked) {
+        return unexpected(std::move(locked).error());
+      }
     }
+    return true;
+  };
+  const auto bound = [&](std::optional<std::uint32_t> column, std::int64_t none) {
+    if (!column || rows.row_count() == 0) return none;
+    const compiler::ColumnLayout& place = layout.columns[*column];
+    if (place.nullable && rows.word(0, place.null_word()) != 0) return none;
+    return vm::int_of(rows.word(0, place.first_word));
+  };
+  const std::int64_t offset = bound(lowered.offset_column, 0);
+  const std::int64_t limit = bound(lowered.limit_column, std::numeric_limits<std::int64_t>::max());
+  if (limit < 0) return sql_error("2201W", "LIMIT must not be negative");
+  if (offset < 0) return sql_error("2201X", "OFFSET must not be negative");
+  std::vector<bool> skipped(rows.row_count(), false);
+  bool any_skipped = false;
+  std::int64_t locked_rows = 0;
+  for (std::size_t i = 0; i < rows.row_count(); ++i) {
+    bool is_locked = false;
+    if (locked_rows - limit < offset) {
+      auto locked = lock_one(i);
+      if (!locked) return unexpected(std::move(locked).error());
+      is_locked = *locked;
+    }
+    if (is_locked) ++locked_rows;
+    skipped[i] = !is_locked || locked_rows <= offset;
+    any_skipped |= skipped[i];
   }
   if (!any_skipped) return {};
   compiler::QueryResult kept;
