@@ -176,7 +176,17 @@ Expected<Outcome> Definer::alter(const sql::Alter& alter_it) {
     return sql_error(
         "42809", "\"" + found->name + "\" belongs to the rules of \"" + found->deployment + "\"");
   }
-  if (auto locked = lock_table(*found); !locked) return unexpected(std::move(locked).error());
+  // A foreign key alone lets rows be read and locked meanwhile.
+  const bool is_gentle = std::all_of(
+      alter_it.actions.begin(), alter_it.actions.end(), [](const sql::AlterAction& action) {
+        return action.kind == sql::AlterActionKind::kAddConstraint && action.constraint &&
+               action.constraint->kind == sql::ConstraintKind::kForeignKey;
+      });
+  if (auto locked = lock_table(
+          *found, is_gentle ? LockMode::kTableShareRowExclusive : LockMode::kTableAccessExclusive);
+      !locked) {
+    return unexpected(std::move(locked).error());
+  }
   const Oid oid = found->oid;
   for (const sql::AlterAction& action : alter_it.actions) {
     Table table = *session_.catalog().table(oid);

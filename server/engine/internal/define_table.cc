@@ -568,7 +568,14 @@ Expected<Outcome> Definer::create_index(const sql::CreateIndex& create) {
                      {.detail = "This operation is not supported for views."});
   }
   Table table = **found;
-  if (create.where) return sql_error("0A000", "partial indexes are not supported yet");
+  if (create.where) {
+    if (create.unique) return sql_error("0A000", "unique partial indexes are not supported yet");
+    // It is one of all rows: which of them it has is no more than a saving.
+    const SessionCatalog known = names();
+    auto predicate = sql2datalog::lower_check(session_.catalog().description(table), *create.where,
+                                              false, context(known));
+    if (!predicate) return unexpected(std::move(predicate).error());
+  }
   TableIndex index;
   index.unique = create.unique;
   index.nulls_not_distinct = create.nulls_not_distinct;
@@ -606,12 +613,15 @@ Expected<Outcome> Definer::create_index(const sql::CreateIndex& create) {
     }
     return sql_error("42P07", "relation \"" + index.name + "\" already exists");
   }
-  if (auto locked = lock_table(table); !locked) return unexpected(std::move(locked).error());
+  if (auto locked = lock_table(table, LockMode::kTableShare); !locked) {
+    return unexpected(std::move(locked).error());
+  }
   const Schema* const schema = session_.catalog().schema(table.schema);
   index.definition = std::string("CREATE ") + (index.unique ? "UNIQUE " : "") + "INDEX " +
                      quote_identifier(index.name) + " ON " +
                      (schema == nullptr ? "" : quote_identifier(schema->name) + ".") +
-                     quote_identifier(table.name) + " USING btree (" + definition + ")";
+                     quote_identifier(table.name) + " USING btree (" + definition + ")" +
+                     (create.where ? " WHERE (" + source_text(create.where->span) + ")" : "");
   if (index.unique && !index.columns.empty()) {
     if (auto held = check_existing_key(table, index); !held) return unexpected(held.error());
   }

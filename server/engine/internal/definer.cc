@@ -116,10 +116,10 @@ Expected<void> Definer::lock_catalog() {
   return session_.lock(name, LockMode::kTableAccessExclusive);
 }
 
-Expected<void> Definer::lock_table(const Table& table) {
+Expected<void> Definer::lock_table(const Table& table, LockMode mode) {
   LockName name;
   name.table = table.oid;
-  return session_.lock(name, LockMode::kTableAccessExclusive);
+  return session_.lock(name, mode);
 }
 
 sql2datalog::LoweringContext Definer::context(const SessionCatalog& names) const {

@@ -33,7 +33,7 @@ class Definer {
   // --- helpers
   Catalog& edit();  // The transaction's catalog, a copy of this statement's own.
   Expected<void> lock_catalog();
-  Expected<void> lock_table(const Table& table);
+  Expected<void> lock_table(const Table& table, LockMode mode = LockMode::kTableAccessExclusive);
   SessionCatalog names() const { return session_.session_catalog(); }
   std::string source_text(grammar::sql::Span span) const;
   std::string free_name(Oid schema, std::string base, const std::set<std::string>& also = {}) const;

@@ -1,6 +1,7 @@
 // What a statement does: one attempt, and queries, INSERT, UPDATE, DELETE, COPY.
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
