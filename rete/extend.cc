@@ -227,7 +227,9 @@ Expected<void> Network::Impl::fill(const Impl& old, Extension& report) {
   if (!turns.empty()) {
     if (auto done = step(StepKind::kChange, Productions::kWait); !done) return done;
   }
-  if (auto allowed = check_denials(); !allowed) return allowed;
+  if (options.states_facts) {
+    if (auto allowed = check_denials(); !allowed) return allowed;
+  }
   if (options.reports_stated) report.stated = stated_changes(version);
   if (agenda) agenda->commit(ignored);
   end_epoch(version);

@@ -509,6 +509,7 @@ Expected<void> Network::step(StepKind kind, Productions productions) {
   return impl_->step(kind, productions);
 }
 Expected<Committed> Network::commit() { return impl_->commit(); }
+Expected<void> Network::check_denials() const { return impl_->check_denials(); }
 void Network::abort() { impl_->abort(); }
 
 Expected<void> Network::load(RelationId relation, const FactChanges& rows) {

@@ -220,6 +220,9 @@ class Network {
   // Ends the transaction, with a step for what is still collected, and for activations that have waited
   // since the program was loaded. The result's words are good until the next transaction begins.
   Expected<Committed> commit();
+  // Fails with kData where a denial rule has a match. commit() asks, and extend() does where it states the
+  // facts of the text itself; else whoever does asks when they are stated.
+  Expected<void> check_denials() const;
   // Everything is as it was at the last commit: weights, ranks, groups, refraction, text memory.
   // O(what the transaction changed).
   void abort();

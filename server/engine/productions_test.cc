@@ -177,6 +177,13 @@ TEST_CASE("A denial rule refuses what would match it at commit, deployments incl
     auto violated = s->deploy("large.dl", declared + "false :- account(a, n), n > 15.");
     REQUIRE_FALSE(violated);
     CHECK(violated.error().sqlstate() == "23514");
+    // What the text itself states counts.
+    const std::string limits = ".decl limit(n: int64)\nfalse :- account(_, n), !limit(n).\n";
+    CHECK_FALSE(s->deploy("limits.dl", declared + limits + "limit(10)."));
+    deploy(*s, "limits.dl", declared + limits + "limit(10).  limit(20).");
+    CHECK_FALSE(s->deploy("limits.dl", declared + limits + "limit(20)."));
+    CHECK(state_of(*s, "INSERT INTO account VALUES (3, 30)") == "23514");
+    deploy(*s, "limits.dl", declared);
     deploy(*s, "rules.dl", declared + "false :- account(a, n), n < 0.");
     CHECK(ask(*s, "UPDATE account SET n = -1 WHERE a = 2") == refused);
     ask(*s, "BEGIN");

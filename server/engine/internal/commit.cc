@@ -184,6 +184,10 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     emitted = std::move(committed->emitted);
   } else {
     take_head_back();
+    // New rules may deny what stands.
+    if (auto allowed = network->check_denials(); !allowed) {
+      return unexpected(std::move(allowed).error());
+    }
   }
 
   // What was changed and changed back is no version.

@@ -454,6 +454,7 @@ Expected<Outcome> SessionImpl::deploy(std::string_view name, std::string_view te
   Facts before = facts_of(state_, catalog(), name);
   const std::vector<datalog::Relation> old_relations = state_.program.relations;
   const std::vector<datalog::Rule> old_rules = state_.program.rules;
+  const std::vector<datalog::Production> old_productions = state_.program.productions;
   auto changed = state_.change_program([&](datalog::RuleProgram& program) {
     std::erase_if(program.rules,
                   [&](const datalog::Rule& rule) { return old.count(rule.head.relation) != 0; });
@@ -491,6 +492,7 @@ Expected<Outcome> SessionImpl::deploy(std::string_view name, std::string_view te
     auto restored = state_.change_program([&](datalog::RuleProgram& program) {
       std::copy(old_relations.begin(), old_relations.end(), program.relations.begin());
       program.rules = old_rules;
+      program.productions = old_productions;
       return Expected<void>();
     });
     ENTAIL_ENSURE(restored.has_value());
