@@ -434,7 +434,7 @@ Expected<void> Evaluation::check_denials() const {
     std::vector<Word*> columns;
     for (Word& word : row) columns.push_back(&word);
     rows(id).next(columns, 1);
-    return unexpected(denial_error(relation, layouts_[i], row, *options_.pool));
+    return unexpected(denial_error(relation, layouts_[i], row, *options_.pool, options_.files));
   }
   return {};
 }

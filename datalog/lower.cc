@@ -68,7 +68,7 @@ class Lowering {
   void build(const Item& item) {
     if (const auto* rows = item.as<grammar::Facts>()) {
       facts_.add(*rows, clauses_);
-    } else if (const auto* clause = item.as<grammar::Clause>(); clause && is_denial(*clause)) {
+    } else if (const auto* clause = item.as<grammar::Clause>(); clause && clause->heads.empty()) {
       denials_.push_back(&item);
     } else if (clause != nullptr) {
       if (clause->final) {
@@ -373,23 +373,15 @@ class Lowering {
   // -------------------------------------------------------------------------------------------------
   // Denial rules
 
-  // `false :- body.`, unless somebody has declared a relation of that name, as Souffle's programs may.
-  bool is_denial(const grammar::Clause& clause) const {
-    return clause.heads.size() == 1 && clause.heads.front().relation.text == "false" &&
-           clause.heads.front().args.empty() && !clause.heads.front().named && clause.body &&
-           environment_.relations.count("false") == 0;
-  }
-
   // Each alternative gets an auxiliary relation of what its matches give to the variables of its atoms.
   void lower_denial(const Item& item) {
     const auto& denial = *item.as<grammar::Clause>();
-    if (!denial.plan.empty()) diagnostics_.error(item.span, "a denial rule has no plan");
     for (CoreBody& body : ClauseBuilder(environment_).build_bodies(*denial.body)) {
       Relation relation;
       relation.name = "false#" + std::to_string(++denial_count_);
       relation.auxiliary = true;
       relation.span = item.span;
-      relation.denial = grammar::print(item);
+      relation.denial = "false :- " + grammar::print(*denial.body) + ".";
       RelationInfo info;
       info.has_rules = true;
       CoreClause clause;

@@ -20,7 +20,8 @@ tokens { GROUP_OPEN, BOUNDS_OPEN, ALLEN, AGGREGATE, K_TEST, K_TEST_DECL, K_AS_OF
 
 // ───────────── clauses ─────────────
 
-clauseItem : K_FINAL? head ( LE head COLON_DASH body | (COMMA head)* (COLON_DASH body)? ) END plan? EOF ;
+clauseItem : K_FALSE COLON_DASH body END EOF
+           | K_FINAL? head ( LE head COLON_DASH body | (COMMA head)* (COLON_DASH body)? ) END plan? EOF ;
 head       : name ( LPAREN args? RPAREN | LBRACE fields? RBRACE ) ;
 plan       : D_PLAN planOrder (COMMA planOrder)* ;
 planOrder  : NUMBER COLON LPAREN (NUMBER (COMMA NUMBER)*)? RPAREN ;

@@ -116,6 +116,7 @@ class ItemPrinter : public ConditionPrinter {
   void print(const Clause& clause) {
     annotations(clause.annotations);
     if (clause.final) put("final ");
+    if (clause.heads.empty()) put("false");
     list(clause.heads, [&](const Atom& head) { print(head); });
     if (clause.body) {
       put(" :-");

@@ -124,7 +124,7 @@ struct PlanOrder {      // `.plan 0: (2, 1)`
 };
 
 struct Clause {
-  std::vector<Atom> heads;      // At least one.
+  std::vector<Atom> heads;      // None: a denial rule, `false :- …`.
   std::optional<Formula> body;  // Absent: a fact.
   std::vector<PlanOrder> plan;
   std::vector<Annotation> annotations;

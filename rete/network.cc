@@ -319,7 +319,7 @@ Expected<void> Network::Impl::check_denials() const {
     for (std::uint32_t c = 0; c < words.size(); ++c) rows.load(c, &row, 1, &words[c]);
     return unexpected(compiler::denial_error(original_relations[datalog::index_of(id)],
                                              state.layouts[datalog::index_of(id)], words,
-                                             *options.pool));
+                                             *options.pool, nullptr));
   }
   return {};
 }

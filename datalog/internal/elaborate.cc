@@ -57,7 +57,9 @@ std::string first_part(const std::string& name) { return name.substr(0, name.fin
 
 const std::string* head_of(const Item& item) {
   if (const auto* facts = item.as<grammar::Facts>()) return &facts->relation.text;
-  if (const auto* clause = item.as<grammar::Clause>()) return &clause->heads.front().relation.text;
+  if (const auto* clause = item.as<grammar::Clause>()) {
+    return clause->heads.empty() ? nullptr : &clause->heads.front().relation.text;
+  }
   if (const auto* subsumption = item.as<grammar::Subsumption>()) {
     return &subsumption->dominated.relation.text;
   }

@@ -293,6 +293,7 @@ bool ItemSplitter::belongs_to_directive(const ItemTokens& item) {
     return depth_ > 0 || item.tokens.back().type == P::EQ || item.tokens.back().type == P::PIPE;
   if (depth_ > 0) return true;
   if (next.type == P::RBRACE || next.type == P::BANG) return false;
+  if (next.type == P::K_FALSE && peek(1).type == P::COLON_DASH) return false;
   if (next.type != P::IDENT) return true;
   switch (item.tokens.back().type) {
     case P::COMMA:
