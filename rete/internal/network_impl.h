@@ -43,7 +43,7 @@ struct Network::Impl {
   // By original relation: itself, and the auxiliary relations that its rules go through.
   std::vector<std::vector<datalog::RelationId>> made_for;
   std::vector<datalog::Relation> original_relations;
-  std::vector<datalog::RelationId> denials;      // Those that no transaction may leave a row in.
+  std::vector<datalog::RelationId> denials;  // Those that no transaction may leave a row in.
   std::vector<std::uint32_t> meanings;  // By relation: what it is and what it holds (extend.cc).
   struct Meanings {
     std::map<std::string, std::uint32_t> numbers;
