@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 namespace entail::store {
@@ -12,26 +13,42 @@ namespace fs = std::filesystem;
 Expected<void> DiskFaults::copy_after_power_cut(const std::string& from, const std::string& to,
                                                 Random& random) const {
   std::error_code error;
-  fs::create_directory(to, error);
-  for (fs::directory_iterator it(from, error), end; !error && it != end; it.increment(error)) {
-    const fs::path target = fs::path(to) / it->path().filename();
-    fs::copy_file(it->path(), target, error);
-    if (error) break;
+  const auto names_in = [&] {
+    std::set<fs::path> names;
+    for (fs::directory_iterator it(from, error), end; !error && it != end; it.increment(error)) {
+      names.insert(it->path().filename());
+    }
+    return names;
+  };
+  const auto copy = [&](const fs::path& name) {
+    const fs::path source = fs::path(from) / name;
+    const fs::path target = fs::path(to) / name;
+    fs::copy_file(source, target, error);
+    if (error) return;
     std::uint64_t kept = 0;
     {
       const std::lock_guard lock(mutex_);
-      const auto state = files_.find(it->path().string());
-      if (state == files_.end() || state->second.bytes <= state->second.synced_bytes) continue;
+      const auto state = files_.find(source.string());
+      if (state == files_.end() || state->second.bytes <= state->second.synced_bytes) return;
       kept = state->second.synced_bytes +
              random.below(state->second.bytes - state->second.synced_bytes + 1);
     }
     if (kept < fs::file_size(target, error)) fs::resize_file(target, kept, error);
+  };
+  // What files come and go meanwhile, by RocksDB's own threads, makes it no state of the disk: once more.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    error.clear();
+    fs::remove_all(to, error);
+    fs::create_directory(to, error);
+    const std::set<fs::path> names = names_in();
+    for (const fs::path& name : names) {
+      if (!error) copy(name);
+    }
+    if (error && error != std::errc::no_such_file_or_directory) break;
+    if (!error && names_in() == names) return {};
   }
-  if (error) {
-    return unexpected(ErrorCode::kIo,
-                      fmt::format("could not copy {} to {}: {}", from, to, error.message()));
-  }
-  return {};
+  return unexpected(ErrorCode::kIo,
+                    fmt::format("could not copy {} to {}: {}", from, to, error.message()));
 }
 
 void DiskFaults::note_size(const std::string& path, std::uint64_t bytes) {
