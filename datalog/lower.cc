@@ -335,13 +335,11 @@ class Lowering {
         diagnostics_.error(counter, "a counter cannot stand in a production");
       if (clause.is_production || (!has_counter && !clause.plan)) continue;
       std::uint32_t atoms = 0, recursive_atoms = 0;
-      bool recursive = false;
       for (const CoreCondition& condition : clause.body) {
         if (condition.kind != ConditionKind::kAtom) continue;
         ++atoms;
         if (reaches(condition.relation, clause.head)) ++recursive_atoms;
       }
-      for (const RelationId used : uses[clause.head]) recursive |= reaches(used, clause.head);
       if (has_counter && recursive_atoms > 0) {
         diagnostics_.error(counter, "a counter cannot stand in a recursive rule");
       }
