@@ -194,10 +194,13 @@ std::string print_relation(const RuleProgram& program, const Relation& relation)
            : stream.late == LatePolicy::kSideline ? " late sideline"
                                                   : " late drop";
     if (stream.sideline) out += " " + program.relation(*stream.sideline).name;
+    if (stream.late_rows) out += " " + program.relation(*stream.late_rows).name;
     if (stream.expire_after) out += " expire " + printer.expression(*stream.expire_after);
     if (!stream.partition_columns.empty()) {
       out += " partition " + column_list(relation, stream.partition_columns);
     }
+    if (stream.clock) out += " clock " + program.relation(*stream.clock).name;
+    if (stream.partitions) out += " partitions " + program.relation(*stream.partitions).name;
   }
   if (relation.retain_versions_for) {
     out += " versioned retain " + printer.expression(*relation.retain_versions_for);

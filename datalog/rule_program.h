@@ -68,14 +68,27 @@ enum class Extremum : std::uint8_t { kNone, kMin, kMax };
 enum class LatePolicy : std::uint8_t { kApply, kSideline, kDrop };
 
 // What makes a relation a stream: rows carry event time and arrive in any order.
+//
+// Its clock is facts. The watermark is the highest event time that was seen, less the delay; of several source
+// partitions the least of theirs, idle ones excepted. It never goes back. A row below it is late.
+//
+//     R.clock(at)                         the watermark: one row at most; none before anything was seen
+//     R.partitions(partition, high, idle) the highest event time of each source partition; keyed by the first
+//     R_late                              late rows that were applied, R's columns
+//
+// Streams with event time have the first two, and the third where late rows are applied.
 struct StreamAttributes {
-  std::optional<std::uint32_t> event_time_column;
+  std::optional<std::uint32_t> event_time_column;  // A timestamp that is not null.
   std::optional<std::uint32_t> duration_column;
-  std::optional<Expression> watermark_delay;
+  std::optional<Expression>
+      watermark_delay;  // A constant interval without months; so is the expiry.
   LatePolicy late = LatePolicy::kApply;
-  std::optional<RelationId> sideline;
+  std::optional<RelationId> sideline;   // kSideline: where late rows are stated in its place.
+  std::optional<RelationId> late_rows;  // kApply: where they are stated beside.
   std::optional<Expression> expire_after;
   std::vector<std::uint32_t> partition_columns;
+  std::optional<RelationId> clock;
+  std::optional<RelationId> partitions;
 };
 
 // Where rows come from or go to: Souffle's directives and the clauses `from` and `to`.

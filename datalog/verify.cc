@@ -6,6 +6,7 @@
 #include <string>
 
 #include "datalog/body_walk.h"
+#include "datalog/event_time.h"
 #include "datalog/internal/expression_typing.h"
 #include "datalog/program_printer.h"
 
@@ -84,8 +85,38 @@ class Verifier {
           !columns_exist(stream.partition_columns)) {
         return "a stream column does not exist";
       }
-      if (stream.sideline && !exists(*stream.sideline)) return "its sideline does not exist";
+      if (Complaint bad = check_stream(relation, stream)) return bad;
     }
+    return {};
+  }
+
+  Complaint check_stream(const Relation& relation, const StreamAttributes& stream) {
+    for (const auto& copy : {stream.sideline, stream.late_rows}) {
+      if (!copy) continue;
+      if (!exists(*copy)) return "the relation of its late rows does not exist";
+      const std::vector<Column>& columns = program_.relation(*copy).columns;
+      const bool fits = std::equal(columns.begin(), columns.end(), relation.columns.begin(),
+                                   relation.columns.end(), [](const Column& a, const Column& b) {
+                                     return a.type == b.type && a.nullable == b.nullable;
+                                   });
+      if (!fits) return "the relation of its late rows has other columns";
+    }
+    for (const auto& duration : {stream.watermark_delay, stream.expire_after}) {
+      if (duration && !constant_duration(*duration)) return "a duration of it is no constant";
+    }
+    const bool is_timed = stream.event_time_column.has_value();
+    if (stream.clock.has_value() != is_timed || stream.partitions.has_value() != is_timed)
+      return "a clock goes with an event time";
+    if (!is_timed) return {};
+    const vm::Type time = vm::Type::of(vm::TypeKind::kTimestamp);
+    const Column& column = relation.columns[*stream.event_time_column];
+    if (!(column.type == time) || column.nullable) return "its event time is no timestamp";
+    if (!exists(*stream.clock) || !exists(*stream.partitions)) return "its clock does not exist";
+    const std::vector<Column>& clock = program_.relation(*stream.clock).columns;
+    const std::vector<Column>& partitions = program_.relation(*stream.partitions).columns;
+    if (clock.size() != 1 || !(clock[0].type == time)) return "its clock holds no timestamp";
+    if (partitions.size() != 3 || !(partitions[1].type == time))
+      return "its partitions have other columns";
     return {};
   }
 

@@ -95,9 +95,31 @@ TEST_CASE("what a stream declares is in the rule program") {
   CHECK(
       print_relation(*result.program, result.program->relations[0]) ==
       "Payment(card: text, amount: number, ts: timestamp) bag stream time ts watermark interval(0, "
-      "5000000) late sideline Late expire interval(0, 86400000000)");
+      "5000000) late sideline Late expire interval(0, 86400000000) clock Payment.clock partitions "
+      "Payment.partitions");
+  CHECK(print_relation(*result.program, result.program->relations[1]) ==
+        "Rate(name: text, value: float, ts: timestamp) bag stream time ts late apply Rate_late "
+        "clock Rate.clock partitions Rate.partitions");
+  CHECK(print_relation(*result.program, result.program->relation(
+                                            *result.program->relations[0].stream->partitions)) ==
+        "Payment.partitions(partition: number, high: timestamp, idle: bool) key (partition) "
+        "auxiliary");
   CHECK(print_relation(*result.program, result.program->relations[2]) ==
         "Late(card: text, amount: number, ts: timestamp) bag versioned retain interval(30, 0)");
+}
+
+TEST_CASE("a stream's clock is a relation, and late rows have one") {
+  CHECK(rule_of(
+            "r(c, 1) :- Payment{card: c, ts}, Payment.clock(at), ts < at, Rate_late(c, _, ts).") ==
+        "r(c, 1) :- Payment(c, _, ts), Payment.clock(at), ts < at, Rate_late(c, _, ts).");
+}
+
+TEST_CASE("a stream's declaration says what can be done") {
+  CHECK(error_of("stream A(x: number, ts: timestamp) expire 1h;") == "'A' has no event time");
+  CHECK(error_of("stream A(x: number, ts: symbol) time ts;") ==
+        "the event time of 'A' is a timestamp that is not null, and 'ts' is none");
+  CHECK(error_of("stream A(x: number, ts: timestamp) time ts;\n.decl A_late(x: number)") ==
+        "'A_late' takes the late rows of 'A', and has not the types of its columns");
 }
 
 TEST_CASE("windows are refused where they stand") {

@@ -105,6 +105,9 @@ struct FactChanges {
   // Bags: which rows they are: an insertion gets this id, a deletion takes the row that has it, or none.
   // nullptr: insertions get new ids, deletions take the newest equal row. The weights are 1 and -1 then.
   const vm::DurableId* ids = nullptr;
+  // Arrivals in a stream with event time: the part of the source that they come from, which has a watermark
+  // of its own.
+  std::int64_t partition = 0;
 };
 
 // The net change of one relation over a transaction: rows that were not there and are, or the reverse.

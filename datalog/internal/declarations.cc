@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "datalog/internal/stream_relations.h"
+
 namespace entail::datalog {
 namespace {
 
@@ -777,6 +779,7 @@ void declare_all(const std::vector<Item>& items, Environment& environment) {
       relations.declare(*relation);
     }
   }
+  declare_stream_relations(environment);
   for (const Item& item : items) {
     if (const auto* directive = item.as<grammar::Directive>()) {
       relations.apply(*directive, item.span);

@@ -1,9 +1,12 @@
 #include "datalog/internal/declared_values.h"
 
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "datalog/event_time.h"
 #include "datalog/internal/build.h"
 #include "datalog/internal/emit.h"
 #include "datalog/internal/infer.h"
@@ -52,6 +55,63 @@ void place_constants(Relation& relation, const RelationInfo& info, std::vector<E
   if (info.retain) relation.retain_versions_for = std::move(values[at]);
 }
 
+void check_durations(RelationId id, const RelationInfo& info, Environment& environment) {
+  const Relation& relation = environment.program.relation(id);
+  if (!relation.stream) return;
+  const auto check = [&](const std::optional<Expression>& value,
+                         const std::optional<grammar::Expr>& source, const std::string& what) {
+    if (!value) return;
+    const auto duration = constant_duration(*value);
+    if (duration && *duration >= 0) return;
+    environment.diagnostics.error(
+        source->span,
+        what + " of '" + relation.name + "' is a constant duration that is not negative",
+        "A month has no length: write days.");
+  };
+  check(relation.stream->watermark_delay, info.watermark, "the delay of the watermark");
+  check(relation.stream->expire_after, info.expire, "the expiry");
+}
+
+void lower_sideline(RelationId id, const grammar::Name& name, Environment& environment) {
+  const auto found = environment.relations.find(name.text);
+  if (found == environment.relations.end()) {
+    environment.diagnostics.error(name.span, "there is no relation '" + name.text + "'",
+                                  Environment::suggestion(name.text, environment.relation_names()));
+  } else if (environment.program.relation(id).stream) {
+    environment.program.relation(id).stream->sideline = found->second;
+  }
+}
+
+// Late rows go where they go as they are.
+void check_late_rows(RelationId id, Environment& environment) {
+  const Relation& relation = environment.program.relation(id);
+  if (!relation.stream) return;
+  for (const auto& clock : {relation.stream->clock, relation.stream->partitions}) {
+    if (!clock || !environment.info(*clock).has_rules) continue;
+    environment.diagnostics.error(relation.span, "the clock of '" + relation.name +
+                                                     "' follows its rows, and no "
+                                                     "rule derives it");
+  }
+  for (const auto& target : {relation.stream->sideline, relation.stream->late_rows}) {
+    if (!target) continue;
+    const Relation& late = environment.program.relation(*target);
+    const bool fits = std::equal(late.columns.begin(), late.columns.end(), relation.columns.begin(),
+                                 relation.columns.end(), [](const Column& a, const Column& b) {
+                                   return a.type == b.type && a.nullable == b.nullable;
+                                 });
+    if (!fits) {
+      environment.diagnostics.error(late.span, "'" + late.name + "' takes the late rows of '" +
+                                                   relation.name +
+                                                   "', and has not the types of its columns");
+      environment.diagnostics.note(relation.span, "the stream");
+    }
+    if (environment.info(*target).has_rules) {
+      environment.diagnostics.error(late.span, "'" + late.name + "' takes the late rows of '" +
+                                                   relation.name + "', and no rule derives those");
+    }
+  }
+}
+
 void lower_values(RelationId id, Environment& environment) {
   const RelationInfo info = environment.info(id);
   const std::size_t column_count = environment.program.relation(id).columns.size();
@@ -78,15 +138,9 @@ void lower_values(RelationId id, Environment& environment) {
     auto values = constants(id, std::move(terms), environment);
     if (values) place_constants(environment.program.relation(id), info, std::move(*values));
   }
-  if (!info.sideline) return;
-  const auto found = environment.relations.find(info.sideline->text);
-  if (found == environment.relations.end()) {
-    environment.diagnostics.error(
-        info.sideline->span, "there is no relation '" + info.sideline->text + "'",
-        Environment::suggestion(info.sideline->text, environment.relation_names()));
-  } else if (environment.program.relation(id).stream) {
-    environment.program.relation(id).stream->sideline = found->second;
-  }
+  check_durations(id, info, environment);
+  if (info.sideline) lower_sideline(id, *info.sideline, environment);
+  check_late_rows(id, environment);
 }
 
 }  // namespace
