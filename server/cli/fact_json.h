@@ -20,6 +20,7 @@
 #include "server/cli/fact_form.h"
 #include "server/cli/fact_reader.h"
 #include "server/cli/input_bytes.h"
+#include "streams/formats/json_value.h"
 #include "vm/base/expected.h"
 #include "vm/value_pool.h"
 
@@ -30,11 +31,7 @@ Expected<std::uint64_t> read_json_facts(const FactForm& form, const RowShape& sh
                                         vm::ValuePool& pool, const ReadOptions& options,
                                         const RowSink& sink, InputBytes& input);
 
-// Appends a value of a column as JSON. Fields of records are keyed by name if `as_object`.
-void append_json_value(const vm::ValuePool& pool, vm::Type type, bool nullable,
-                       const vm::Word* words, bool as_object, std::string& out);
-
-// Appends `text` as a JSON string, quotes included.
-void append_json_string(std::string_view text, std::string& out);
+using streams::append_json_string;
+using streams::append_json_value;
 
 }  // namespace entail::cli
