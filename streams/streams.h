@@ -1,61 +1,59 @@
 // streams/streams.h - from events of the outside world to batches of changes, and back.
 //
-// The folder holds only this story until its layer is built; `entail run` reads fact files through
-// server/cli. What stands here binds what will be built.
-//
 // What it is for
 // --------------
-// Events come late, twice, out of order and malformed, from brokers, change logs, HTTP clients and
-// files. This layer makes them batches of signed changes with an event time and a position from
-// which the source can be read again, and sends what rules derive out again, each exactly once.
+// Events come late, twice, out of order and malformed, from brokers, files and generators. This layer makes
+// them batches of rows with positions from which the source can be read again, and takes what rules derive
+// out again, each change once. What time and windows make of the rows is the matter of rete.
 //
 // The picture
 // -----------
-//                        +--------------------------- streams ---------------------------+
-//     broker, change log |  connector -> format -> rows + position -> watermark -> batch |-->
-//     network files, HTTP     -->|                  |                            |               |
-//                        |             dead letters                  late rows           |
-//     broker, webhook <--|  sink  <----------- outbox (durable versions, in order) <-----|<-- views
-//                        +---------------------------------------------------------------+
+//                  +--------------------------- streams ---------------------------+
+//     file, broker | connector -> format -> rows, dead letters, positions          |--> engine: one
+//                  |    (a Source)                                   (a batch)     |    transaction
+//                  |                                                               |
+//     file, broker |    Sink  <-- entries: version, ordinal, payload               |<-- engine: its outbox,
+//     console   <--|                                                               |    durable versions
+//                  +---------------------------------------------------------------+
 //
 // Terms
 // -----
-//   event time     when something happened, by its own column; arrival time is when we saw it
-//   watermark      per partition, the highest event time seen less the declared delay; a merge of
-//                  partitions takes the minimum, idle ones left out
-//   late           below the watermark; a row exactly at it is on time
-//   lateness       what happens to a late row: `apply` (corrects everything that is not final),
-//                  `sideline` (goes to another relation) or `drop` (counted)
-//   expiry         a row leaves by retraction, in a logged version, when the stream's clock passes
-//   final          corrected like anything else, but keeps what it would lose only by expiry
-//   dead letter    a row that could not be read: its bytes, its position, the reason
-//   position       where a source can be read again from; kept in the same write as its rows
-//   outbox         rows on their way to a sink, written with the version that derived them
+//   source         gives rows and the positions behind them, poll by poll (source.h)
+//   sink           delivers entries in order, and can say what it has (sink.h)
+//   connector      what a source or sink talks to: file, generator, console (connector.h)
+//   format         how bytes of a record become a row: JSON, CSV (formats/row_decoder.h)
+//   partition      a part of a source that has an order and a position of its own
+//   position       where a partition can be read again from; kept in the same write as its rows
+//   dead letter    a row that could not be read, or that no transaction takes: its bytes, its position, the
+//                  reason
+//   envelope       how a change is told: changelog, upsert, plain (sink.h)
+//   outbox         entries on their way to a sink, written with the version that made them
+//   event time     when something happened, by its own column; the watermarks of a stream's partitions are
+//                  facts (datalog/rule_program.h, StreamAttributes)
 //
 // An event's journey
 // ------------------
-//   bytes -> a row of the stream's type, or a dead letter -> its partition's watermark moves -> on
-//   time or late -> a source batch -> one transaction through the network -> version v is durable
-//   -> the outbox of v goes to the sinks, in version order.
+//   bytes -> a row of the stream's columns, or a dead letter -> a batch with positions (server/feeds, on the
+//   source's thread) -> one transaction (server/engine/ingestion.h) -> version v is durable -> the entries of v
+//   go to the sinks (server/engine/outflow.h, server/feeds), in version order.
 //
 // Invariants
 // ----------
-//   (1) Rows and positions are written together: after a restart no event is lost or counted twice.
+//   (1) Rows, positions and dead letters are written together: after a restart no event is lost or counted
+//       twice.
 //   (2) Only durable versions are published, in order.
 //   (3) Nothing is dropped in silence: each row is applied, late, dead or counted as dropped.
-//   (4) What a window holds is a function of event times, never of how a poll cut the stream.
-//   (5) Memory is bounded: a full queue pauses its partitions.
+//   (4) Memory is bounded: who cannot be taken in is not polled.
 //
 // Not here
 // --------
-//   sockets and threads (server hands connections in), window and pattern evaluation (rete, vm),
-//   the durable log (store).
+//   threads, files and sockets (server hands them in: file_access.h), transactions and what is durable
+//   (server/engine), time, windows and patterns (rete, vm).
 //
 // Sources
 // -------
-//   Akidau et al. 2015 for event time, watermarks and corrections; Carbone et al. 2017 for exactly
-//   once; the Debezium and Kafka manuals for the envelopes and transactions that are spoken.
+//   Akidau et al. 2015 for event time, watermarks and corrections; Carbone et al. 2017 for exactly once.
 //
-// Read next: rete/rete.h, where a batch goes.
+// Read next: source.h, sink.h, connector.h.
 
 #pragma once

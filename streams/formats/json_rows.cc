@@ -119,6 +119,9 @@ class JsonRows final : public RowDecoder {
         std::string_view text;
         if (const auto error = value.get_string().get(text)) return fail(error);
         if (described.type.kind == TypeKind::kText) {
+          if (text.find('\0') != std::string_view::npos) {
+            return fail_column(column, "a text cannot hold a zero byte");
+          }
           rows.set_text(column, text);
           return true;
         }
@@ -249,6 +252,11 @@ class JsonRows final : public RowDecoder {
 };
 
 }  // namespace
+
+bool is_utf8_text(std::string_view bytes) {
+  return bytes.find('\0') == std::string_view::npos &&
+         simdjson::validate_utf8(bytes.data(), bytes.size());
+}
 
 std::unique_ptr<RowDecoder> make_json_rows(std::shared_ptr<const RowShape> shape, TimeUnit unit) {
   return std::make_unique<JsonRows>(std::move(shape), unit);

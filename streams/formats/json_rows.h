@@ -19,6 +19,9 @@ namespace entail::streams {
 // What a number is in a column of time.
 enum class TimeUnit : std::uint8_t { kNone, kSeconds, kMilliseconds, kMicroseconds };
 
+// Whether the bytes are UTF-8 without a zero byte: what a column of text can hold.
+bool is_utf8_text(std::string_view bytes);
+
 std::unique_ptr<RowDecoder> make_json_rows(std::shared_ptr<const RowShape> shape, TimeUnit unit);
 
 }  // namespace entail::streams
