@@ -26,11 +26,11 @@
 #include <string>
 #include <vector>
 
+#include "compiler/gathering.h"
 #include "compiler/rule_plan.h"
 #include "grammar/source_span.h"
 #include "vm/base/expected.h"
 #include "vm/program.h"
-#include "vm/rank_table.h"
 #include "vm/value_pool.h"
 
 namespace entail::compiler {
@@ -55,14 +55,14 @@ struct StratumCode {
   std::vector<std::string> versions;          // By fragment: "full", "delta 2", "full, groups".
   // Constants that the program holds a reference to; whoever takes the code releases them after the run.
   std::vector<vm::Word> retained;
-  std::vector<vm::RankSpec> rank_tables;  // What the machine needs, in order.
-  bool leaves_values = false;             // It may make texts or records that no row keeps.
+  std::vector<GatheringSpec> rank_tables;  // What the machine needs, in order.
+  bool leaves_values = false;              // It may make texts or records that no row keeps.
 };
 
 // The tables that the code needs, empty.
-std::vector<std::unique_ptr<vm::RankTable>> rank_tables_of(const StratumCode& code,
-                                                           vm::ValuePool& pool,
-                                                           MemoryBudget* memory);
+std::vector<std::unique_ptr<vm::GatheringTable>> rank_tables_of(const StratumCode& code,
+                                                                vm::ValuePool& pool,
+                                                                MemoryBudget* memory);
 
 // Fails with kUnsupported at an expression or aggregate that is not executed yet.
 Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& plan);

@@ -2,6 +2,7 @@
 
 #include "compiler/emit.h"
 #include "compiler/internal/emit_body.h"
+#include "compiler/internal/emit_pattern.h"
 #include "compiler/internal/emit_rank.h"
 #include "compiler/internal/fragment_builder.h"
 #include "datalog/body_walk.h"
@@ -76,6 +77,7 @@ class StratumEmitter {
   std::uint32_t emit_groups(const RulePlan& plan, std::uint16_t table);
   std::uint32_t emit_ranks(const RulePlan& plan, const internal::RankLayout& layout,
                            std::uint16_t table);
+  internal::RankLayout lay_out(const RulePlan& plan);
 
   const EmitScope& scope_;
   ProgramBuilder builder_;
@@ -105,10 +107,24 @@ std::uint32_t StratumEmitter::emit_ranks(const RulePlan& plan, const internal::R
   FragmentBuilder fragment(builder_, plan.id, *plan.rule,
                            datalog::print_rule(*scope_.program, *plan.rule) + "  // ranks");
   BodyEmitter body(fragment, *scope_.layouts, scope_.ranked);
-  const auto variables = internal::variables_of_rows(std::get<datalog::Rank>(ranks.literal->node));
+  const auto variables = internal::variables_of_rows(internal::gathered_body(*ranks.literal));
   body.run_pipeline(ranks.inner, {variables.begin(), variables.end()},
                     [&] { body.emit_values(layout.values, layout.columns, table); });
+  fragment.fragment().single_worker = true;  // All rows go into one table.
   return fragment.finish();
+}
+
+internal::RankLayout StratumEmitter::lay_out(const RulePlan& plan) {
+  const auto& node = plan.steps.front().literal->node;
+  if (const auto* rank = std::get_if<datalog::Rank>(&node)) {
+    return internal::lay_out_rank(*plan.rule, *rank);
+  }
+  auto layout =
+      internal::lay_out_pattern({scope_.program, scope_.pool, scope_.files, plan.id}, *plan.rule,
+                                std::get<datalog::Pattern>(node), code_.retained);
+  if (layout) return std::move(*layout);
+  builder_.refuse(layout.error().message);
+  return {};
 }
 
 void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control) {
@@ -116,8 +132,7 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
   const bool ranked = !plan.steps.empty() && plan.steps.front().kind == StepKind::kRanks;
   std::uint16_t rank_table = 0;
   if (ranked) {
-    layout = internal::lay_out_rank(*plan.rule,
-                                    std::get<datalog::Rank>(plan.steps.front().literal->node));
+    layout = lay_out(plan);
     code_.rank_tables.push_back(layout.spec);
     rank_table = ++builder_.program().rank_tables;
     run(emit_ranks(plan, layout, rank_table), plan.version_name() + ", ranks", control);
@@ -155,12 +170,14 @@ void StratumEmitter::add(const RulePlan& plan, std::vector<Instruction>& control
 Expected<StratumCode> StratumEmitter::finish(std::vector<Instruction> control) {
   if (builder_.refused()) {
     for (const vm::Word word : builder_.retained()) scope_.pool->release(word);
+    for (const vm::Word word : code_.retained) scope_.pool->release(word);
     return unexpected(*builder_.refused());
   }
   builder_.link(std::move(control));
   code_.program = std::move(builder_.program());
   code_.operands = builder_.operands();
-  code_.retained = builder_.retained();
+  code_.retained.insert(code_.retained.end(), builder_.retained().begin(),
+                        builder_.retained().end());
   if (auto verified = vm::verify_program(code_.program); !verified) {
     return unexpected(
         verified.error().code,
@@ -184,6 +201,8 @@ bool leaves_values(const std::vector<RulePlan>& plans) {
         for (const datalog::Aggregate& aggregate : reduce->aggregates) look(aggregate.result);
       } else if (const auto* rank = std::get_if<datalog::Rank>(&step.literal->node)) {
         for (const datalog::RankResult& function : rank->functions) look(function.result);
+      } else if (const auto* pattern = std::get_if<datalog::Pattern>(&step.literal->node)) {
+        for (const datalog::PatternValue& measure : pattern->measures) look(measure.result);
       }
     });
   }
@@ -232,12 +251,12 @@ Expected<StratumCode> emit_stratum(const EmitScope& scope, const StratumPlan& pl
   return code;
 }
 
-std::vector<std::unique_ptr<vm::RankTable>> rank_tables_of(const StratumCode& code,
-                                                           vm::ValuePool& pool,
-                                                           MemoryBudget* memory) {
-  std::vector<std::unique_ptr<vm::RankTable>> tables;
-  for (const vm::RankSpec& spec : code.rank_tables) {
-    tables.push_back(std::make_unique<vm::RankTable>(spec, pool, memory));
+std::vector<std::unique_ptr<vm::GatheringTable>> rank_tables_of(const StratumCode& code,
+                                                                vm::ValuePool& pool,
+                                                                MemoryBudget* memory) {
+  std::vector<std::unique_ptr<vm::GatheringTable>> tables;
+  for (const GatheringSpec& spec : code.rank_tables) {
+    tables.push_back(gathering_table(spec, pool, memory));
   }
   return tables;
 }

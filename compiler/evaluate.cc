@@ -384,7 +384,7 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
     std::vector<std::uint64_t> sizes;
     for (const RelationId id : code->operands) sizes.push_back(row_count(id));
     const auto ranks = rank_tables_of(*code, *options_.pool, options_.memory);
-    std::vector<vm::RankTable*> tables;
+    std::vector<vm::GatheringTable*> tables;
     for (const auto& table : ranks) tables.push_back(table.get());
     vm::LoadedProgram loaded(code->program, bindings_of(*code), std::move(tables));
     auto outcome =

@@ -74,6 +74,9 @@ class Hoister {
       } else if (auto* rank = std::get_if<datalog::Rank>(&body[i].node)) {
         rewrite_body(rule, rank->body, around, true, added);
         if (inner || body.size() > 1) body[i] = move_out(rule, body[i], around, added);
+      } else if (auto* pattern = std::get_if<datalog::Pattern>(&body[i].node)) {
+        rewrite_body(rule, pattern->body, around, true, added);
+        if (inner || body.size() > 1) body[i] = move_out(rule, body[i], around, added);
       } else if (auto* reduce = std::get_if<Reduce>(&body[i].node)) {
         rewrite_body(rule, reduce->body, around, true, added);
         const bool per_group = reduce->form == datalog::ReduceForm::kPerGroup;
@@ -114,12 +117,15 @@ class Hoister {
     const auto relation_id = static_cast<RelationId>(program_.relations.size());
     const auto rule_id = static_cast<RuleId>(program_.rules.size());
     datalog::Relation relation;
-    const bool is_ranking = std::holds_alternative<datalog::Rank>(literal.node);
+    const bool is_pattern = std::holds_alternative<datalog::Pattern>(literal.node);
+    const bool keeps_rows = is_pattern || std::holds_alternative<datalog::Rank>(literal.node);
     relation.name = "_" + program_.relation(rule.head.relation).name +
-                    (is_ranking ? "_rank" : "_group") +
+                    (is_pattern   ? "_matches"
+                     : keeps_rows ? "_rank"
+                                  : "_group") +
                     std::to_string(datalog::index_of(relation_id));
-    // A ranking keeps rows, not values.
-    if (is_ranking) relation.collection = datalog::Collection::kBag;
+    // A ranking keeps rows, not values, and a pattern has a row for each match.
+    if (keeps_rows) relation.collection = datalog::Collection::kBag;
     relation.auxiliary = true;
     relation.span = literal.span;
     datalog::Rule moved;

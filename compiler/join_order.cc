@@ -78,11 +78,9 @@ Expected<void> BodyPlanner::learn_literals() {
         inner.merge(argument_variables(*reduce));
         facts.required = outer_variables(i, std::move(inner));
       }
-    } else if (!std::holds_alternative<datalog::Rank>(node)) {
-      const char* what =
-          std::holds_alternative<datalog::Window>(node) ? "a window" : "a sequence pattern";
-      return unexpected(ErrorCode::kUnsupported, std::string(what) + " in rule '" +
-                                                     task_.rule->name + "' is not executed yet");
+    } else if (std::holds_alternative<datalog::Window>(node)) {
+      return unexpected(ErrorCode::kUnsupported,
+                        "a window in rule '" + task_.rule->name + "' is not executed yet");
     }
   }
   return {};
@@ -203,7 +201,8 @@ PlanState BodyPlanner::search(PlanState start) {
 void BodyPlanner::finish(PlanState& state) {
   for (std::size_t i = 0; i < body_.size() && !state.has_batch; ++i) {
     const auto* reduce = std::get_if<datalog::Reduce>(&body_[i].node);
-    if (std::holds_alternative<datalog::Rank>(body_[i].node)) {
+    if (std::holds_alternative<datalog::Rank>(body_[i].node) ||
+        std::holds_alternative<datalog::Pattern>(body_[i].node)) {
       state.bound.merge(datalog::exported_variables(body_[i]));
       state.has_batch = true;
       state.rows = 100;
@@ -264,9 +263,8 @@ Expected<void> BodyPlanner::plan_inner(PlanState& state) const {
       task.rows_matter = counts_rows(reduce);
     }
     if (step.kind == StepKind::kRanks) {
-      const auto& rank = std::get<datalog::Rank>(step.literal->node);
-      inner = &rank.body;
-      for (const VariableId variable : internal::variables_of_rows(rank)) {
+      inner = &internal::gathered_body(*step.literal);
+      for (const VariableId variable : internal::variables_of_rows(*inner)) {
         task.needed.insert(variable);
       }
       task.rows_matter = true;

@@ -54,7 +54,7 @@ enum class StepKind : std::uint8_t {
   kCount,   // Reduce: count of the matches of one index key.
   kReduce,  // Reduce per binding, over an inner pipeline.
   kGroups,  // Reduce per group: the groups that the inner pipeline, a fragment of its own, makes.
-  kRanks,   // Rank: the rows of the inner pipeline, likewise, sorted and with their results.
+  kRanks,  // Rank, Pattern: the rows of the inner pipeline, likewise, sorted and with their results.
 };
 
 inline constexpr std::uint32_t kNoIndex = 0xffffffff;

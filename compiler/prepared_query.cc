@@ -19,7 +19,7 @@
 #include "vm/base/ensure.h"
 #include "vm/base/thread_team.h"
 #include "vm/disassembler.h"
-#include "vm/rank_table.h"
+#include "vm/gathering_table.h"
 #include "vm/relation.h"
 
 namespace entail::compiler {
@@ -163,7 +163,7 @@ struct PreparedQuery::Impl final : StandingIndexes {
     bool emits = false;
     StratumPlan plan;
     StratumCode code;
-    std::vector<std::unique_ptr<vm::RankTable>> ranks;
+    std::vector<std::unique_ptr<vm::GatheringTable>> ranks;
     std::unique_ptr<vm::LoadedProgram> loaded;
     std::vector<std::uint64_t> sizes;  // When it was planned, by operand.
     StratumStatistics work;
@@ -566,7 +566,7 @@ Expected<void> PreparedQuery::Impl::plan(PlannedStratum& planned) {
     planned.sizes.push_back(size_of(id));
   }
   planned.ranks = rank_tables_of(planned.code, *options.pool, options.memory);
-  std::vector<vm::RankTable*> tables;
+  std::vector<vm::GatheringTable*> tables;
   for (const auto& table : planned.ranks) tables.push_back(table.get());
   planned.loaded = std::make_unique<vm::LoadedProgram>(planned.code.program, std::move(bindings),
                                                        std::move(tables));

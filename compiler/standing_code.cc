@@ -5,6 +5,7 @@
 
 #include "compiler/constant_rows.h"
 #include "compiler/internal/emit_body.h"
+#include "compiler/internal/emit_pattern.h"
 #include "compiler/internal/emit_rank.h"
 #include "compiler/internal/fragment_builder.h"
 #include "compiler/internal/rule_parts.h"
@@ -199,19 +200,30 @@ class StandingCompiler {
   Expected<void> draft_partition(RuleId id) {
     rules_.push_back(program_.rule(id));
     Rule& rule = rules_.back();
-    datalog::Rank rank = std::get<datalog::Rank>(rule.body.front().node);
-    const datalog::SourceSpan span = rule.body.front().span;
+    const datalog::Literal gathered = rule.body.front();
+    const auto* const rank = std::get_if<datalog::Rank>(&gathered.node);
+    const auto* const pattern = std::get_if<datalog::Pattern>(&gathered.node);
+    const datalog::SourceSpan span = gathered.span;
     Draft draft;
     draft.rule = &rule;
-    draft.ranks = internal::lay_out_rank(rule, rank);
-    Match rows = std::get<Match>(rank.body.front().node);
+    if (rank != nullptr) {
+      draft.ranks = internal::lay_out_rank(rule, *rank);
+    } else {
+      auto layout = internal::lay_out_pattern({&program_, scope_.pool, scope_.files, id}, rule,
+                                              *pattern, code_.retained);
+      if (!layout) return unexpected(std::move(layout).error());
+      draft.ranks = std::move(*layout);
+    }
+    Match rows = std::get<Match>(internal::gathered_body(gathered).front().node);
+    const std::vector<datalog::Expression>& partition =
+        rank != nullptr ? rank->partition : pattern->partition;
     draft.fragment.role = FragmentRole::kPartition;
     draft.fragment.rule = id;
     draft.fragment.source = rows.relation;
     draft.version = "partitions";
-    for (std::size_t k = 0; k < rank.partition.size(); ++k) {
-      draft.keys.push_back(internal::new_variable(rule, "_partition", rank.partition[k].type,
-                                                  rank.partition[k].nullable, span));
+    for (std::size_t k = 0; k < partition.size(); ++k) {
+      draft.keys.push_back(internal::new_variable(rule, "_partition", partition[k].type,
+                                                  partition[k].nullable, span));
       rows.terms[k] = internal::variable_term(rule, draft.keys.back());
     }
     draft.fragment.key_words = words_of_keys(rows.relation, draft.keys.size());

@@ -39,6 +39,7 @@
 
 #include "compiler/action_code.h"
 #include "compiler/emit.h"
+#include "compiler/gathering.h"
 #include "compiler/index_selection.h"
 #include "compiler/rule_plan.h"
 #include "compiler/standing_form.h"
@@ -46,7 +47,6 @@
 #include "grammar/source_span.h"
 #include "vm/base/expected.h"
 #include "vm/program.h"
-#include "vm/rank_table.h"
 #include "vm/value_pool.h"
 
 namespace entail::compiler {
@@ -107,7 +107,7 @@ struct GroupShape {
 // What ranks the rows of a partition, and where the words that come out of it lie in the head's rows.
 struct RankShape {
   datalog::RuleId rule{};
-  vm::RankSpec spec;
+  GatheringSpec spec;
   std::uint32_t words = 0;  // That come out.
   // By word of the head: which of those, or none where a column that may be null never is.
   std::vector<std::optional<std::uint32_t>> head_words;

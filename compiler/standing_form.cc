@@ -142,8 +142,8 @@ class Refusal {
         check(rank->body, where);
       } else if (std::holds_alternative<datalog::Window>(node)) {
         refuse("a window", where, literal.span);
-      } else if (std::holds_alternative<datalog::Pattern>(node)) {
-        refuse("a sequence pattern", where, literal.span);
+      } else if (const auto* pattern = std::get_if<datalog::Pattern>(&node)) {
+        check(pattern->body, where);
       }
     }
   }
@@ -428,12 +428,16 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
   }
 
   void add_ordered(RelationId id, Rule rule) {
-    auto& rank = std::get<datalog::Rank>(rule.body.front().node);
-    VariableSet of_rows = internal::bound_variables(rank.body);
+    auto* const pattern = std::get_if<datalog::Pattern>(&rule.body.front().node);
+    auto* const rank = std::get_if<datalog::Rank>(&rule.body.front().node);
+    datalog::Body& body = pattern != nullptr ? pattern->body : rank->body;
+    const std::vector<datalog::Expression>& partition =
+        pattern != nullptr ? pattern->partition : rank->partition;
+    VariableSet of_rows = internal::bound_variables(body);
     const std::set<RelationId> nothing_grows;
     BodyRewriter rewriter(*this, rule, nothing_grows);
     std::vector<datalog::Body> bodies =
-        rewriter.rewrite(rank.body, of_rows, {.rows_matter = true, .one_body = true});
+        rewriter.rewrite(body, of_rows, {.rows_matter = true, .one_body = true});
     ENTAIL_ENSURE(bodies.size() == 1);
     Rule rows;
     rows.name = rule.name;
@@ -442,7 +446,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
     rows.body = std::move(bodies.front());
     datalog::Match match;
     std::vector<datalog::Column> columns;
-    for (const datalog::Expression& value : rank.partition) {
+    for (const datalog::Expression& value : partition) {
       columns.push_back({"_partition", value.type, value.nullable, rule.span});
       rows.head.terms.push_back(value);
       match.terms.push_back(internal::wildcard_term());
@@ -454,7 +458,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       match.terms.push_back(rows.head.terms.back());
     }
     match.relation = shared_rows(std::move(rows), std::move(columns));
-    rank.body = {Literal{std::move(match), rule.span}};
+    body = {Literal{std::move(match), rule.span}};
     rule.head.relation = id;
     StandingStratum stratum;
     stratum.kind = StandingKind::kOrdered;

@@ -23,6 +23,7 @@
 //                     that can fail; one more atom of the inner body.
 //     Rank            a relation of the matches that it keeps, with its results. What tells matches apart is
 //                     part of them, so that as many rows are kept as there are matches.
+//     Pattern         a relation of its matches: the measures, and the identity of the row at which each begins.
 //     extremum        `min(y)` as head: candidates, and a group that reduces them.
 //     eqrel           pairs, and a relation of (element, class): E(a, b) is class(a, c), class(b, c).
 //     inequality      `not exists y in m(z, y): y < x` compares with the least y of each z instead.
@@ -42,7 +43,8 @@
 //                   keys first. Groups that changed are aggregated anew: what no state follows.
 //     kOrdered      one relation and one rule, whose body is one Rank over one atom of a relation with the matches:
 //                   the partition's values first. Partitions that changed are ranked anew. The head is the
-//                   variables of the matches, in the order of their numbers, and the results.
+//                   variables of the matches, in the order of their numbers, and the results. Or a Pattern
+//                   likewise, whose head is the measures.
 //     kEquivalence  one relation (element, class) without rules: the classes of `pairs`.
 //     kRecomputed   recursion that ranks do not serve (an eqrel or extremum in the cycle, or a domain
 //                   that would come from the cycle itself): the original's rules, for Evaluation.
@@ -61,7 +63,7 @@
 //         "rule r"(o, id, t, _2, _1, t) :- Order(id, t, _2) as o, vip(id, _1).
 //
 // Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions,
-// calls of extern functors, row identities in rules, windows, sequences, limitsize, an extremum
+// calls of extern functors, row identities in rules, windows, limitsize, an extremum
 // of a type that has none; of productions `for`, calls and schedules, exclusive groups, lock_on_active and
 // cron.
 //

@@ -134,18 +134,28 @@ class FormVerifier {
   void check_ordered(const datalog::Rule& rule) const {
     ENTAIL_ENSURE(rule.body.size() == 1);
     const auto* rank = std::get_if<datalog::Rank>(&rule.body.front().node);
-    ENTAIL_ENSURE(rank != nullptr && rank->body.size() == 1);
-    const auto* match = std::get_if<datalog::Match>(&rank->body.front().node);
+    const auto* pattern = std::get_if<datalog::Pattern>(&rule.body.front().node);
+    ENTAIL_ENSURE(rank != nullptr || pattern != nullptr);
+    const datalog::Body& body = rank != nullptr ? rank->body : pattern->body;
+    const std::size_t keys = rank != nullptr ? rank->partition.size() : pattern->partition.size();
+    ENTAIL_ENSURE(body.size() == 1);
+    const auto* match = std::get_if<datalog::Match>(&body.front().node);
     ENTAIL_ENSURE(match != nullptr && !match->row);
     std::vector<datalog::VariableId> given;
     for (std::size_t i = 0; i < match->terms.size(); ++i) {
       const ExpressionOp op = match->terms[i].op;
-      ENTAIL_ENSURE(
-          op == (i < rank->partition.size() ? ExpressionOp::kWildcard : ExpressionOp::kVariable));
+      ENTAIL_ENSURE(op == (i < keys ? ExpressionOp::kWildcard : ExpressionOp::kVariable));
       if (op == ExpressionOp::kVariable) given.push_back(match->terms[i].variable);
     }
     ENTAIL_ENSURE(std::is_sorted(given.begin(), given.end()));
-    for (const datalog::RankResult& result : rank->functions) given.push_back(result.result);
+    if (rank != nullptr) {
+      for (const datalog::RankResult& result : rank->functions) given.push_back(result.result);
+    } else {
+      given.clear();
+      for (const datalog::PatternValue& measure : pattern->measures) {
+        given.push_back(measure.result);
+      }
+    }
     ENTAIL_ENSURE(rule.head.terms.size() == given.size());
     for (std::size_t i = 0; i < given.size(); ++i) {
       ENTAIL_ENSURE(rule.head.terms[i].op == ExpressionOp::kVariable);

@@ -171,8 +171,7 @@ std::set<VariableId> exported_variables(const Literal& literal) {
     add_match(window->match);
     if (window->bucket) found.insert(*window->bucket);
   } else if (const auto* pattern = std::get_if<Pattern>(&literal.node)) {
-    for (const Bind& measure : pattern->measures) found.insert(measure.variable);
-    for (const Expression& key : pattern->partition) found.merge(variables_of(key));
+    for (const PatternValue& measure : pattern->measures) found.insert(measure.result);
   }
   return found;
 }

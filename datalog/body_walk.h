@@ -137,12 +137,22 @@ void take_apart(LiteralNode& literal, OnExpression&& on_expression, OnVariable&&
           static_assert(std::is_same_v<Kind, Pattern>);
           take_all(node.partition);
           take_order(node.order);
-          for (auto& symbol : node.symbols) on_body(symbol.condition, Reading::kComplete);
-          for (auto& measure : node.measures) {
-            on_variable(measure.variable);
-            on_expression(measure.value);
+          auto take_deadlines = [&](auto& part, auto& self) -> void {
+            take_if(part.deadline);
+            for (auto& child : part.children) self(child, self);
+          };
+          take_deadlines(node.root, take_deadlines);
+          for (auto& symbol : node.symbols) take_if(symbol.condition);
+          for (auto* values : {&node.operands, &node.measures}) {
+            for (auto& value : *values) {
+              on_variable(value.result);
+              take_if(value.value);
+            }
           }
+          take_if(node.time);
           take_if(node.within);
+          take_if(node.watermark);
+          on_body(node.body, Reading::kComplete);
         }
       },
       literal.node);

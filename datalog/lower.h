@@ -19,7 +19,7 @@
 // Constructs that the rule program can hold but that cannot be executed yet, or not in the way that is
 // asked for (event time; productions in one evaluation), are lowered as data; refuse_unexecuted() says
 // so, construct by construct, for whoever is about to run them. Constructs that lowering does not know
-// yet (subsumption, lattices, sequences, relations between intervals) are refused by lower() itself.
+// yet (subsumption, lattices, relations between intervals) are refused by lower() itself.
 //
 // Productions
 // -----------

@@ -27,14 +27,11 @@ const Literal* find_literal(const Body& body, bool (*test)(const Literal&)) {
 
 void refuse_windows(const Body& body, grammar::Diagnostics& diagnostics) {
   const auto is_window = [](const Literal& l) { return std::holds_alternative<Window>(l.node); };
-  const auto is_pattern = [](const Literal& l) { return std::holds_alternative<Pattern>(l.node); };
   if (const Literal* const window = find_literal(body, is_window)) {
     const bool before = std::get<Window>(window->node).kind == WindowKind::kLastBefore;
     diagnostics.error(window->span, before ? "`last … before` is not executed yet"
                                            : "windows are not executed yet");
   }
-  if (const Literal* const pattern = find_literal(body, is_pattern))
-    diagnostics.error(pattern->span, "sequences are not executed yet");
 }
 
 // Whether the relation's rules read it, directly or through others.

@@ -328,15 +328,31 @@ struct Window {
   std::optional<VariableId> bucket;
 };
 
-// The automaton of a sequence or of MATCH_RECOGNIZE, as a tree.
+// Event patterns: SQL's MATCH_RECOGNIZE, and the sequences of the rule language.
+//
+//     PATTERN (A B+ C) DEFINE B AS price < PREV(price), C AS price > PREV(price)
+//
+//         root      concat(A, B[1..*], C)
+//         symbols   A; B: _1 < _2; C: _1 > _2            conditions know only `operands`
+//         operands  _1 = price of the last row, _2 = price of the row before that
+//
+// Each match of the body is a row, as for a Rank. Partitions and their order are those of a Rank, too: ties by
+// all variables of the body in the order of their numbers. A match begins at a row and gives the rows from
+// there on a symbol each, as the tree says; of several ways the one that SQL:2016 prefers counts: of
+// alternatives the first, of a greedy repetition the longer, of a reluctant one the shorter.
+//
+// A *relaxed* concat or repetition lets other rows stand between its parts. A row is passed over only where
+// none of the symbols that could come next takes it.
+//
+// Exports the results of the measures, and nothing else. The body knows nothing of its surroundings.
 enum class PatternKind : std::uint8_t {
   kSymbol,
-  kConcat,
+  kConcat,  // Without children: the empty pattern.
   kAlternate,
   kRepeat,
   kPermute,
-  kExclude,
-  kAbsent,
+  kExclude,  // `{- … -}`: of all rows per match these are left out.
+  kAbsent,  // A part of a relaxed concat, not the first: no row of the symbol until the next part's.
   kAnchorStart,
   kAnchorEnd
 };
@@ -345,23 +361,70 @@ struct PatternNode {
   std::uint32_t symbol = 0;                      // kSymbol, kAbsent: position in Pattern::symbols.
   std::uint32_t repeat_min = 1, repeat_max = 1;  // kRepeat; repeat_max = UINT32_MAX is unbounded.
   bool reluctant = false;
-  bool strict_next = false;  // kConcat: nothing may stand between the parts.
+  bool relaxed = false;  // kConcat, kRepeat: other rows may stand between the parts.
+  // kAbsent, as the end of the pattern and only there: the first instant that is too late for the symbol, of
+  // the row matched before it. The match is there when the watermark has reached it.
+  std::optional<Expression> deadline;
   std::vector<PatternNode> children;
 };
 struct PatternSymbol {
   std::string name;
-  Body condition;
+  std::optional<Expression> condition;  // Over results of `operands`; none: every row.
 };
-enum class AfterMatch : std::uint8_t { kPastLastRow, kToNextRow, kToFirst, kToLast, kNone };
+enum class PatternValueKind : std::uint8_t {
+  kLabelled,    // `value` of a row of the match: FIRST, LAST, PREV, NEXT.
+  kStart,       // `value` of the row at which the match begins, also where the match is empty.
+  kRow,         // All rows: `value` of the row that is put out.
+  kAggregate,   // Over rows of the match: of `value`, or the count of them.
+  kClassifier,  // The symbol that the row has which kLabelled would find; null outside of the match.
+  kMatchNumber,  // From 1 in each partition.
+};
+// What is known of a match: a variable of the rule, and how it comes by its value. Null where there is no such
+// row; a variable that cannot be null says that there always is one, and that its value is none. In a condition the match ends with the row in question, which has the symbol already; in measures of all
+// rows it ends with the row that is put out, unless `final_rows`.
+struct PatternValue {
+  PatternValueKind kind = PatternValueKind::kLabelled;
+  VariableId result{};
+  std::vector<std::uint32_t> symbols;  // Rows with one of these, ascending; none: of any.
+  bool from_first = false;       // FIRST: counted from the first such row, else from the last.
+  std::uint32_t occurrence = 0;  // So many further in that direction.
+  std::int64_t shift = 0;        // Then so many rows down the partition: NEXT; negative: PREV.
+  bool final_rows = false;
+  std::optional<Expression> value;  // Over the body's variables.
+  AggregateOp aggregate = AggregateOp::kCount;
+};
+enum class AfterMatch : std::uint8_t {
+  kPastLastRow,
+  kToNextRow,  // Each row is tried; matches share rows.
+  kToFirst,    // To the first row with one of `skip_symbols`; to the last.
+  kToLast
+};
+enum class PatternRows : std::uint8_t {
+  kOne,           // A row for each match, empty ones too.
+  kMatched,       // Each row of each match; an empty one has its first row.
+  kNotEmpty,      // Each row of each match; nothing of an empty one.
+  kWithUnmatched  // As kMatched, and the rows that no match holds.
+};
 struct Pattern {
+  Body body;
   std::vector<Expression> partition;
   std::vector<OrderItem> order;
   PatternNode root;
   std::vector<PatternSymbol> symbols;
-  std::vector<Bind> measures;
-  std::optional<Expression> within;
+  std::vector<PatternValue> operands;
+  std::vector<PatternValue> measures;
+  // Event time: a row's, and of the row at which a match begins the first instant that is too late for the
+  // rows of the match. Timestamps.
+  std::optional<Expression> time, within;
+  // Where it is not null the row is no event but the watermark of a stream; the least of them counts. The
+  // values of the partition are null there.
+  std::optional<Expression> watermark;
   AfterMatch after_match = AfterMatch::kPastLastRow;
-  bool all_rows = false;
+  std::vector<std::uint32_t> skip_symbols;
+  PatternRows rows = PatternRows::kOne;
+  // A match counts only where no row that comes behind those that are there could make it another; else the
+  // partition is taken to be complete.
+  bool only_decided = false;
 };
 
 struct Literal {

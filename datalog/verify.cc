@@ -224,8 +224,109 @@ class Verifier {
     if (const auto* reduce = std::get_if<Reduce>(&literal.node)) return check_reduce(*reduce);
     if (const auto* rank = std::get_if<Rank>(&literal.node)) return check_rank(*rank);
     if (const auto* window = std::get_if<Window>(&literal.node)) return check_window(*window);
-    for (const PatternSymbol& symbol : std::get<Pattern>(literal.node).symbols) {
-      if (Complaint bad = check_body(symbol.condition)) return bad;
+    return check_pattern(std::get<Pattern>(literal.node));
+  }
+
+  // Expressions of a pattern's rows that compare with each other: timestamps of one type.
+  Complaint check_instant(const Pattern& pattern, const std::optional<Expression>& instant) {
+    if (!instant) return {};
+    if (!pattern.time || !(pattern.time->type == instant->type)) {
+      return "(3) an instant of a pattern that does not compare with its time";
+    }
+    if (vm::value_words(instant->type) != 1) return "(3) a pattern whose time is no timestamp";
+    return check_expression(*instant);
+  }
+
+  Complaint check_pattern(const Pattern& pattern) {
+    if (Complaint bad = check_body(pattern.body)) return bad;
+    if (Complaint bad = check_all(pattern.partition)) return bad;
+    for (const OrderItem& item : pattern.order) {
+      if (Complaint bad = check_expression(item.value)) return bad;
+    }
+    for (const auto* instant : {&pattern.time, &pattern.within, &pattern.watermark}) {
+      if (Complaint bad = check_instant(pattern, *instant)) return bad;
+    }
+    if (Complaint bad = check_pattern_node(pattern, pattern.root, /*is_part=*/false, true))
+      return bad;
+    std::set<VariableId> known;
+    for (const PatternValue& operand : pattern.operands) {
+      if (Complaint bad = check_pattern_value(pattern, operand)) return bad;
+      known.insert(operand.result);
+    }
+    for (const PatternSymbol& symbol : pattern.symbols) {
+      if (!symbol.condition) continue;
+      if (Complaint bad = check_expression(*symbol.condition)) return bad;
+      if (!(symbol.condition->type == vm::Type::boolean()))
+        return "(3) a condition that is not a bool";
+      for (const VariableId variable : variables_of(*symbol.condition)) {
+        if (known.count(variable) == 0) return "a condition of a pattern over what is no operand";
+      }
+    }
+    for (const PatternValue& measure : pattern.measures) {
+      if (Complaint bad = check_pattern_value(pattern, measure)) return bad;
+      if (measure.kind == PatternValueKind::kRow && pattern.rows == PatternRows::kOne)
+        return "a value of each row in a pattern with one row for each match";
+    }
+    const bool skips_to_symbol =
+        pattern.after_match == AfterMatch::kToFirst || pattern.after_match == AfterMatch::kToLast;
+    if (skips_to_symbol == pattern.skip_symbols.empty())
+      return "a skip to no symbol, or symbols without a skip";
+    return check_symbols(pattern, pattern.skip_symbols);
+  }
+
+  Complaint check_symbols(const Pattern& pattern, const std::vector<std::uint32_t>& symbols) const {
+    for (const std::uint32_t symbol : symbols) {
+      if (symbol >= pattern.symbols.size()) return "(1) a symbol that the pattern does not have";
+    }
+    return {};
+  }
+
+  Complaint check_pattern_value(const Pattern& pattern, const PatternValue& value) {
+    if (Complaint bad = check_symbols(pattern, value.symbols)) return bad;
+    switch (value.kind) {
+      case PatternValueKind::kLabelled:
+      case PatternValueKind::kStart:
+      case PatternValueKind::kRow:
+        if (!value.value) return "a value of a row without an expression";
+        if (Complaint bad = check_expression(*value.value)) return bad;
+        return check_result(value.result, value.value->type,
+                            value.value->nullable && value.kind != PatternValueKind::kLabelled);
+      case PatternValueKind::kAggregate:
+        return value.value ? check_expression(*value.value) : Complaint{};
+      case PatternValueKind::kClassifier:
+        return check_result(value.result, vm::Type::text(), true);
+      case PatternValueKind::kMatchNumber:
+        return check_result(value.result, vm::Type::of(vm::TypeKind::kInt8),
+                            pattern.rows == PatternRows::kWithUnmatched);
+    }
+    return {};
+  }
+
+  // `is_part`: of a relaxed concat, and not its first; `ends`: nothing comes behind it.
+  Complaint check_pattern_node(const Pattern& pattern, const PatternNode& node, bool is_part,
+                               bool ends) {
+    const bool has_symbol = node.kind == PatternKind::kSymbol || node.kind == PatternKind::kAbsent;
+    if (has_symbol && node.symbol >= pattern.symbols.size())
+      return "(1) a symbol that the pattern does not have";
+    if (node.kind == PatternKind::kAbsent && !is_part)
+      return "an absence that is no part of a relaxed sequence, or its first";
+    if (node.deadline.has_value() != (node.kind == PatternKind::kAbsent && ends))
+      return "an absence at the end without a deadline, or another part with one";
+    if (Complaint bad = check_instant(pattern, node.deadline)) return bad;
+    if (node.kind == PatternKind::kRepeat && node.repeat_min > node.repeat_max)
+      return "a repetition of at least more than at most";
+    const bool one_child = node.kind == PatternKind::kRepeat || node.kind == PatternKind::kExclude;
+    if (one_child && node.children.size() != 1) return "a repetition of several parts, or of none";
+    const bool keeps_end = node.kind == PatternKind::kConcat ||
+                           node.kind == PatternKind::kAlternate ||
+                           node.kind == PatternKind::kExclude;
+    for (std::size_t i = 0; i < node.children.size(); ++i) {
+      const bool last = node.kind != PatternKind::kConcat || i + 1 == node.children.size();
+      const bool behind = node.kind == PatternKind::kConcat && node.relaxed && i > 0;
+      if (Complaint bad =
+              check_pattern_node(pattern, node.children[i], behind, ends && keeps_end && last)) {
+        return bad;
+      }
     }
     return {};
   }

@@ -5,8 +5,8 @@
 
 #include "vm/base/ensure.h"
 #include "vm/base/plant.h"
+#include "vm/gathering_table.h"
 #include "vm/internal/frame.h"
-#include "vm/rank_table.h"
 
 namespace entail::vm {
 
@@ -36,7 +36,7 @@ struct LoadedProgram::Buffers {
 };
 
 LoadedProgram::LoadedProgram(const Program& program, std::vector<RelationBinding> bindings,
-                             std::vector<RankTable*> rank_tables)
+                             std::vector<GatheringTable*> rank_tables)
     : program_(program), bindings_(std::move(bindings)), rank_tables_(std::move(rank_tables)) {
   ENTAIL_ENSURE(bindings_.size() == program.relation_names.size());
   ENTAIL_ENSURE(rank_tables_.size() == program.rank_tables);

@@ -47,7 +47,7 @@ namespace entail::vm {
 class EquivalenceRelation;
 class StandingRelation;
 
-class RankTable;
+class GatheringTable;
 
 // What a relation operand stands for: exactly one of the three. Standing programs (vm/standing_machine.h)
 // have only standing ones, and one-shot programs derive no rows of those.
@@ -98,7 +98,7 @@ struct Progress {
 class LoadedProgram {
  public:
   LoadedProgram(const Program& program, std::vector<RelationBinding> bindings,
-                std::vector<RankTable*> rank_tables = {});
+                std::vector<GatheringTable*> rank_tables = {});
   ~LoadedProgram();
   LoadedProgram(const LoadedProgram&) = delete;  // Frames point into it.
   LoadedProgram& operator=(const LoadedProgram&) = delete;
@@ -115,7 +115,7 @@ class LoadedProgram {
 
   const Program& program_;
   std::vector<RelationBinding> bindings_;
-  std::vector<RankTable*> rank_tables_;
+  std::vector<GatheringTable*> rank_tables_;
   // Constants by fragment, so that entering one need not search; parameters are constants of a run.
   std::vector<std::vector<ConstantRegister>> constants_;
   struct ParameterPlace {

@@ -28,6 +28,7 @@
 #include "vm/base/expected.h"
 #include "vm/base/memory_budget.h"
 #include "vm/frame_aggregate.h"
+#include "vm/gathering_table.h"
 #include "vm/program.h"
 #include "vm/row_sorter.h"
 #include "vm/type.h"
@@ -88,19 +89,17 @@ struct RankSpec {
   bool with_ties = false;
 };
 
-class RankTable {
+class RankTable final : public GatheringTable {
  public:
   RankTable(RankSpec spec, ValuePool& pool, MemoryBudget* memory);
-  ~RankTable();
-  RankTable(const RankTable&) = delete;  // Programs point to it.
-  RankTable& operator=(const RankTable&) = delete;
+  ~RankTable() override;
 
-  void clear();
-  // Takes rows; false when the budget refuses, which compute() reports.
-  bool receive(std::span<const Word* const> columns, std::size_t n);
-  Expected<void> compute();
-  // Rows from `position` on, kept words and then results; moves it.
-  std::size_t next(std::uint64_t& position, std::span<Word* const> out, std::size_t capacity) const;
+  void clear() override;
+  bool receive(std::span<const Word* const> columns, std::size_t n) override;
+  Expected<void> compute() override;
+  // Kept words and then results.
+  std::size_t next(std::uint64_t& position, std::span<Word* const> out,
+                   std::size_t capacity) const override;
 
  private:
   struct Partition;

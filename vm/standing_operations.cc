@@ -4,7 +4,7 @@
 
 #include "vm/base/ensure.h"
 #include "vm/internal/frame.h"
-#include "vm/rank_table.h"
+#include "vm/gathering_table.h"
 #include "vm/standing_relation.h"
 
 namespace entail::vm {

@@ -216,6 +216,9 @@ void identify_row(const RuleProgram& program, Rule& rule, Match& match,
 
 namespace {
 
+Expected<void> identify_pattern(const RuleProgram& program, Rule& rule, datalog::Pattern& pattern,
+                                const std::function<void(VariableId)>& add);
+
 Expected<void> identify_in(const RuleProgram& program, Rule& rule, Body& body,
                            const std::function<void(VariableId)>& add) {
   for (Literal& literal : body) {
@@ -233,7 +236,39 @@ Expected<void> identify_in(const RuleProgram& program, Rule& rule, Body& body,
     } else if (auto* rank = std::get_if<datalog::Rank>(&literal.node)) {
       // A row of it is a match of its body.
       if (auto done = identify_in(program, rule, rank->body, add); !done) return done;
+    } else if (auto* pattern = std::get_if<datalog::Pattern>(&literal.node)) {
+      if (auto done = identify_pattern(program, rule, *pattern, add); !done) return done;
     }
+  }
+  return {};
+}
+
+// A match is told by the row at which it begins, a row of it by that as well.
+Expected<void> identify_pattern(const RuleProgram& program, Rule& rule, datalog::Pattern& pattern,
+                                const std::function<void(VariableId)>& add) {
+  using datalog::PatternValueKind;
+  std::vector<VariableId> known;
+  auto done = identify_in(program, rule, pattern.body,
+                          [&](VariableId variable) { known.push_back(variable); });
+  if (!done) return done;
+  const auto hand_on = [&](VariableId variable, PatternValueKind kind) {
+    for (const datalog::PatternValue& measure : pattern.measures) {
+      if (measure.kind == kind && measure.value->op == ExpressionOp::kVariable &&
+          measure.value->variable == variable) {
+        return add(measure.result);
+      }
+    }
+    const datalog::Variable described = rule.variables[datalog::index_of(variable)];
+    datalog::PatternValue measure;
+    measure.kind = kind;
+    measure.value = variable_term(rule, variable);
+    measure.result = new_variable(rule, "_of_match", described.type, described.nullable, rule.span);
+    pattern.measures.push_back(measure);
+    add(measure.result);
+  };
+  for (const VariableId variable : known) {
+    hand_on(variable, PatternValueKind::kStart);
+    if (pattern.rows != datalog::PatternRows::kOne) hand_on(variable, PatternValueKind::kRow);
   }
   return {};
 }

@@ -16,6 +16,7 @@
 //     groups     their keys
 //     generators the value
 //     rankings   as the literals of the ranking's body
+//     patterns   likewise, of the row at which the match begins and of the row that is put out
 //     the rest   nothing: it follows from what is known, or only has to hold
 //
 // but for what declared columns hold anyway. Columns are shared by rules where types agree; a rule that needs fewer

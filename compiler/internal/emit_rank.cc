@@ -88,17 +88,17 @@ class LayOut {
   LayOut(const datalog::Rule& rule, const datalog::Rank& rank) : rule_(rule), rank_(rank) {}
 
   RankLayout run() {
-    for (const datalog::VariableId variable : variables_of_rows(rank_)) {
+    for (const datalog::VariableId variable : variables_of_rows(rank_.body)) {
       const vm::SortColumn column = add(variable_term(rule_, variable));
-      result_.spec.ties.push_back(column);
+      spec_.ties.push_back(column);
       hand(variable, result_.columns.back().nullable);
     }
-    result_.spec.kept_words = words_;
-    for (const Expression& value : rank_.partition) result_.spec.partition.push_back(add(value));
+    spec_.kept_words = words_;
+    for (const Expression& value : rank_.partition) spec_.partition.push_back(add(value));
     for (const datalog::OrderItem& item : rank_.order) {
       vm::SortColumn column = add(item.value);
       column.style = {item.descending, item.nulls_first};
-      result_.spec.order.push_back(column);
+      spec_.order.push_back(column);
     }
     for (const datalog::RankResult& result : rank_.functions) {
       vm::RankFunctionSpec function;
@@ -116,17 +116,18 @@ class LayOut {
       }
       const ColumnLayout& handed = hand(result.result, nullable);
       function.result_words = handed.word_count();
-      result_.spec.functions.push_back(std::move(function));
+      spec_.functions.push_back(std::move(function));
     }
-    result_.spec.from = edge(rank_.frame.from);
-    result_.spec.to = edge(rank_.frame.to);
-    if (rank_.frame.range_value) result_.spec.range_value = add(*rank_.frame.range_value);
-    if (rank_.limit) result_.spec.limit_word = bound(*rank_.limit);
-    if (rank_.offset) result_.spec.offset_word = bound(*rank_.offset);
-    result_.spec.mode = mode_of(rank_.frame.mode);
-    result_.spec.exclusion = exclusion_of(rank_.frame.exclusion);
-    result_.spec.with_ties = rank_.with_ties;
-    result_.spec.words = words_;
+    spec_.from = edge(rank_.frame.from);
+    spec_.to = edge(rank_.frame.to);
+    if (rank_.frame.range_value) spec_.range_value = add(*rank_.frame.range_value);
+    if (rank_.limit) spec_.limit_word = bound(*rank_.limit);
+    if (rank_.offset) spec_.offset_word = bound(*rank_.offset);
+    spec_.mode = mode_of(rank_.frame.mode);
+    spec_.exclusion = exclusion_of(rank_.frame.exclusion);
+    spec_.with_ties = rank_.with_ties;
+    spec_.words = words_;
+    result_.spec = std::move(spec_);
     return std::move(result_);
   }
 
@@ -183,13 +184,19 @@ class LayOut {
   const datalog::Rule& rule_;
   const datalog::Rank& rank_;
   RankLayout result_;
+  vm::RankSpec spec_;
   std::uint32_t words_ = 0;
 };
 
 }  // namespace
 
-std::vector<datalog::VariableId> variables_of_rows(const datalog::Rank& rank) {
-  const VariableSet bound = bound_variables(rank.body);
+const datalog::Body& gathered_body(const datalog::Literal& literal) {
+  if (const auto* rank = std::get_if<datalog::Rank>(&literal.node)) return rank->body;
+  return std::get<datalog::Pattern>(literal.node).body;
+}
+
+std::vector<datalog::VariableId> variables_of_rows(const datalog::Body& body) {
+  const VariableSet bound = bound_variables(body);
   return {bound.begin(), bound.end()};
 }
 

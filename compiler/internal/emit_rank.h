@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/gathering.h"
 #include "compiler/layout.h"
 #include "datalog/rule_program.h"
-#include "vm/rank_table.h"
 
 namespace entail::compiler::internal {
 
@@ -21,11 +21,13 @@ struct RankLayout {
   std::vector<datalog::VariableId> handed;  // What comes out.
   std::vector<ColumnLayout> handed_columns;
   std::uint32_t handed_words = 0;
-  vm::RankSpec spec;
+  GatheringSpec spec;
 };
 
-// The variables whose values a row of the ranking has.
-std::vector<datalog::VariableId> variables_of_rows(const datalog::Rank& rank);
+// The rows of a Rank or Pattern.
+const datalog::Body& gathered_body(const datalog::Literal& literal);
+// The variables whose values a row of such a body has.
+std::vector<datalog::VariableId> variables_of_rows(const datalog::Body& body);
 
 RankLayout lay_out_rank(const datalog::Rule& rule, const datalog::Rank& rank);
 

@@ -69,6 +69,9 @@ class Rewriter {
       if (auto* exists = std::get_if<datalog::Exists>(&literal.node)) rewrite(rule, exists->body);
       if (auto* reduce = std::get_if<datalog::Reduce>(&literal.node)) rewrite(rule, reduce->body);
       if (auto* rank = std::get_if<datalog::Rank>(&literal.node)) rewrite(rule, rank->body);
+      if (auto* pattern = std::get_if<datalog::Pattern>(&literal.node)) {
+        rewrite(rule, pattern->body);
+      }
       auto* filter = std::get_if<datalog::Filter>(&literal.node);
       if (filter == nullptr) {
         result.push_back(std::move(literal));

@@ -271,7 +271,56 @@ class Signature {
   }
   // Refused before anything is compared.
   void add_node(const datalog::Window&) { ENTAIL_UNREACHABLE("a window"); }
-  void add_node(const datalog::Pattern&) { ENTAIL_UNREACHABLE("a pattern"); }
+
+  void add(const datalog::PatternNode& node) {
+    add(static_cast<std::uint64_t>(node.kind));
+    add(std::uint64_t{node.symbol});
+    add(std::uint64_t{node.repeat_min});
+    add(std::uint64_t{node.repeat_max});
+    add(node.reluctant);
+    add(node.relaxed);
+    add(node.deadline);
+    add(node.children.size());
+    for (const datalog::PatternNode& child : node.children) add(child);
+  }
+  void add(const std::vector<std::uint32_t>& numbers) {
+    add(numbers.size());
+    for (const std::uint32_t number : numbers) add(std::uint64_t{number});
+  }
+  void add(const std::vector<datalog::PatternValue>& values) {
+    add(values.size());
+    for (const datalog::PatternValue& value : values) {
+      add(static_cast<std::uint64_t>(value.kind));
+      add(value.result);
+      add(value.symbols);
+      add(value.from_first);
+      add(std::uint64_t{value.occurrence});
+      add(static_cast<std::uint64_t>(value.shift));
+      add(value.final_rows);
+      add(value.value);
+      add(static_cast<std::uint64_t>(value.aggregate));
+    }
+  }
+  void add_node(const datalog::Pattern& pattern) {
+    add(pattern.partition);
+    add(pattern.order);
+    add(pattern.root);
+    add(pattern.symbols.size());
+    for (const datalog::PatternSymbol& symbol : pattern.symbols) {
+      text_ += symbol.name + " ";
+      add(symbol.condition);
+    }
+    add(pattern.operands);
+    add(pattern.measures);
+    add(pattern.time);
+    add(pattern.within);
+    add(pattern.watermark);
+    add(static_cast<std::uint64_t>(pattern.after_match));
+    add(pattern.skip_symbols);
+    add(static_cast<std::uint64_t>(pattern.rows));
+    add(pattern.only_decided);
+    add(pattern.body);
+  }
 
   std::string text_;
 };

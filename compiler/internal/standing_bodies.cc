@@ -217,6 +217,10 @@ bool BodyRewriter::rewrite_part(std::size_t i) {
     rewrite_rank(i, *rank);
     return true;
   }
+  if (const auto* pattern = std::get_if<datalog::Pattern>(&literal.node)) {
+    rewrite_pattern(i, *pattern);
+    return true;
+  }
   return rewrite_reduce(i, std::get<datalog::Reduce>(literal.node));
 }
 
@@ -605,6 +609,31 @@ void BodyRewriter::rewrite_rank(std::size_t i, const datalog::Rank& rank) {
     match.terms.push_back(beside.count(variable) != 0 ? rule.head.terms.back() : wildcard_term());
   }
   match.relation = maker_.ordered("rank", std::move(rule));
+  set_case(i, {Literal{std::move(match), span}});
+}
+
+// Nor does that of a pattern.
+void BodyRewriter::rewrite_pattern(std::size_t i, const datalog::Pattern& pattern) {
+  const datalog::SourceSpan span = body_[i].span;
+  const VariableSet beside = around(body_, i);
+  Rule rule;
+  rule.variables = rule_.variables;
+  rule.span = rule.head.span = span;
+  rule.body.push_back({pattern, span});
+  auto identified = identify_matches(maker_.program(), rule, [](VariableId) {});
+  if (!identified) throw CannotStand{identified.error()};
+  // Auxiliary rules get numbers of their own, and ties go by the numbers that variables have here.
+  auto& inner = std::get<datalog::Pattern>(rule.body.front().node);
+  for (const VariableId variable : bound_variables(inner.body)) {
+    inner.order.push_back({variable_term(rule, variable), false, false});
+  }
+  Match match;
+  for (const datalog::PatternValue& measure : inner.measures) {
+    rule.head.terms.push_back(variable_term(rule, measure.result));
+    match.terms.push_back(beside.count(measure.result) != 0 ? rule.head.terms.back()
+                                                            : wildcard_term());
+  }
+  match.relation = maker_.ordered("matches", std::move(rule));
   set_case(i, {Literal{std::move(match), span}});
 }
 

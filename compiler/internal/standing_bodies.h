@@ -43,7 +43,7 @@ class AuxiliaryMaker {
                                       std::vector<datalog::Rule> rules) = 0;
   // The groups of the one Reduce that is the rule's body.
   virtual datalog::RelationId reduced(const std::string& stem, datalog::Rule rule) = 0;
-  // The rows of the one Rank that is the rule's body.
+  // The rows of the one Rank or Pattern that is the rule's body.
   virtual datalog::RelationId ordered(const std::string& stem, datalog::Rule rule) = 0;
   // The classes of a standing equivalence, if the relation is one.
   virtual std::optional<datalog::RelationId> classes_of(datalog::RelationId id) const = 0;
@@ -109,6 +109,7 @@ class BodyRewriter {
   bool rewrite_exists(std::size_t i, const datalog::Exists& exists);
   bool rewrite_reduce(std::size_t i, const datalog::Reduce& reduce);
   void rewrite_rank(std::size_t i, const datalog::Rank& rank);
+  void rewrite_pattern(std::size_t i, const datalog::Pattern& pattern);
   void set_case(std::size_t i, datalog::Body body);
 
   // What an inner body shares with its surroundings, in order of occurrence.

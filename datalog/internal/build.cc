@@ -94,10 +94,22 @@ void ClauseBuilder::name_rows(const Alternative& alternative) {
   for (const Piece& piece : alternative) {
     const auto* matched = piece.is_exists ? nullptr : piece.formula->as<grammar::Atom>();
     if (const auto* latest = piece.formula->as<grammar::AsOfMatch>()) matched = &latest->atom;
+    if (const auto* sequence = piece.formula->as<grammar::Sequence>()) name_rows(sequence->pattern);
     if (matched == nullptr || !matched->alias || piece.negated) continue;
     if (const auto found = environment_.relations.find(matched->relation.text);
         found != environment_.relations.end()) {
       rows_[(*matched->alias).text] = found->second;
+    }
+  }
+}
+
+void ClauseBuilder::name_rows(const grammar::SequencePattern& pattern) {
+  for (const grammar::SequenceStep& step : pattern.steps) {
+    for (const grammar::SequencePattern& alternative : step.alternatives) name_rows(alternative);
+    if (!step.atom || !step.atom->alias || step.negated) continue;
+    const auto found = environment_.relations.find(step.atom->relation.text);
+    if (found != environment_.relations.end()) {
+      rows_[(*step.atom->alias).text] = found->second;
     }
   }
 }
@@ -200,8 +212,10 @@ void ClauseBuilder::resolve_rows(CoreBody& out, std::vector<CoreTerm>& heads) {
       CoreTerm variable = CoreTerm::make_variable(name, out[at].args[i].span);
       CoreTerm before = std::exchange(out[at].args[i], variable);
       if (before.kind != TermKind::kWildcard) {
-        const CoreCondition equation =
+        CoreCondition equation =
             compare(CompareOp::kEqual, std::move(before), std::move(variable), out[at].span);
+        equation.sequence = out[at].sequence;
+        equation.step = out[at].step;
         out.insert(out.begin() + static_cast<std::ptrdiff_t>(at) + 1, equation);
       }
     }

@@ -61,6 +61,9 @@ class ClauseBuilder {
   void add(const Piece& piece, CoreBody& out);
   void add_negation(const grammar::Formula& formula, grammar::SourceSpan span, CoreBody& out);
   void add_group(const grammar::Group& group, grammar::SourceSpan span, CoreBody& out);
+  void add_sequence(const grammar::Sequence& sequence, grammar::SourceSpan span, CoreBody& out);
+  void add_steps(const grammar::Sequence& sequence, const grammar::SequencePattern& pattern,
+                 std::uint32_t& number, CoreBody& out);
   void add_membership(const grammar::Expr& value, const grammar::Expr& collection,
                       grammar::SourceSpan span, CoreBody& out);
   bool add_table_call(const grammar::Comparison& comparison, grammar::SourceSpan span,
@@ -85,6 +88,7 @@ class ClauseBuilder {
   void add_field(const grammar::FieldPattern& field, CoreTerm& column, CoreBody& extra);
   CoreTerm head_term(const grammar::Expr& expr, RelationId relation, std::uint32_t column);
   void name_rows(const Alternative& alternative);
+  void name_rows(const grammar::SequencePattern& pattern);
   void resolve_rows(CoreBody& out, std::vector<CoreTerm>& heads);
 
   CoreCondition actions(const grammar::Block& block);

@@ -198,8 +198,8 @@ void ClauseBuilder::add(const Piece& piece, CoreBody& out) {
       out.push_back(std::move(*condition));
     }
     for (CoreCondition& more : extra) out.push_back(std::move(more));
-  } else if (formula.as<grammar::Sequence>() != nullptr) {
-    unsupported(span, "sequences are");
+  } else if (const auto* sequence = formula.as<grammar::Sequence>()) {
+    add_sequence(*sequence, span, out);
   } else {
     CoreBody inner;
     for (const Alternative& alternative : alternatives(formula, false)) {

@@ -112,6 +112,11 @@ struct CoreCondition {
   std::vector<CoreTerm> keys = {};
   std::vector<CoreGroupResult> results = {};
   bool generated = false;  // Made by lowering: Souffle's rules on style do not apply.
+  // Of a step of a sequence: which one, in the order of the text. An absence is a kAbsent, the others stand as
+  // atoms and what goes with them. `keys` of the first condition of a step are its `within`, and behind that of
+  // the first step the sequence's.
+  const grammar::Sequence* sequence = nullptr;
+  std::uint32_t step = 0;
 };
 
 struct CoreAggregate {

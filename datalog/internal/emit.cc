@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "datalog/body_walk.h"
 #include "datalog/internal/emitter.h"
 #include "datalog/internal/scopes.h"
 
@@ -39,6 +40,9 @@ Rule Emitter::run(const std::vector<DeclaredType>& parameters) {
     }
     rule_.head.terms.push_back(column_value(clause_.head_args[i], relation, i));
   }
+  std::set<VariableId> used;
+  for (const Expression& term : rule_.head.terms) used.merge(variables_of(term));
+  prune_sequences(rule_.body, used);
   return std::move(rule_);
 }
 
@@ -98,6 +102,15 @@ void Emitter::body(const CoreBody& conditions) {
   const std::vector<Direction> directions = order_equations(conditions, bound);
   bound_ = std::move(bound);
   for (std::size_t i = 0; i < conditions.size(); ++i) {
+    if (conditions[i].sequence != nullptr) {
+      std::size_t end = i;
+      while (end < conditions.size() && conditions[end].sequence == conditions[i].sequence) ++end;
+      is_proof_ = false;
+      sequence(std::span(conditions).subspan(i, end - i),
+               std::span(directions).subspan(i, end - i));
+      i = end - 1;
+      continue;
+    }
     is_proof_ = proves_values(conditions[i]);
     condition(conditions[i], directions[i]);
   }
@@ -166,6 +179,16 @@ void Emitter::condition(const CoreCondition& condition, Direction direction) {
   }
 }
 
+// Whether an action changes the row of that name.
+bool Emitter::is_changed(const std::string& row) const {
+  bool found = false;
+  CoreBody copy = clause_.body;
+  visit_conditions(copy, [&](CoreCondition& condition) {
+    found |= condition.kind == ConditionKind::kChange && condition.row == row;
+  });
+  return found;
+}
+
 void Emitter::atom(const CoreCondition& condition, bool negated) {
   const Relation& relation = environment_.program.relation(condition.relation);
   const std::vector<Column> columns = relation.columns;
@@ -197,7 +220,8 @@ void Emitter::atom(const CoreCondition& condition, bool negated) {
       match.terms.push_back(read(variable, arg.span));
     }
   }
-  if (clause_.is_production && !negated && !condition.row.empty())
+  const bool has_row = clause_.is_production && !negated && !condition.row.empty();
+  if (has_row && (condition.sequence == nullptr || is_changed(condition.row)))
     match.row = new_row(condition.row, condition.span);
   if (condition.window) {
     put(window(condition, std::move(match)), condition.span);

@@ -2,14 +2,52 @@
 #include <algorithm>
 #include <utility>
 
+#include "datalog/body_walk.h"
 #include "datalog/internal/emitter.h"
 
 namespace entail::datalog {
+
+namespace {
+
+void collect_variables(const Block& block, std::set<VariableId>& used) {
+  const auto add = [&](const Expression& expression) { used.merge(variables_of(expression)); };
+  const auto add_body = [&](const Body& body) { used.merge(variables_of(body)); };
+  for (const Statement& statement : block) {
+    if (const auto* change = std::get_if<Change>(&statement.node)) {
+      for (const auto& value : change->values) {
+        if (value) add(*value);
+      }
+      if (change->row) used.insert(*change->row);
+    } else if (const auto* let = std::get_if<Let>(&statement.node)) {
+      add(let->value);
+    } else if (const auto* branch = std::get_if<Branch>(&statement.node)) {
+      add_body(branch->condition);
+      if (branch->then_block) collect_variables(*branch->then_block, used);
+      if (branch->else_block) collect_variables(*branch->else_block, used);
+    } else if (const auto* each = std::get_if<ForEach>(&statement.node)) {
+      add_body(each->body);
+      collect_variables(*each->block, used);
+    } else if (const auto* call = std::get_if<CallProcedure>(&statement.node)) {
+      for (const Expression& argument : call->arguments) add(argument);
+    } else if (const auto* schedule = std::get_if<Schedule>(&statement.node)) {
+      add(schedule->delay);
+      collect_variables(*schedule->block, used);
+    } else if (const auto* log = std::get_if<LogText>(&statement.node)) {
+      for (const Expression& part : log->parts) add(part);
+    }
+  }
+}
+
+}  // namespace
 
 Production Emitter::run_production() {
   bound_.assign(rule_.variables.size(), false);
   out_ = &rule_.body;
   body(clause_.body);
+  std::set<VariableId> used;
+  if (salience_) used.merge(variables_of(*salience_));
+  collect_variables(block_, used);
+  prune_sequences(rule_.body, used);
   Production production;
   production.name = clause_.rule_name;
   production.span = clause_.span;

@@ -2,6 +2,7 @@
 //
 //     emit.cc               bodies
 //     emit_expressions.cc   expressions
+//     emit_sequence.cc      sequences of events
 //     emit_actions.cc       the actions of productions
 //
 // Lifetime: it lends the clause, its types and the environment. Threads: a value, used once.
@@ -10,6 +11,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +39,8 @@ class Emitter {
   Production run_production();
 
  private:
+  friend class SequenceMaker;
+
   vm::Type slot_type(std::uint32_t slot) const { return term_types_.slot_type(slot); }
   vm::Type type_of(const CoreTerm& term) const { return term_types_.type_of(term); }
   bool may_be_null(const CoreTerm& term) const { return term_types_.may_be_null(term); }
@@ -70,6 +75,7 @@ class Emitter {
   Body inner(const CoreBody& conditions);
   void body(const CoreBody& conditions);
   void condition(const CoreCondition& condition, Direction direction);
+  bool is_changed(const std::string& row) const;
   void atom(const CoreCondition& condition, bool negated);
   Window window(const CoreCondition& condition, Match match);
   void absent(const CoreCondition& condition);
@@ -81,6 +87,9 @@ class Emitter {
   void reduce(const CoreTerm& term, VariableId result);
   std::optional<vm::Type> aggregated_type(const CoreAggregate& core) const;
   void group(const CoreCondition& condition);
+  // Conditions of one sequence, all of its steps.
+  void sequence(std::span<const CoreCondition> steps, std::span<const Direction> directions);
+  void prune_sequences(Body& body, const std::set<VariableId>& used_elsewhere);
   void generate(const CoreTerm& term, VariableId variable);
   Expression column_value(const CoreTerm& term, const Relation& relation, std::size_t i);
 
@@ -125,6 +134,7 @@ class Emitter {
   bool is_proof_ = false;  // A condition is being emitted that its variables are not null by.
   int fresh_count_ = 0;
   std::map<std::string, VariableId> rows_;  // `as r`, as visible where emission stands.
+  std::set<VariableId> may_be_missing_;     // What a match of a sequence need not have.
   std::vector<std::uint32_t> proven_;       // Not null here by the conditions of an `if` or `for`.
   std::optional<Expression> salience_;
   Block block_;  // The last one that was emitted.

@@ -566,20 +566,20 @@ std::string Printer::pattern_node(const Pattern& pattern, const PatternNode& nod
     case PatternKind::kSymbol:
       return symbol();
     case PatternKind::kConcat:
-      return "(" + children(node.strict_next ? " next " : " -> ") + ")";
+      return "(" + children(node.relaxed ? " -> " : " next ") + ")";
     case PatternKind::kAlternate:
       return "(" + children(" | ") + ")";
     case PatternKind::kRepeat: {
       std::string most = node.repeat_max == UINT32_MAX ? "*" : std::to_string(node.repeat_max);
       return children(" ") + "[" + std::to_string(node.repeat_min) + ".." + most + "]" +
-             (node.reluctant ? "?" : "");
+             (node.reluctant ? "?" : "") + (node.relaxed ? "~" : "");
     }
     case PatternKind::kPermute:
       return "permute(" + children(", ") + ")";
     case PatternKind::kExclude:
       return "{- " + children(" ") + " -}";
     case PatternKind::kAbsent:
-      return "not " + symbol();
+      return "not " + symbol() + (node.deadline ? " before " + expression(*node.deadline) : "");
     case PatternKind::kAnchorStart:
       return "^";
     case PatternKind::kAnchorEnd:
@@ -588,25 +588,78 @@ std::string Printer::pattern_node(const Pattern& pattern, const PatternNode& nod
   return "";
 }
 
-std::string Printer::pattern(const Pattern& pattern) const {
-  constexpr std::string_view kSkips[] = {"past_last", "to_next", "to_first", "to_last", "none"};
-  std::string out = "sequence " + pattern_node(pattern, pattern.root) + " where {";
-  for (const PatternSymbol& symbol : pattern.symbols) {
-    out += " " + symbol.name + ": " + body(symbol.condition) + ";";
+std::string Printer::pattern_values(const Pattern& pattern,
+                                    const std::vector<PatternValue>& values) const {
+  const auto symbols = [&](const std::vector<std::uint32_t>& those) {
+    std::string out;
+    for (const std::uint32_t symbol : those) {
+      if (!out.empty()) out += "|";
+      out += symbol < pattern.symbols.size() ? pattern.symbols[symbol].name : "#";
+    }
+    return out.empty() ? std::string("*") : out;
+  };
+  std::string out;
+  for (const PatternValue& value : values) {
+    if (!out.empty()) out += ", ";
+    out += variable(value.result) + " = ";
+    std::string of = value.value ? expression(*value.value) : std::string();
+    switch (value.kind) {
+      case PatternValueKind::kMatchNumber:
+        out += "match_number()";
+        continue;
+      case PatternValueKind::kStart:
+        out += "start(" + of + ")";
+        continue;
+      case PatternValueKind::kRow:
+        out += "row(" + of + ")";
+        continue;
+      case PatternValueKind::kAggregate:
+        if (value.final_rows) out += "final ";
+        out += aggregate_name(value.aggregate);
+        out += "(" + symbols(value.symbols) + (of.empty() ? ")" : ": " + of + ")");
+        continue;
+      case PatternValueKind::kClassifier:
+        of = "classifier()";
+        break;
+      case PatternValueKind::kLabelled:
+        break;
+    }
+    if (value.final_rows) out += "final ";
+    out += (value.from_first ? "first(" : "last(") + symbols(value.symbols) + ": " + of;
+    if (value.occurrence != 0) out += ", " + std::to_string(value.occurrence);
+    out += ")";
+    if (value.shift != 0) out += (value.shift > 0 ? "+" : "") + std::to_string(value.shift);
   }
-  out += " }";
-  if (pattern.within) out += " within " + expression(*pattern.within);
+  return out;
+}
+
+std::string Printer::pattern(const Pattern& pattern) const {
+  constexpr std::string_view kSkips[] = {"past_last", "to_next", "to_first", "to_last"};
+  constexpr std::string_view kRows[] = {"", " all rows", " all rows omit empty",
+                                        " all rows with unmatched"};
+  std::string out = "sequence { " + body(pattern.body) + " }";
   if (!pattern.partition.empty()) out += " by (" + expressions(pattern.partition) + ")";
   if (!pattern.order.empty()) out += " order (" + order(pattern.order) + ")";
+  if (pattern.time) out += " time " + expression(*pattern.time);
+  if (pattern.watermark) out += " watermark " + expression(*pattern.watermark);
+  out += " match " + pattern_node(pattern, pattern.root) + " where {";
+  for (const PatternSymbol& symbol : pattern.symbols) {
+    out += " " + symbol.name + (symbol.condition ? ": " + expression(*symbol.condition) : "") + ";";
+  }
+  out += " }";
+  if (!pattern.operands.empty()) {
+    out += " with { " + pattern_values(pattern, pattern.operands) + " }";
+  }
+  if (pattern.within) out += " before " + expression(*pattern.within);
   out += " skip ";
   out += kSkips[static_cast<std::size_t>(pattern.after_match)];
-  if (pattern.all_rows) out += " all rows";
-  std::string measures;
-  for (const Bind& measure : pattern.measures) {
-    if (!measures.empty()) measures += ", ";
-    measures += variable(measure.variable) + " = " + expression(measure.value);
+  for (const std::uint32_t symbol : pattern.skip_symbols) {
+    out += " " + (symbol < pattern.symbols.size() ? pattern.symbols[symbol].name : "#");
   }
-  return measures.empty() ? out : out + " => { " + measures + " }";
+  out += kRows[static_cast<std::size_t>(pattern.rows)];
+  if (pattern.only_decided) out += " decided";
+  if (pattern.measures.empty()) return out;
+  return out + " => { " + pattern_values(pattern, pattern.measures) + " }";
 }
 
 std::string Printer::literal(const Literal& literal) const {

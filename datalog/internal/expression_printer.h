@@ -46,6 +46,7 @@ class Printer {
   std::string window(const Window& window) const;
   std::string pattern(const Pattern& pattern) const;
   std::string pattern_node(const Pattern& pattern, const PatternNode& node) const;
+  std::string pattern_values(const Pattern& pattern, const std::vector<PatternValue>& values) const;
   std::string field_name(const Expression& expression) const;
 
   const RuleProgram& program_;

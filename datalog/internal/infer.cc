@@ -123,7 +123,7 @@ class Inference {
   void collect(CoreBody& body, bool negated) {
     for (CoreCondition& condition : body) {
       for (CoreTerm& term : condition.args) collect(term);
-      if (condition.window) {
+      if (condition.window || condition.sequence != nullptr) {
         for (CoreTerm& term : condition.keys) collect(term);
       }
       switch (condition.kind) {

@@ -48,7 +48,7 @@ template <typename Visit>
 void visit_own(CoreBody& body, const Visit& visit) {
   for (CoreCondition& condition : body) {
     if (condition.kind != ConditionKind::kGroup) visit_own(condition.args, visit);
-    if (condition.window) visit_own(condition.keys, visit);
+    if (condition.window || condition.sequence != nullptr) visit_own(condition.keys, visit);
     if (condition.kind == ConditionKind::kGroup) {
       // What a group exports stands outside of it.
       for (CoreGroupResult& result : condition.results) visit(result.variable);

@@ -8,6 +8,7 @@
 #include "datalog/body_walk.h"
 #include "tests/oracle/aggregate.h"
 #include "tests/oracle/expression_evaluator.h"
+#include "tests/oracle/pattern.h"
 
 namespace entail::oracle {
 
@@ -355,8 +356,10 @@ class Evaluator {
       solve_reduce(*reduce, beside, next);
     } else if (const auto* rank = std::get_if<datalog::Rank>(&literal.node)) {
       solve_rank(*rank, next);
+    } else if (const auto* pattern = std::get_if<datalog::Pattern>(&literal.node)) {
+      solve_pattern(*pattern, next);
     } else {
-      throw Unsupported{"windows and sequences"};
+      throw Unsupported{"windows"};
     }
   }
 
@@ -615,6 +618,72 @@ class Evaluator {
         }
       }
       with_all(variables, values, 0, next);
+    }
+  }
+
+  // Rows that are watermarks belong to no partition.
+  void solve_pattern(const datalog::Pattern& pattern, const Continuation& next) {
+    struct Event {
+      Row partition, order, all;
+      Environment values;
+    };
+    std::vector<Event> events;
+    std::optional<std::int64_t> watermark;
+    Environment outer(environment_.size());
+    std::swap(outer, environment_);
+    solve(pattern.body, {}, [&] {
+      guarded([&] {
+        if (pattern.watermark) {
+          const Value at = value_of(*pattern.watermark);
+          if (!is_null(at)) {
+            const std::int64_t time = std::get<std::int64_t>(at);
+            watermark = watermark ? std::min(*watermark, time) : time;
+            return;
+          }
+        }
+        Event event;
+        for (const Expression& value : pattern.partition) {
+          event.partition.push_back(value_of(value));
+        }
+        for (const datalog::OrderItem& item : pattern.order) {
+          event.order.push_back(value_of(item.value));
+        }
+        for (const auto& value : environment_) {
+          if (value) event.all.push_back(*value);
+        }
+        event.values = environment_;
+        events.push_back(std::move(event));
+      });
+    });
+    std::swap(outer, environment_);
+    std::stable_sort(events.begin(), events.end(), [&](const Event& a, const Event& b) {
+      if (const int order = compare(a.partition, b.partition); order != 0) return order < 0;
+      for (std::size_t i = 0; i < pattern.order.size(); ++i) {
+        const int order = compare_ordered(a.order[i], b.order[i], pattern.order[i].descending,
+                                          pattern.order[i].nulls_first);
+        if (order != 0) return order < 0;
+      }
+      for (std::size_t i = 0; i < a.all.size(); ++i) {
+        const int order = compare_ordered(a.all[i], b.all[i], false, false);
+        if (order != 0) return order < 0;
+      }
+      return false;
+    });
+    std::vector<VariableId> variables;
+    for (const datalog::PatternValue& measure : pattern.measures) {
+      variables.push_back(measure.result);
+    }
+    for (std::size_t begin = 0; begin < events.size();) {
+      std::vector<Environment> partition;
+      std::size_t end = begin;
+      for (; end < events.size() && compare(events[end].partition, events[begin].partition) == 0;
+           ++end) {
+        partition.push_back(events[end].values);
+      }
+      begin = end;
+      std::vector<Row> rows;
+      guarded([&] { rows = pattern_rows(pattern, partition, watermark, expressions_); });
+      for (const Row& row : rows) with_all(variables, row, 0, next);
     }
   }
 

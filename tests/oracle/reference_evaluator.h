@@ -17,7 +17,7 @@
 //   errors   an instance that fails (1 / 0) derives nothing and is reported. Conditions that can fail
 //            run last, so an engine may report more failures than this, but not fewer.
 //
-// What it refuses (kUnsupported): windows, ranks, patterns, row identities, decimals and other wide
+// What it refuses (kUnsupported): windows, most window functions, row identities, decimals and other wide
 // types, now(), ord(), extern functions, limitsize. Runaway programs end with kLimit.
 //
 // Threads: none of its own; calls are independent.

@@ -21,6 +21,7 @@
 #include "grammar/parser.h"
 #include "rete/network.h"
 #include "tests/oracle/reference_evaluator.h"
+#include "tests/property/pattern_generator.h"
 #include "tests/property/row_lines.h"
 #include "vm/base/cancel.h"
 #include "vm/base/memory_budget.h"
@@ -167,7 +168,12 @@ class StandingLaw {
         const datalog::Relation& relation = program_->relation(rule.head.relation);
         const bool is_plain =
             !relation.equivalence && relation.extremum == datalog::Extremum::kNone;
-        if (!stratum.recursive && is_plain && random.chance(1, 4)) add_limit(rule, random);
+        if (stratum.recursive || !is_plain) continue;
+        if (random.chance(1, 4)) {
+          add_limit(rule, random);
+        } else if (random.chance(1, 4)) {
+          add_pattern(rule, random);
+        }
       }
     }
     grammar::Diagnostics diagnostics;

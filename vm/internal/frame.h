@@ -72,7 +72,7 @@ struct Cursor {
   View view = View::kTotal;
   std::vector<std::span<const Word>> members;
   const GroupTable* groups = nullptr;
-  const RankTable* ranks = nullptr;
+  const GatheringTable* ranks = nullptr;
   std::uint64_t position = 0;
 };
 
@@ -121,11 +121,11 @@ struct Frame {
   std::vector<std::unique_ptr<CandidateBuffer>>* buffers = nullptr;  // By relation operand.
   std::vector<std::vector<Word>>* equivalence_pairs = nullptr;       // Likewise; pairs end to end.
   SharedSource* source = nullptr;
-  bool source_is_shared = false;            // More than one worker.
-  StandingRun* run = nullptr;               // Of a standing program; else null.
-  RowReceiver* receiver = nullptr;          // Of a query.
-  std::span<RankTable* const> rank_tables;  // Of a one-shot program.
-  bool sql_errors = false;                  // Raise says what SQL's clients are to be told.
+  bool source_is_shared = false;                 // More than one worker.
+  StandingRun* run = nullptr;                    // Of a standing program; else null.
+  RowReceiver* receiver = nullptr;               // Of a query.
+  std::span<GatheringTable* const> rank_tables;  // Of a one-shot program.
+  bool sql_errors = false;                       // Raise says what SQL's clients are to be told.
   // Constant registers are filled up to here; enough for the batches of a run that began small.
   std::size_t constant_lanes = kBatchRows;
   const std::vector<ConstantRegister>* constants = nullptr;  // Of the fragment.
