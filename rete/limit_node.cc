@@ -70,8 +70,6 @@ std::optional<std::size_t> column_of(const datalog::Match& match, const Expressi
 }  // namespace
 
 bool LimitNode::follows(const NetworkState& state, const compiler::StandingStratum& stratum) {
-  const datalog::Literal& gathered = state.form.program.rule(stratum.rules.front()).body.front();
-  if (!std::holds_alternative<datalog::Rank>(gathered.node)) return false;
   const datalog::Rank& rank = ranking(state, stratum);
   const datalog::Match& match = rows_of(rank);
   if (!rank.functions.empty() || rank.with_ties) return false;

@@ -15,6 +15,7 @@
 #include "rete/internal/network_impl.h"
 #include "rete/limit_node.h"
 #include "rete/order_node.h"
+#include "rete/pattern_node.h"
 #include "rete/ranked_stratum.h"
 #include "rete/recomputed_stratum.h"
 #include "rete/regroup_node.h"
@@ -358,7 +359,9 @@ Expected<void> Network::Impl::make_nodes() {
         break;
       case StandingKind::kOrdered:
         if (node.is_kept) break;
-        if (LimitNode::follows(state, stratum)) {
+        if (PatternNode::matches(state, stratum)) {
+          node.parts.push_back(std::make_shared<PatternNode>());
+        } else if (LimitNode::follows(state, stratum)) {
           node.parts.push_back(std::make_shared<LimitNode>(options.memory));
         } else {
           node.parts.push_back(std::make_shared<OrderNode>());

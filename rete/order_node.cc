@@ -23,7 +23,8 @@ void OrderNode::rebind(const NetworkState& state, const compiler::StandingStratu
   for (const compiler::RankShape& shape : state.code.ranks) {
     if (shape.rule == rule) shape_ = shape;
   }
-  table_ = compiler::gathering_table(shape_.spec, *state.pool, state.memory);
+  table_ = std::make_unique<vm::RankTable>(std::get<vm::RankSpec>(shape_.spec), *state.pool,
+                                           state.memory);
   ranked_.assign(shape_.words, std::vector<Word>(kRowsAtOnce));
 }
 

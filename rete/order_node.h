@@ -16,7 +16,7 @@
 
 #include "rete/internal/network_state.h"
 #include "rete/node.h"
-#include "vm/gathering_table.h"
+#include "vm/rank_table.h"
 
 namespace entail::rete {
 
@@ -36,7 +36,7 @@ class OrderNode final : public Node {
   std::uint32_t fragment_ = 0;  // The partition fragment's position.
   bool derives_all_ = false;    // In the next turn: every partition is new.
   compiler::RankShape shape_;
-  std::unique_ptr<vm::GatheringTable> table_;
+  std::unique_ptr<vm::RankTable> table_;
   vm::ChangeBatch rows_;                       // Scratch: what goes into the table,
   std::vector<std::vector<vm::Word>> ranked_;  // and what comes out.
 };

@@ -145,19 +145,21 @@ class AutomatonBuilder {
   std::uint32_t emit_repeat(const PatternNode& node, std::uint32_t next, bool excluded) {
     const PatternNode& child = node.children.front();
     if (node.repeat_max == 0) return next;
-    std::uint32_t behind = next;  // What an iteration that is not the first goes to.
-    std::uint32_t more = node.repeat_max - std::max(node.repeat_min, 1U);
     if (node.repeat_max == UINT32_MAX) {
-      // The loop is entered behind an iteration, so its split comes before what it leads to.
+      // The last iteration that must be is the loop's first: what leads back to it leads nowhere new.
       const std::uint32_t loop = split(next, next, node.reluctant);
-      const std::uint32_t again = joint(emit(child, loop, excluded), node.relaxed);
+      std::uint32_t entry = emit(child, loop, excluded);
+      const std::uint32_t again = joint(entry, node.relaxed);
       (node.reluctant ? code_[loop].other : code_[loop].next) = again;
-      behind = loop;
-    } else {
-      for (; more > 0; --more) {
-        const std::uint32_t again = joint(emit(child, behind, excluded), node.relaxed);
-        behind = split(again, next, node.reluctant);
+      if (node.repeat_min == 0) return split(entry, next, node.reluctant);
+      for (std::uint32_t i = 1; i < node.repeat_min; ++i) {
+        entry = emit(child, joint(entry, node.relaxed), excluded);
       }
+      return entry;
+    }
+    std::uint32_t behind = next;  // What an iteration that is not the first goes to.
+    for (std::uint32_t more = node.repeat_max - std::max(node.repeat_min, 1U); more > 0; --more) {
+      behind = split(joint(emit(child, behind, excluded), node.relaxed), next, node.reluctant);
     }
     for (std::uint32_t i = 1; i < node.repeat_min; ++i) {
       behind = joint(emit(child, behind, excluded), node.relaxed);

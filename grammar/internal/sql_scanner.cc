@@ -207,6 +207,12 @@ class Scan {
     return emit(P::IDENT);
   }
 
+  bool is_before_bracket() const {
+    std::size_t ahead = at_;
+    while (ahead < text_.size() && is_ascii_space(text_[ahead])) ++ahead;
+    return ahead < text_.size() && text_[ahead] == '(';
+  }
+
   Expected<void> word() {
     while (at_ < text_.size() && is_word(text_[at_])) ++at_;
     constexpr std::size_t kKeywordBytesMax = 24;
@@ -219,6 +225,11 @@ class Scan {
                      [](char letter) { return ascii_lower(letter); });
       const auto found = keywords().find(std::string_view(folded.data(), length));
       if (found != keywords().end()) type = found->second;
+      // Its clauses would be taken for the columns of an alias.
+      if (std::string_view(folded.data(), length) == "match_recognize" && is_before_bracket()) {
+        return unexpected(sql_error_at(text_, begin_, "MATCH_RECOGNIZE is not supported yet",
+                                       "0A000", ErrorCode::kUnsupported));
+      }
     }
     return emit(type);
   }

@@ -124,13 +124,20 @@ class PatternMaker {
     pattern_.order.insert(pattern_.order.begin(), {*pattern_.time, false, false});
     if (random_.chance(2, 3)) pattern_.within = later();
     pattern_.only_decided = random_.chance(1, 2);
-    if (numbers_.empty() || !pattern_.partition.empty() || random_.chance(1, 3)) return;
+    if (numbers_.empty() || random_.chance(1, 3)) return;
     Expression null = made(ExpressionOp::kNull, vm::Type::number(), {});
     null.nullable = true;
     Expression mark = made(ExpressionOp::kEqual, vm::Type::boolean(),
                            {any_number(), constant(static_cast<std::int64_t>(random_.below(5)))});
     pattern_.watermark = made(ExpressionOp::kIf, vm::Type::number(), {mark, any_number(), null});
     pattern_.watermark->nullable = true;
+    // A watermark belongs to no partition.
+    for (Expression& key : pattern_.partition) {
+      Expression no_key = made(ExpressionOp::kNull, key.type, {});
+      no_key.nullable = true;
+      key = made(ExpressionOp::kIf, key.type, {mark, no_key, key});
+      key.nullable = true;
+    }
   }
   Expression later() {
     return made(ExpressionOp::kAdd, vm::Type::number(),
