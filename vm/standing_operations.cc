@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "vm/base/ensure.h"
-#include "vm/internal/frame.h"
 #include "vm/gathering_table.h"
+#include "vm/internal/frame.h"
 #include "vm/standing_relation.h"
 
 namespace entail::vm {
