@@ -322,7 +322,7 @@ executeStatement   : K_EXECUTE colId (LPAREN exprList RPAREN)? ;
 deallocateStatement : K_DEALLOCATE K_PREPARE? (colId | K_ALL) ;
 declareStatement   : K_DECLARE colId (K_BINARY | K_ASENSITIVE | K_INSENSITIVE | K_NO? K_SCROLL)* K_CURSOR ((K_WITH | K_WITHOUT) K_HOLD)?
                      K_FOR ( query | subscribeStatement ) ;
-fetchStatement     : (K_FETCH | K_MOVE) fetchDirection? (K_FROM | K_IN)? colId ;
+fetchStatement     : (K_FETCH | K_MOVE) fetchDirection? (K_FROM | K_IN)? colId (K_WITH optionList)? ;
 fetchDirection     : K_NEXT | K_PRIOR | K_FIRST | K_LAST | K_ABSOLUTE signedNumber | K_RELATIVE signedNumber | signedNumber | K_ALL
                    | K_FORWARD (signedNumber | K_ALL)? | K_BACKWARD (signedNumber | K_ALL)? ;
 closeStatement     : K_CLOSE (colId | K_ALL) ;

@@ -223,6 +223,7 @@ TEST_CASE("statements of sessions survive being printed and parsed again") {
            "FETCH ALL FROM c",
            "FETCH c",
            "FETCH PRIOR IN c",
+           "FETCH 100 c WITH (TIMEOUT = '1s')",
            "MOVE ABSOLUTE -3 c",
            "CLOSE ALL",
            "VACUUM (FULL, ANALYZE) t",

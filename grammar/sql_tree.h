@@ -635,6 +635,7 @@ struct Fetch {
   FetchDirection direction = FetchDirection::kForward;
   std::optional<std::int64_t> count;  // Absent: ALL.
   Identifier cursor;
+  std::vector<Option> options;  // WITH (TIMEOUT = '1s'): of cursors for SUBSCRIBE.
   bool operator==(const Fetch&) const = default;
 };
 

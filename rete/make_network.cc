@@ -142,9 +142,10 @@ Expected<void> Network::Impl::make_form(const datalog::RuleProgram& program) {
   for (const datalog::Directive& directive : program.directives) {
     if (directive.kind == datalog::DirectiveKind::kOutput ||
         directive.kind == datalog::DirectiveKind::kPrintSize) {
-      watched.insert(directive.relation);
+      outputs.insert(directive.relation);
     }
   }
+  watched.insert(outputs.begin(), outputs.end());
   relation_count = program.relations.size();
   original_relations = program.relations;
   for (std::size_t i = 0; i < relation_count; ++i) {

@@ -530,6 +530,11 @@ void Network::set_next_version(vm::Version version) {
   impl_->next_version = version;
 }
 
+void Network::set_watched(std::set<RelationId> relations) {
+  impl_->watched = std::move(relations);
+  impl_->watched.insert(impl_->outputs.begin(), impl_->outputs.end());
+}
+
 vm::Version Network::version() const { return impl_->version; }
 const datalog::RuleProgram& Network::program() const { return impl_->state.form.program; }
 const compiler::RelationLayout& Network::layout(RelationId id) const {

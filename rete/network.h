@@ -233,6 +233,9 @@ class Network {
   std::vector<StatedChange> stated_changes() const;
   // Whether anything was changed since the last commit or abort.
   bool in_transaction() const;
+  // The relations whose net changes commit() reports, in the place of NetworkOptions::watched; at any time.
+  // REQUIRES: equivalences among them were among read_whole.
+  void set_watched(std::set<datalog::RelationId> relations);
   // The version that the next commit() makes, if that is not the one after the last. REQUIRES: newer than the last.
   void set_next_version(vm::Version version);
 

@@ -272,8 +272,10 @@ sql::DeclareCursor SqlBuilder::declare(P::DeclareStatementContext* context) {
 
 sql::Fetch SqlBuilder::fetch(P::FetchStatementContext* context) const {
   using Direction = sql::FetchDirection;
-  sql::Fetch made_fetch{
-      .move = context->K_MOVE() != nullptr, .count = 1, .cursor = identifier(context->colId())};
+  sql::Fetch made_fetch{.move = context->K_MOVE() != nullptr,
+                        .count = 1,
+                        .cursor = identifier(context->colId()),
+                        .options = options(context->optionList())};
   P::FetchDirectionContext* const direction = context->fetchDirection();
   if (direction == nullptr) return made_fetch;
   if (direction->signedNumber() != nullptr) made_fetch.count = integer(direction->signedNumber());

@@ -285,6 +285,7 @@ void SqlWriter::fetch(const sql::Fetch& node) {
   text(node.count ? std::to_string(*node.count) : "ALL");
   text(" FROM ");
   identifier(node.cursor);
+  option_list(node.options, " WITH ");
 }
 
 void SqlWriter::subscribe(const sql::Subscribe& node) {

@@ -35,7 +35,7 @@ struct Network::Impl {
   std::vector<NodeOfStratum> nodes;  // By stratum: topological.
   std::map<datalog::RuleId, GroupNode*> group_of_rule;
   std::unique_ptr<Agenda> agenda;  // None where the program has no productions.
-  std::set<datalog::RelationId> watched;
+  std::set<datalog::RelationId> watched, outputs;
   std::size_t relation_count = 0;             // Of the original program.
   std::vector<std::uint32_t> declared_words;  // By original relation.
   std::vector<std::optional<datalog::RelationId>>
