@@ -139,6 +139,10 @@ class SqlRun {
           break;
         case engine::Progress::kMustWait:
           ENTAIL_UNREACHABLE("one session alone waits for no lock");
+        case engine::Progress::kWaitsForChanges:
+          return unexpected(ErrorCode::kUnsupported,
+                            "SUBSCRIBE waits for changes, and nobody else makes any here: ask a "
+                            "server that runs");
         case engine::Progress::kCopyIn:
           return copy_in(portal, script, input);
       }

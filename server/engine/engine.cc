@@ -33,6 +33,9 @@ struct Engine::Impl {
       }
     }
     for (const auto& done : ready) done({});
+    if (state.has_subscriptions.load(std::memory_order_acquire) && state.options.on_durable) {
+      state.options.on_durable();
+    }
   }
 
   void failed(const Error& error) {
@@ -77,6 +80,19 @@ Expected<void> EngineState::make_network() {
   if (!created) return unexpected(with_sqlstate(std::move(created).error()));
   network = std::move(*created);
   return {};
+}
+
+Expected<std::string> EngineState::position_of(const std::string& source) const {
+  if (store == nullptr) {
+    const auto found = positions.find(source);
+    return found != positions.end() ? found->second : std::string();
+  }
+  auto known = store->positions(source);
+  if (!known) return unexpected(std::move(known).error());
+  for (const store::SourcePosition& position : *known) {
+    if (position.source == source) return position.position;
+  }
+  return std::string();
 }
 
 EngineState& state_of(Engine& engine) { return engine.impl().state; }
@@ -220,7 +236,15 @@ void Engine::when_durable(std::uint64_t version, std::function<void(Expected<voi
   }
 }
 
+void Engine::deliver() {
+  EngineState& state = impl_->state;
+  state.has_subscriptions.store(!state.feeds.feeds().empty(), std::memory_order_release);
+  state.feeds.deliver();
+}
+
 void Engine::flush() {
+  // Subscribers wait for the disk like whoever made the commit, if he did not.
+  if (impl_->state.feeds.wants_durable()) impl_->asked_for = impl_->state.version;
   if (const std::uint64_t version = std::exchange(impl_->asked_for, 0); version != 0) {
     impl_->state.flusher->flush(version);
   }

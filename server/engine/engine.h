@@ -23,7 +23,7 @@
 // room.
 //
 // Threads: one, the engine's, for all that is not marked. when_durable() calls back on any thread.
-// Read next: session.h, result.h, catalog.h, transaction.h.
+// Read next: session.h, result.h, subscription.h, catalog.h, transaction.h.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "server/engine/metrics.h"
 #include "server/engine/session.h"
 #include "store/log_record.h"
 #include "vm/base/clock.h"
@@ -47,6 +48,7 @@ struct EngineLimits {
       ~std::uint64_t{0};                        // Of rows, indexes and running statements together.
   std::uint64_t firings = 100'000;              // Of productions in a transaction, in a row.
   std::uint64_t snapshot_changes = 10'000'000;  // Rows kept for older snapshots, then 72000.
+  std::uint64_t subscription_bytes = std::uint64_t{64} << 20U;  // Of changes kept for subscribers.
   std::uint32_t sessions = 10'000;
   // Rows and commits that change before derived state is checkpointed anew; more where there are more rows.
   std::uint64_t checkpoint_changes = 100'000;
@@ -64,6 +66,8 @@ struct EngineOptions {
   // Told, on the engine's thread, what whoever runs it should know and no client asked for: why a start takes
   // longer than it could. A clause without an end.
   std::function<void(const std::string&)> notice;
+  // Told, on any thread, that more has become durable while somebody subscribes: call deliver() soon.
+  std::function<void()> on_durable;
 };
 
 // What check() or replay_check() found wrong; empty: nothing.
@@ -94,6 +98,10 @@ class Engine {
   // quick this waits for it, and calls back; else the flusher's thread does.
   void flush();
 
+  // The engine's thread, after each batch of statements and when on_durable() was called: wakes the subscriptions
+  // that have something to read (subscription.h).
+  void deliver();
+
   // On a thread of the server's: makes commits durable in groups, until stop_flusher().
   void run_flusher();
   void stop_flusher();  // Any thread.
@@ -106,6 +114,11 @@ class Engine {
   bool has_users() const;
   // The stored SCRAM verifier ("SCRAM-SHA-256$…"), empty: the user may not log in by password.
   Expected<std::string> scram_verifier(std::string_view user) const;
+
+  // --- figures (metrics.h)
+  Metrics metrics();
+  // Asked too, from now on. What it refers to outlives the engine.
+  void add_metrics(std::function<void(Metrics&)> more);
 
   // --- upkeep
   Expected<CheckReport> check();         // Recomputes derived state and compares.

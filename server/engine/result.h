@@ -125,7 +125,8 @@ enum class Progress : std::uint8_t {
   kDone,       // The statement is complete: `tag` says so to the client.
   kSuspended,  // max_rows were given; run again for more.
   kMustWait,  // A lock is held by somebody else. Call again after SessionOptions::waiter was woken.
-  kCopyIn,    // COPY … FROM STDIN: feed copy_data(), then copy_done().
+  kWaitsForChanges,  // All there is was given. Call again after SessionOptions::waiter was woken.
+  kCopyIn,           // COPY … FROM STDIN: feed copy_data(), then copy_done().
 };
 
 struct Outcome {

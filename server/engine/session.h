@@ -7,7 +7,10 @@
 //     auto portal = session->bind(*prepared, parameters);
 //     auto outcome = (*portal)->run(sink, 0);
 //
-// Waiting. No call blocks. One that meets a lock of another transaction answers Progress::kMustWait and has
+// Waiting. No call blocks. A SUBSCRIBE that has given all there is answers Progress::kWaitsForChanges: send what
+// it gave, and call run() again after the wake. FETCH from its cursor does the same where it has nothing to give.
+//
+// Waiting for locks. One that meets a lock of another transaction answers Progress::kMustWait and has
 // left no trace of its statement but the request in the queue of the lock. When the wait is over (granted,
 // timed out, deadlocked, cancelled) the engine calls LockWaiter::wake(), and the caller calls run() again,
 // which begins the statement anew or reports the error. So a fiber parks, and a test steps by hand.
@@ -27,7 +30,9 @@
 #include <utility>
 #include <vector>
 
+#include "server/engine/push.h"
 #include "server/engine/result.h"
+#include "server/engine/subscription.h"
 #include "vm/base/cancel.h"
 #include "vm/base/expected.h"
 
@@ -137,6 +142,15 @@ class Session {
   // Makes the rules of a .dl text part of the catalog program under `name`, in a transaction of its own.
   // Unchanged text: nothing happens. Errors leave what runs alone.
   virtual Expected<Outcome> deploy(std::string_view name, std::string_view text) = 0;
+
+  // --- rows that are pushed (push.h), in a transaction of their own
+  virtual Expected<PushOutcome> push(const PushBatch& batch) = 0;
+
+  // --- subscriptions
+  // The text is one SUBSCRIBE. The waiter, if there is one, is woken as subscription.h says. Not part of
+  // any transaction.
+  virtual Expected<std::unique_ptr<Subscription>> subscribe(std::string_view text,
+                                                            LockWaiter* waiter) = 0;
 
   // --- state
   virtual std::uint32_t id() const = 0;  // What pg_backend_pid() gives.

@@ -1,5 +1,9 @@
-// Relations of the schema `entail`: versions, errors in data, what waits to be sent, deployed rules.
+// Relations of the schema `entail`: versions, errors in data, what waits to be sent, deployed rules, subscriptions,
+// figures.
+#include <algorithm>
+
 #include "server/engine/internal/engine_state.h"
+#include "server/engine/internal/subscription_impl.h"
 #include "server/engine/system_relation.h"
 
 namespace entail::engine {
@@ -63,6 +67,37 @@ Expected<void> deployment_rows(const SystemContext& context, SystemRows& rows) {
   return {};
 }
 
+Expected<void> subscription_rows(const SystemContext& context, SystemRows& rows) {
+  const EngineState& state = state_of(context.engine);
+  std::vector<const SubscriptionImpl*> readers;
+  for (const auto& [relation, feed] : state.feeds.feeds()) {
+    readers.insert(readers.end(), feed->readers.begin(), feed->readers.end());
+  }
+  std::sort(readers.begin(), readers.end(),
+            [](const auto* a, const auto* b) { return a->id() < b->id(); });
+  for (const SubscriptionImpl* const reader : readers) {
+    rows.add_int(reader->id());
+    rows.add_int(reader->session());
+    rows.add_text(reader->name());
+    rows.add_int(static_cast<std::int64_t>(reader->begun_at()));
+    rows.add_int(static_cast<std::int64_t>(reader->position()));
+    rows.add_text(reader->is_waiting() ? "waiting" : "reading");
+    rows.add_int(static_cast<std::int64_t>(reader->rows_given()));
+    rows.end_row();
+  }
+  return {};
+}
+
+Expected<void> metric_rows(const SystemContext& context, SystemRows& rows) {
+  const Metrics metrics = context.engine.metrics();
+  for (const Metrics::Sample& sample : metrics.samples()) {
+    rows.add_text(sample.name);
+    rows.add_double(sample.value);
+    rows.end_row();
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<SystemRelation> entail_relations() {
@@ -100,6 +135,24 @@ std::vector<SystemRelation> entail_relations() {
                     {{"name", oids::kText}, {"text", oids::kText}},
                     false,
                     deployment_rows});
+  result.push_back({kSchemaEntail,
+                    "subscriptions",
+                    13104,
+                    {{"id", oids::kInt8},
+                     {"pid", oids::kInt8},
+                     {"relation", oids::kText},
+                     {"began_at", oids::kInt8},
+                     {"version", oids::kInt8},
+                     {"state", oids::kText},
+                     {"rows", oids::kInt8}},
+                    false,
+                    subscription_rows});
+  result.push_back({kSchemaEntail,
+                    "metrics",
+                    13105,
+                    {{"name", oids::kText}, {"value", oids::kFloat8}},
+                    false,
+                    metric_rows});
   return result;
 }
 

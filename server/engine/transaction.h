@@ -33,6 +33,7 @@
 #include "server/engine/internal/row_set.h"
 #include "server/engine/lock_manager.h"
 #include "server/engine/settings.h"
+#include "store/log_record.h"
 #include "vm/standing_relation.h"
 
 namespace entail::engine {
@@ -84,6 +85,7 @@ struct Transaction {
   std::vector<std::pair<RelationId, std::string>> truncated;  // Unused slots stay empty.
   std::string cause_detail;                                   // Of a deployment: its text.
   std::string deployment;                                     // Its name.
+  std::optional<store::Cause> cause;  // Of rows of a source; else the session or deployment is.
 };
 
 // A commit whose changes an older snapshot may need to take back.

@@ -15,6 +15,8 @@ constexpr std::int64_t kStartupMillisMax = 60'000;
 constexpr std::size_t kKeptBytes = 2048;  // Of room for output, while the connection is idle.
 // Who has sent so much at once sends more: the I/O thread reads while the engine works.
 constexpr std::size_t kLentBytesMax = std::size_t{16} << 10U;
+// Of what a client says while it is being told of changes; with more, it is not read any further.
+constexpr std::size_t kAheadBytesMax = std::size_t{64} << 10U;
 
 std::uint32_t random_secret() {
   const std::string bytes = random_bytes(sizeof(std::uint32_t));
@@ -32,7 +34,8 @@ Connection::Connection(ConnectionHost& host, std::unique_ptr<runtime::ByteStream
       secret_(random_secret()),
       conversation_(
           host, {.client_address = std::move(address), .waiter = this, .cancel_secret = secret_}),
-      wait_(host.io()) {}
+      wait_(host.io()),
+      watch_wait_(host.io()) {}
 
 void Connection::serve() {
   {
@@ -41,6 +44,7 @@ void Connection::serve() {
       if (session_id_ == 0) stream_->interrupt();
     });
     if (greet()) converse();
+    end_reading_ahead();
   }
   // Who never had a session must not wait for the engine: it may be busy with the very query that this
   // connection came to cancel.
@@ -114,16 +118,60 @@ void Connection::converse() {
         return;
       }
       conversation_.input().release_room();
-      const auto more = stream_->read(conversation_.input().buffer());
-      if (more && !*more) return;
-      // Interrupted: the loop says why.
-      if (!more && !kicked_) return;
+      if (!read_more()) return;
     }
     do {
       if (!advance() || !send_output()) return;
-    } while (step_.next == Conversation::Next::kHasOutput);
+      if (step_.next == Conversation::Next::kWatches && !watch()) return;
+    } while (step_.next == Conversation::Next::kHasOutput ||
+             step_.next == Conversation::Next::kWatches);
     if (step_.next == Conversation::Next::kClosed) return;
   }
+}
+
+// False: the client has gone.
+bool Connection::read_more() {
+  while (is_reading_ahead_) watch_wait_.wait();
+  if (has_gone_) return false;
+  if (!ahead_.empty()) {
+    conversation_.input().buffer() += std::exchange(ahead_, {});
+    return true;
+  }
+  const auto more = stream_->read(conversation_.input().buffer());
+  if (more && !*more) return false;
+  // Interrupted: the loop says why.
+  return more || kicked_;
+}
+
+// Parks until there is something to tell. False: there is nobody any more to tell it to.
+bool Connection::watch() {
+  while (!has_changes_.load(std::memory_order_acquire)) {
+    if (kicked_) {
+      conversation_.terminate(*kicked_);
+      send_output();
+      return false;
+    }
+    if (has_gone_) return false;
+    if (!is_reading_ahead_ && ahead_.size() < kAheadBytesMax) read_ahead();
+    watch_wait_.wait();
+  }
+  return true;
+}
+
+void Connection::read_ahead() {
+  is_reading_ahead_ = true;
+  host_.io().spawn([this] {
+    const auto more = stream_->read(ahead_);
+    has_gone_ = more ? !*more : !kicked_;
+    is_reading_ahead_ = false;
+    watch_wait_.signal();
+  });
+}
+
+void Connection::end_reading_ahead() {
+  if (!is_reading_ahead_) return;
+  stream_->interrupt();
+  while (is_reading_ahead_) watch_wait_.wait();
 }
 
 // Has the engine's thread go on with the conversation. False: an answer was lost with the disk.
@@ -133,7 +181,10 @@ bool Connection::advance() {
   // Enlisted, so that kick() finds it.
   const bool is_small = conversation_.input().unread_bytes() < kLentBytesMax;
   watch_time();
-  if (session_id_ != 0 && is_small && !kicked_ && alarm_ == nullptr) lent_ = stream_->lend();
+  const bool can_lend = session_id_ != 0 && is_small && !kicked_ && alarm_ == nullptr &&
+                        !is_reading_ahead_ && ahead_.empty();
+  if (can_lend) lent_ = stream_->lend();
+  has_changes_.store(false, std::memory_order_release);
   host_.engine_thread().post(*this);
   wait_.wait();
   alarm_.reset();
@@ -183,6 +234,7 @@ void Connection::close_session() {
 void Connection::kick(Error error) {
   if (!kicked_) kicked_ = std::move(error);
   stream_->interrupt();
+  watch_wait_.signal();
   if (is_with_engine_ && session_id_ != 0) reclaim(false);
 }
 
@@ -247,7 +299,7 @@ void Connection::run() {
 }
 
 void Connection::advance_here() {
-  is_waiting_ = false;
+  is_waiting_ = is_watching_ = false;
   was_woken_ = false;
   step_ = conversation_.advance();
   version_ = std::max(version_, step_.version);
@@ -255,6 +307,10 @@ void Connection::advance_here() {
     is_waiting_ = true;
     if (was_woken_) wake();
     return;
+  }
+  if (step_.next == Conversation::Next::kWatches) {
+    is_watching_ = true;
+    if (was_woken_) has_changes_.store(true, std::memory_order_release);
   }
   const std::uint64_t version = std::exchange(version_, 0);
   if (version == 0) {
@@ -380,9 +436,15 @@ void Connection::Reclaim::run() {
   }
 }
 
-// The lock wait is over: the job goes on without asking the I/O thread.
+// The lock wait is over: the job goes on without asking the I/O thread. Or there are changes: the fiber asks for
+// them once it has sent what it has.
 void Connection::wake() {
   was_woken_ = true;
+  if (std::exchange(is_watching_, false)) {
+    has_changes_.store(true, std::memory_order_release);
+    watch_wait_.signal();
+    return;
+  }
   if (!std::exchange(is_waiting_, false)) return;
   task_ = Task::kAdvance;
   host_.engine_thread().post(*this);

@@ -16,6 +16,11 @@
 // The fiber gets it back when something would hold the engine's thread up or is not its business: an answer that
 // the client is slow to read or that comes in slices, many bytes at once (COPY), the end, kick().
 //
+// While the conversation watches what changes (SUBSCRIBE), the fiber sends what it gave and parks until the engine
+// wakes it; a second fiber reads meanwhile, for the client may go at any time.
+//
+//     advance -> kWatches -> write -> watch: woken by wake(), by the reader at the client's end, by kick()
+//
 // Invariant: the conversation and the socket are touched by the fiber, or by the engine's thread between post()
 // and the signal, never by both.
 //
@@ -92,6 +97,10 @@ class Connection final : public runtime::WorkThread::Job,
 
   bool greet();
   void converse();
+  bool read_more();
+  bool watch();
+  void read_ahead();
+  void end_reading_ahead();
   bool advance();
   void watch_time();
   bool send_output();
@@ -115,20 +124,28 @@ class Connection final : public runtime::WorkThread::Job,
   std::uint32_t session_id_ = 0;  // 0: not enlisted.
   bool is_with_engine_ = false;
   bool is_writing_ = false;
+  // What the second fiber reads while the conversation watches.
+  runtime::FiberWait watch_wait_;
+  std::string ahead_;
+  bool is_reading_ahead_ = false;
+  bool has_gone_ = false;  // The client.
+  std::atomic<bool> has_changes_{
+      false};  // wake() was called since the conversation began to watch.
   Reclaim reclaim_{*this};
   std::unique_ptr<runtime::Alarm>
       alarm_;  // While the engine's thread has us, and there is a limit.
 
   // The engine's thread, while the fiber is parked.
   Task task_ = Task::kAdvance;
-  int lent_ = -1;            // The socket.
-  bool is_watched_ = false;  // It is.
-  bool is_idle_ = false;     // It is lent, and everything that came is answered.
-  bool has_more_ = false;    // More may have come by the socket than was read.
-  bool is_wanted_ = false;   // The fiber asks for it.
-  bool was_idle_ = false;    // When it was given back, for idleness.
-  bool is_waiting_ = false;  // For a lock.
-  bool was_woken_ = false;   // Since run() began.
+  int lent_ = -1;             // The socket.
+  bool is_watched_ = false;   // It is.
+  bool is_idle_ = false;      // It is lent, and everything that came is answered.
+  bool has_more_ = false;     // More may have come by the socket than was read.
+  bool is_wanted_ = false;    // The fiber asks for it.
+  bool was_idle_ = false;     // When it was given back, for idleness.
+  bool is_waiting_ = false;   // For a lock.
+  bool is_watching_ = false;  // For changes.
+  bool was_woken_ = false;    // Since run() began.
   Conversation::Step step_;
   std::uint64_t version_ = 0;  // The newest that the output tells of.
   std::optional<Error> lost_;  // It can never become durable.

@@ -316,6 +316,11 @@ Conversation::Ran Conversation::run_portal(engine::Portal& portal, std::uint64_t
       case engine::Progress::kMustWait:
         stop(Next::kMustWait);
         return Ran::kStopped;
+      case engine::Progress::kWaitsForChanges:
+        rows_given_ += outcome->rows;
+        if (row_limit > 0 && rows_given_ >= row_limit) return Ran::kSuspended;
+        stop(Next::kWatches);
+        return Ran::kStopped;
       case engine::Progress::kCopyIn:
         writer_.copy_in_response(portal.copy_format() == engine::CopyFormat::kBinary,
                                  portal.copy_columns());

@@ -10,6 +10,8 @@
 //
 //     kNeedsInput     all that came is answered: send the output, bring more bytes
 //     kHasOutput      a long answer: send the output, call again
+//     kWatches        all that SUBSCRIBE had to tell is in the output: send it, call again when the waiter was
+//                     woken
 //     kMustWait       another transaction holds a lock: call again when the waiter was woken
 //     kClosed         send the output and close
 //
@@ -59,13 +61,13 @@ class ConversationHost {
 
 struct ConversationOptions {
   std::string client_address;            // For listings.
-  engine::LockWaiter* waiter = nullptr;  // Told when a kMustWait is over.
+  engine::LockWaiter* waiter = nullptr;  // Told when a kMustWait or kWatches is over.
   std::uint32_t cancel_secret = 0;       // What a CancelRequest must show.
 };
 
 class Conversation {
  public:
-  enum class Next : std::uint8_t { kNeedsInput, kHasOutput, kMustWait, kClosed };
+  enum class Next : std::uint8_t { kNeedsInput, kHasOutput, kWatches, kMustWait, kClosed };
   struct Step {
     Next next = Next::kNeedsInput;
     std::uint64_t version = 0;  // 0: nothing to wait for.

@@ -155,11 +155,14 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
       std::any_of(transaction.changes.begin(), transaction.changes.end(),
                   [](const ChangeChunk& chunk) { return !chunk.rows.empty(); });
   const bool has_catalog = transaction.catalog != nullptr;
-  if (!has_changes && !has_catalog && transaction.dirty_sequences.empty()) {
+  // How far a source was read is remembered, whatever its rows changed.
+  const bool has_position = transaction.cause && !transaction.cause->positions.empty();
+  if (!has_changes && !has_catalog && !has_position && transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
   if (auto valid = validate(transaction); !valid) return unexpected(std::move(valid).error());
   std::vector<rete::StatedChange> stated;
+  std::vector<rete::NetChange> watched;
   std::vector<rete::EmittedRow> emitted;
   vm::Version network_version = network->version();
   FirstStep first_step;
@@ -181,6 +184,7 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     head = {};
     network_version = committed->version;
     stated = std::move(committed->stated);
+    watched = std::move(committed->changes);
     emitted = std::move(committed->emitted);
   } else {
     take_head_back();
@@ -191,17 +195,22 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   }
 
   // What was changed and changed back is no version.
-  if (stated.empty() && emitted.empty() && !has_catalog && transaction.dirty_sequences.empty()) {
+  if (stated.empty() && emitted.empty() && !has_catalog && !has_position &&
+      transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
 
   if (store != nullptr) {
     store::CommitBatch batch;
-    batch.cause.kind =
-        transaction.deployment.empty() ? store::CauseKind::kSession : store::CauseKind::kDeployment;
-    batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
-    batch.cause.number = transaction.session;
-    batch.cause.detail = transaction.cause_detail;
+    if (transaction.cause) {
+      batch.cause = *transaction.cause;
+    } else {
+      batch.cause.kind = transaction.deployment.empty() ? store::CauseKind::kSession
+                                                        : store::CauseKind::kDeployment;
+      batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
+      batch.cause.number = transaction.session;
+      batch.cause.detail = transaction.cause_detail;
+    }
     const Catalog& names = has_catalog ? *transaction.catalog : *catalog;
     if (first_step.was_changed && transaction.deployment.empty()) {
       batch.cause.detail = first_step.encode(*this, names);
@@ -242,11 +251,17 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     version = *made;
   } else {
     ++version;
+    if (has_position) {
+      for (const store::SourcePosition& position : transaction.cause->positions) {
+        positions[position.source] = position.position;
+      }
+    }
   }
   if (has_catalog) {
     catalog = transaction.catalog;
     plans.clear();
   }
+  feeds.take(version, watched);
   if (oldest_snapshot()) {
     KeptCommit kept_commit;
     kept_commit.version = version;
@@ -259,6 +274,8 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   }
   std::size_t changed_rows = 0;
   for (const rete::StatedChange& change : stated) changed_rows += change.size();
+  ++commits;
+  rows_changed += changed_rows;
   // Where the disk refuses, the next commit says so; a start without it takes longer and is as right.
   if (is_checkpoint_due(*this, changed_rows)) static_cast<void>(make_checkpoint(*this));
   return version;

@@ -3,7 +3,9 @@
 
 #include "server/engine/internal/changer.h"
 #include "server/engine/internal/portal_impl.h"
+#include "server/engine/internal/row_input.h"
 #include "server/engine/internal/session_impl.h"
+#include "server/engine/internal/subscription_rows.h"
 #include "server/engine/sql_error.h"
 
 namespace entail::engine {
@@ -14,24 +16,10 @@ using vm::Word;
 
 // The lines of one COPY … FROM STDIN on their way into the table.
 struct CopyTarget {
-  Oid table = 0;
+  std::unique_ptr<RowInput> input;
   std::vector<std::uint32_t> columns;  // Of the table, in the order of the fields.
-  std::unique_ptr<Changer> changer;
-  std::shared_ptr<const Table> held;
-  std::unique_ptr<RowSet> rows;
-  NamedChecks checks;
-  std::unique_ptr<QueryRunner> generated;
-  std::vector<Word> words;
-  std::vector<std::uint32_t> first_words;
-  std::vector<ParameterValue> defaults;  // By column of the table; of sequences: unused.
-  std::uint64_t lines = 0;
+  std::vector<InputValue> values;      // Of a line, by column of the table.
 };
-
-namespace {
-
-constexpr std::size_t kCopyChunkRows = 65'536;
-
-}  // namespace
 
 Expected<Outcome> SessionImpl::run_copy(const sql::Copy& copy, Plan& plan, PortalImpl& portal,
                                         RowSink& sink) {
@@ -41,6 +29,8 @@ Expected<Outcome> SessionImpl::run_copy(const sql::Copy& copy, Plan& plan, Porta
                      "yet",
                      {.hint = "Use COPY with STDIN or STDOUT, or psql's \\copy."});
   }
+  const auto* const subscribe = copy.query ? copy.query->as<sql::Subscribe>() : nullptr;
+  if (subscribe != nullptr && !copy.from) return run_subscribe(*subscribe, plan, portal, sink);
   if (!copy.from) return copy_out(copy, plan, sink);
   if (copy.where) return sql_error("0A000", "COPY … WHERE is not supported yet");
   auto options = CopyOptions::from(copy.options);
@@ -50,23 +40,16 @@ Expected<Outcome> SessionImpl::run_copy(const sql::Copy& copy, Plan& plan, Porta
   if (table == nullptr) {
     return sql_error("42P01", "relation \"" + copy.table->last().text + "\" does not exist");
   }
-  if (auto writable = check_writable(*table, "copy to"); !writable) {
-    return unexpected(std::move(writable).error());
-  }
   if (transaction_->read_only) {
     return sql_error("25006", "cannot execute COPY FROM in a read-only transaction");
   }
+  auto input = RowInput::create(*this, *table, "copy to");
+  if (!input) return unexpected(std::move(input).error());
   auto target = std::make_shared<CopyTarget>();
-  target->table = table->oid;
-  target->held = catalog().shared_table(table->oid);
-  target->changer = std::make_unique<Changer>(*this, *target->held);
-  target->rows = std::make_unique<RowSet>(target->changer->make_rows());
-  target->first_words = nullable_first_words(*table);
-  target->words.resize(target->first_words.back());
+  target->input = std::move(*input);
+  target->values.resize(table->columns.size());
   if (copy.columns.empty()) {
-    for (std::uint32_t c = 0; c < table->columns.size(); ++c) {
-      if (!table->columns[c].generated) target->columns.push_back(c);
-    }
+    for (std::uint32_t c = 0; c < table->columns.size(); ++c) target->columns.push_back(c);
   }
   for (const sql::Identifier& column : copy.columns) {
     const auto position = table->find_column(column.text);
@@ -76,74 +59,21 @@ Expected<Outcome> SessionImpl::run_copy(const sql::Copy& copy, Plan& plan, Porta
     }
     target->columns.push_back(*position);
   }
-  target->defaults.resize(table->columns.size(), ParameterValue{{0, 0}, true});
-  for (std::uint32_t c = 0; c < table->columns.size(); ++c) {
-    const TableColumn& column = table->columns[c];
-    if (std::find(target->columns.begin(), target->columns.end(), c) != target->columns.end()) {
-      continue;
-    }
-    if (column.sequence != 0 || column.default_value == nullptr || column.generated) continue;
-    auto value = default_value(*table, c);
-    if (!value) return unexpected(std::move(value).error());
-    target->defaults[c] = *value;
-    if (!value->null && state_.pool->types().is_handle(column.type)) {
-      state_.pool->pin(value->words[0]);
-    }
-  }
-  for (const TableConstraint& constraint : table->constraints) {
-    if (constraint.type != ConstraintType::kCheck) continue;
-    sql2datalog::LoweringContext context;
-    context.catalog = &names;
-    context.text = constraint.check_text;
-    auto lowered =
-        sql2datalog::lower_check(catalog().description(*table), *constraint.check, true, context);
-    if (!lowered) return unexpected(std::move(lowered).error());
-    auto runner = QueryRunner::create(state_, std::move(*lowered));
-    if (!runner) return unexpected(std::move(runner).error());
-    target->checks.emplace_back(constraint.name, std::move(*runner));
-  }
-  for (const TableColumn& column : table->columns) {
-    if (column.generated) {
-      return sql_error("0A000", "COPY to a table with generated columns is not supported yet");
-    }
-  }
   copy_target_ = target;
   const CopyOptions& read = *options;
   portal.copy = std::make_unique<CopyReader>(
-      read, target->columns.size(),
-      [this, target, read](std::span<const CopyField> fields) -> Expected<void> {
-        ++target->lines;
-        const Table& into = *target->held;
+      read, target->columns.size(), [target](std::span<const CopyField> fields) -> Expected<void> {
         if (fields.size() < target->columns.size()) {
+          const Table& into = target->input->table();
           return sql_error("22P04", "missing data for column \"" +
                                         into.columns[target->columns[fields.size()]].name + "\"");
         }
-        for (std::uint32_t c = 0; c < into.columns.size(); ++c) {
-          const std::uint32_t at = target->first_words[c];
-          const std::uint32_t width = vm::value_words(into.columns[c].type);
-          const auto place = std::find(target->columns.begin(), target->columns.end(), c);
-          if (place == target->columns.end()) {
-            ParameterValue value = target->defaults[c];
-            if (const Sequence* const sequence = catalog().sequence(into.columns[c].sequence)) {
-              auto next = next_value(catalog().qualified_name(*sequence));
-              if (!next) return unexpected(std::move(next).error());
-              value = {{vm::int_word(*next), 0}, false};
-            }
-            for (std::uint32_t w = 0; w < width; ++w) target->words[at + w] = value.words[w];
-            target->words[at + width] = value.null ? 1 : 0;
-            continue;
-          }
-          const CopyField& field =
-              fields[static_cast<std::size_t>(place - target->columns.begin())];
-          target->words[at + width] = field.is_null ? 1 : 0;
-          for (std::uint32_t w = 0; w < width; ++w) target->words[at + w] = 0;
-          if (field.is_null) continue;
-          auto value = read_sql_text(*state_.pool, into.columns[c].type,
-                                     into.columns[c].sql_type.oid, into.columns[c].sql_type.typmod,
-                                     field.text, text_settings(), &target->words[at]);
-          if (!value) return value;
+        for (std::size_t f = 0; f < target->columns.size(); ++f) {
+          using Kind = InputValue::Kind;
+          target->values[target->columns[f]] = {fields[f].is_null ? Kind::kNull : Kind::kText,
+                                                fields[f].text};
         }
-        return target->changer->append_row(target->words, *target->rows);
+        return target->input->add(target->values);
       });
   Outcome outcome;
   outcome.progress = Progress::kCopyIn;
@@ -154,8 +84,8 @@ Error SessionImpl::copy_error(const CopyReader& reader, Error error) const {
   error = with_sqlstate(std::move(error));
   SqlFields fields = *error.sql;
   if (fields.detail.empty() && copy_target_ != nullptr) {
-    fields.detail =
-        "COPY " + copy_target_->held->name + ", line " + std::to_string(reader.line_number());
+    fields.detail = "COPY " + copy_target_->input->table().name + ", line " +
+                    std::to_string(reader.line_number());
   }
   error.sql = std::make_shared<const SqlFields>(std::move(fields));
   return error;
@@ -171,16 +101,9 @@ Expected<Outcome> SessionImpl::finish_copy(PortalImpl& portal) {
     return unexpected(std::move(error));
   }
   const StatementMark mark{transaction_->changes.size(), transaction_->catalog};
-  const std::uint64_t count = target->rows->size();
-  const auto run = [&]() -> Expected<void> {
-    if (auto lent = state_.lend_head(transaction_.get()); !lent) return lent;
-    if (auto held = target->changer->check(target->checks, *target->rows); !held) return held;
-    RowSet rows = target->changer->make_rows();
-    for (std::size_t i = 0; i < target->rows->size(); ++i) rows.append(*target->rows, i);
-    return target->changer->change(target->changer->make_rows(), std::move(rows), false);
-  };
+  const std::uint64_t count = target->input->size();
   is_waiting_ = false;
-  auto changed = run();
+  auto changed = target->input->change();
   if (!changed) {
     undo_to(mark);
     if (is_must_wait(changed.error())) return wait_outcome();
@@ -247,30 +170,12 @@ Expected<Outcome> SessionImpl::copy_out(const sql::Copy& copy, Plan& plan, RowSi
     return unexpected(std::move(run).error());
   }
   const ResultShape& shape = (*query)->shape;
-  sink.begin_copy_out(options->format, shape.columns.size());
-  CopyWriter writer(*options);
-  std::string line, value;
-  if (options->header) {
-    writer.header(shape, line);
-    sink.copy_out(line);
-  }
+  CopyRows lines(*options, text_settings(), sink);
+  lines.begin(shape);
   std::vector<Word> words(std::max<std::size_t>(shape.word_count, 1));
   for (std::size_t i = 0; i < rows.row_count(); ++i) {
     for (std::uint32_t w = 0; w < shape.word_count; ++w) words[w] = rows.word(i, w);
-    const RowView row(shape, *state_.pool, words.data());
-    line.clear();
-    writer.begin_line();
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      if (row.is_null(c)) {
-        writer.field(std::nullopt, shape.columns[c].name, line);
-        continue;
-      }
-      value.clear();
-      row.append_text(c, text_settings(), value);
-      writer.field(value, shape.columns[c].name, line);
-    }
-    writer.end_line(line);
-    sink.copy_out(line);
+    lines.row(RowView(shape, *state_.pool, words.data()));
   }
   Outcome outcome;
   outcome.rows = rows.row_count();

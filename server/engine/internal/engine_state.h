@@ -27,6 +27,7 @@
 #include "rete/network.h"
 #include "server/engine/catalog.h"
 #include "server/engine/engine.h"
+#include "server/engine/internal/change_feed.h"
 #include "server/engine/lock_manager.h"
 #include "server/engine/transaction.h"
 #include "store/group_flusher.h"
@@ -81,21 +82,33 @@ struct EngineState {
   std::map<Oid, SequenceState> sequences;
   Head head;
   std::uint64_t version = 0;  // The newest commit's: the store's, or a count of our own.
+  ChangeFeeds feeds{*this};
+  std::atomic<bool> has_subscriptions{false};  // As of the last deliver().
   std::deque<KeptCommit> kept;
   std::uint64_t kept_rows = 0;
+  std::map<std::string, std::string> positions;  // Of sources, where there is no store.
   std::unique_ptr<store::VersionedStore> store;
   std::unique_ptr<store::GroupFlusher> flusher;
   std::uint64_t checkpoint_version = 0;        // Of the newest checkpoint that is known to fit.
   std::uint64_t changes_since_checkpoint = 0;  // Rows, and one for each commit.
+  std::uint64_t commits = 0, rows_changed = 0, rows_pushed = 0;  // Since the start.
+  std::vector<std::function<void(Metrics&)>> more_metrics;
   std::unordered_map<std::string, std::shared_ptr<Plan>> plans;
   std::atomic<SessionImpl*> executing{nullptr};
   std::mt19937_64
       random;  // Of random() and gen_random_uuid(); seeded by the clock that was handed in.
 
   std::int64_t now_us() const { return clock->now_us(); }
+  // The newest version that outlives a power cut; without a store the newest.
+  std::uint64_t durable_version() const {
+    return store != nullptr ? store->durable_version() : version;
+  }
   // At the start: from the program as it is.
   Expected<void> make_network();
   Expected<void> stratify_program();
+
+  // How far the source was read, by the newest commit that says so; empty: nobody knows it.
+  Expected<std::string> position_of(const std::string& source) const;
 
   // --- head.cc
   // The network shows what the transaction sees; nullptr: the newest commit.

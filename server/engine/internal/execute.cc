@@ -48,8 +48,8 @@ Expected<Outcome> SessionImpl::attempt(Plan& plan, std::span<const ParameterValu
   Outcome outcome;
   if (plan.kind == PlanKind::kEmpty) return outcome;
   const bool was_waiting = is_waiting_;
-  is_waiting_ = false;
-  deadline_us_ = 0;
+  is_waiting_ = waits_for_changes_ = false;
+  changes_deadline_us_ = deadline_us_ = 0;
   if (was_waiting && wait_error_) {
     Error error = *std::exchange(wait_error_, std::nullopt);
     give_up_waiting();

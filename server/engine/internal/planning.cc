@@ -353,6 +353,12 @@ Expected<std::vector<TextResult>> SessionImpl::query_all(std::string_view text,
     TextSink sink(result, text_settings(), null_text);
     auto outcome = (*simple_query)->portal().run(sink, 0);
     if (!outcome) return unexpected(std::move(outcome).error());
+    if (outcome->progress == Progress::kWaitsForChanges) {
+      Error error = make_sql_error("0A000", "SUBSCRIBE needs a client that waits for changes");
+      give_up_waiting();
+      fail_statement(error);
+      return unexpected(std::move(error));
+    }
     if (outcome->progress == Progress::kMustWait) {
       Error error =
           make_sql_error("55P03", "could not obtain lock on row: it is held by another session");

@@ -34,15 +34,23 @@ Expected<Outcome> PortalImpl::run(RowSink& sink, std::uint64_t max_rows) {
       phase_ = Phase::kDone;
       return outcome;
     }
-    if (outcome->progress == Progress::kMustWait) return outcome;
+    if (outcome->progress == Progress::kMustWait ||
+        outcome->progress == Progress::kWaitsForChanges) {
+      return outcome;
+    }
     if (outcome->progress == Progress::kCopyIn) {
       phase_ = Phase::kCopyIn;
       return outcome;
+    }
+    if (stream != nullptr) {
+      phase_ = Phase::kStream;
+      return go_on(sink, max_rows);
     }
     done_ = *outcome;
     phase_ = has_rows ? Phase::kRows : Phase::kDone;
     if (!has_rows) return outcome;
   }
+  if (phase_ == Phase::kStream) return go_on(sink, max_rows);
   if (phase_ == Phase::kRows) return hand_on(sink, max_rows);
   // A portal that is at its end gives no more rows.
   Outcome outcome = done_;
@@ -62,6 +70,16 @@ Expected<Outcome> PortalImpl::attempt(RowSink& sink) {
   rows.clear();
   has_rows = false;
   auto outcome = session_.attempt(*plan_, parameters_, *this, sink);
+  return outcome;
+}
+
+Expected<Outcome> PortalImpl::go_on(RowSink& sink, std::uint64_t max_rows) {
+  auto outcome = session_.run_stream(*stream, sink, max_rows);
+  const bool goes_on = outcome && outcome->progress != Progress::kDone;
+  if (goes_on) return outcome;
+  phase_ = Phase::kDone;
+  stream.reset();
+  if (outcome) done_.tag = outcome->tag;
   return outcome;
 }
 

@@ -11,6 +11,7 @@
 #include "server/engine/copy_format.h"
 #include "server/engine/internal/plan.h"
 #include "server/engine/internal/session_impl.h"
+#include "server/engine/internal/subscription_impl.h"
 #include "server/engine/session.h"
 
 namespace entail::engine {
@@ -27,6 +28,14 @@ class PreparedImpl final : public Prepared {
 
  private:
   std::shared_ptr<Plan> plan_;  // As it was when the statement was parsed.
+};
+
+// A portal's SUBSCRIBE, or COPY of one, that goes on.
+struct PortalStream {
+  std::unique_ptr<SubscriptionImpl> subscription;
+  ResultShape shape;
+  std::optional<CopyOptions> copy;
+  std::uint64_t rows = 0;  // Given so far.
 };
 
 class PortalImpl final : public Portal {
@@ -51,16 +60,18 @@ class PortalImpl final : public Portal {
   bool has_rows = false;
   std::string tag_word;  // "SELECT", "INSERT 0" …: the count follows.
   std::unique_ptr<CopyReader> copy;
+  std::unique_ptr<PortalStream> stream;
 
  private:
   Expected<Outcome> hand_on(RowSink& sink, std::uint64_t max_rows);
+  Expected<Outcome> go_on(RowSink& sink, std::uint64_t max_rows);
   Expected<Outcome> attempt(RowSink& sink);
 
   SessionImpl& session_;
   std::shared_ptr<const PreparedImpl> prepared_;
   std::shared_ptr<Plan> plan_;
   std::vector<compiler::ParameterValue> parameters_;
-  enum class Phase : std::uint8_t { kReady, kRows, kCopyIn, kDone } phase_ = Phase::kReady;
+  enum class Phase : std::uint8_t { kReady, kRows, kCopyIn, kStream, kDone } phase_ = Phase::kReady;
   bool described_ = false;
   Outcome done_;
   std::uint64_t given_ = 0;

@@ -84,12 +84,14 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   rete::ExtendOptions extend;
   extend.files = files;
   extend.read_whole = relations_read_whole(program);
+  extend.watched = feeds.watched();
   auto extension = network->extend(program, extend);
   if (!extension) {
     restore(program, std::move(before));
     return unexpected(with_sqlstate(std::move(extension).error()));
   }
   if (!extension->remade.empty()) ++objects_epoch;
+  feeds.program_changed(extension->remade);
   return {};
 }
 
@@ -131,7 +133,7 @@ void EngineState::add_base_relations(RelationId relation, std::set<RelationId>& 
 }
 
 void EngineState::drop_unnamed_relations() {
-  std::set<RelationId> named;
+  std::set<RelationId> named = feeds.views();
   std::set<std::string> named_productions;
   const auto note = [&](const Catalog& noted) {
     for (const auto& [oid, table] : noted.tables()) {

@@ -43,7 +43,8 @@ class Replayer {
   Expected<std::string> replay(const store::LogRecord& record) {
     clock_.set_us(record.info.time_us);
     const store::CauseKind kind = record.info.cause.kind;
-    if (kind != store::CauseKind::kSession && kind != store::CauseKind::kDeployment) {
+    if (kind != store::CauseKind::kSession && kind != store::CauseKind::kDeployment &&
+        kind != store::CauseKind::kSourceBatch) {
       return "it was caused by a " + std::string(store::cause_kind_name(kind)) +
              ", which is not replayed";
     }
@@ -62,6 +63,10 @@ class Replayer {
     if (kind == store::CauseKind::kDeployment) {
       transaction.deployment = record.info.cause.origin;
       transaction.cause_detail = record.info.cause.detail;
+    }
+    if (kind == store::CauseKind::kSourceBatch) {
+      transaction.cause = record.info.cause;
+      transaction.cause->detail.clear();
     }
     bool changes_objects = false;
     for (const store::CatalogChange& change : record.catalog) {

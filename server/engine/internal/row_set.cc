@@ -95,6 +95,16 @@ std::uint64_t RowSet::bytes_used() const {
   return bytes;
 }
 
+std::uint64_t RowSet::content_bytes() const {
+  std::uint64_t bytes = bytes_used();
+  for (const std::uint32_t c : handle_columns_) {
+    for (const Word word : columns_[c]) {
+      if (vm::is_handle_word(word)) bytes += pool_->text_size(word);
+    }
+  }
+  return bytes;
+}
+
 bool KeyEncoder::encode(const RowSet& rows, std::size_t row, std::span<const std::uint32_t> columns,
                         std::string& out) const {
   for (const std::uint32_t c : columns) {

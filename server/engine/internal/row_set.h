@@ -50,6 +50,8 @@ class RowSet {
   std::span<const vm::Word* const> arrays() const;
   compiler::RowBatch batch() const { return {arrays(), n_}; }
   std::uint64_t bytes_used() const;
+  // The same with what the texts among them would need if nobody else held them.
+  std::uint64_t content_bytes() const;
 
  private:
   vm::ValuePool* pool_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/engine/internal/constraints.h"
+#include "server/engine/internal/subscription_impl.h"
 #include "server/engine/sql_error.h"
 
 namespace entail::engine {
@@ -31,6 +32,11 @@ TransactionStatus SessionImpl::status() const {
   if (transaction_ == nullptr || !transaction_->is_block) return TransactionStatus::kIdle;
   return transaction_->failed ? TransactionStatus::kFailed : TransactionStatus::kOpen;
 }
+
+Cursor::Cursor() = default;
+Cursor::~Cursor() = default;
+Cursor::Cursor(Cursor&&) noexcept = default;
+Cursor& Cursor::operator=(Cursor&&) noexcept = default;
 
 std::vector<Notice> SessionImpl::take_notices() { return std::exchange(notices_, {}); }
 
@@ -265,10 +271,14 @@ Expected<Outcome> SessionImpl::wait_outcome() {
     const std::int64_t at = since + milliseconds * 1000;
     if (deadline_us_ == 0 || at < deadline_us_) deadline_us_ = at;
   };
-  bound(wait_since_us_, settings_.ready().lock_timeout);
+  if (!waits_for_changes_) bound(wait_since_us_, settings_.ready().lock_timeout);
   bound(statement_since_us_, settings_.ready().statement_timeout);
+  if (waits_for_changes_ && changes_deadline_us_ != 0 &&
+      (deadline_us_ == 0 || changes_deadline_us_ < deadline_us_)) {
+    deadline_us_ = changes_deadline_us_;
+  }
   Outcome outcome;
-  outcome.progress = Progress::kMustWait;
+  outcome.progress = waits_for_changes_ ? Progress::kWaitsForChanges : Progress::kMustWait;
   return outcome;
 }
 
@@ -278,7 +288,7 @@ void SessionImpl::wake() {
 
 bool SessionImpl::tick(std::int64_t now_us) {
   if (is_waiting_ && !wait_error_) {
-    const std::int64_t lock_ms = settings_.ready().lock_timeout;
+    const std::int64_t lock_ms = waits_for_changes_ ? 0 : settings_.ready().lock_timeout;
     const std::int64_t statement_ms = settings_.ready().statement_timeout;
     if (cancel_requested_.load(std::memory_order_acquire)) {
       wait_error_ = make_sql_error("57014", "canceling statement due to user request");
@@ -287,7 +297,10 @@ bool SessionImpl::tick(std::int64_t now_us) {
     } else if (statement_ms != 0 && now_us >= statement_since_us_ + statement_ms * 1000) {
       wait_error_ = make_sql_error("57014", "canceling statement due to statement timeout");
     }
-    if (wait_error_) wake();
+    const bool has_waited =
+        waits_for_changes_ && changes_deadline_us_ != 0 && now_us >= changes_deadline_us_;
+    if (has_waited) deadline_us_ = 0;  // Once is enough.
+    if (wait_error_ || has_waited) wake();
     return false;
   }
   if (is_executing_ || transaction_ == nullptr || !transaction_->is_block) return false;

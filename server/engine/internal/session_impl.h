@@ -34,6 +34,9 @@ class Changer;
 class CopyReader;
 struct CopyTarget;
 class PortalImpl;
+struct PortalStream;
+struct SubscribedRelation;
+class SubscriptionImpl;
 
 // A PREPAREd statement.
 struct NamedStatement {
@@ -52,6 +55,13 @@ struct Cursor {
   std::int64_t position = 0;  // 0 before the first row, n + 1 behind the last.
   bool with_hold = false, scroll = true;
   std::int64_t created_us = 0;
+  std::unique_ptr<SubscriptionImpl> subscription;  // For SUBSCRIBE: the rows come from it.
+  bool has_ended = false;                          // It has.
+
+  Cursor();
+  ~Cursor();
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
 };
 
 // What must be undone when a statement ends without success.
@@ -74,6 +84,9 @@ class SessionImpl final : public Session {
   Expected<std::vector<TextResult>> query_all(std::string_view text,
                                               std::string_view null_text) override;
   Expected<TextResult> query(std::string_view text, std::string_view null_text) override;
+  Expected<PushOutcome> push(const PushBatch& batch) override;
+  Expected<std::unique_ptr<Subscription>> subscribe(std::string_view text,
+                                                    LockWaiter* waiter) override;
   Expected<Outcome> deploy(std::string_view name, std::string_view text) override;
   std::uint32_t id() const override { return id_; }
   TransactionStatus status() const override;
@@ -146,6 +159,12 @@ class SessionImpl final : public Session {
   // What DEFAULT gives for a column that takes from no sequence.
   Expected<compiler::ParameterValue> default_value(const Table& table, std::uint32_t column);
 
+  // 42809 and 0A000 for what has no rows of its own to change.
+  Expected<void> check_writable(const Table& table, std::string_view verb);
+  // The table's CHECK constraints, ready to run on rows of it.
+  Expected<std::vector<std::pair<std::string, std::unique_ptr<QueryRunner>>>> checks_of(
+      const Table& table);
+
   // --- transactions (session_impl.cc)
   Expected<void> begin_statement(const Plan& plan);
   // After a statement outside a block: commits. `failed`: rolls back.
@@ -206,10 +225,6 @@ class SessionImpl final : public Session {
   Expected<void> describe_utility(Plan& plan);
   std::string setting_name(const std::string& name) const;  // As SHOW's column is called.
 
-  // The table's CHECK constraints, ready to run on rows of it.
-  Expected<std::vector<std::pair<std::string, std::unique_ptr<QueryRunner>>>> checks_of(
-      const Table& table);
-
   // Queries and changes (execute.cc).
   Expected<void> lock_read_tables(const Plan& plan);
   Expected<void> lend(Plan& plan);
@@ -231,7 +246,6 @@ class SessionImpl final : public Session {
                                PortalImpl& portal);
   void give_returning(const compiler::QueryResult& source, const compiler::RelationLayout& layout,
                       std::size_t first, const std::vector<bool>& left_out, PortalImpl& portal);
-  Expected<void> check_writable(const Table& table, std::string_view verb);
   // `words`: with null flags; the generated columns are filled in.
   Expected<void> append_generated(const Table& table, QueryRunner& generated,
                                   const std::vector<vm::Word>& words, Changer& changer,
@@ -240,6 +254,23 @@ class SessionImpl final : public Session {
   Expected<Outcome> run_copy(const grammar::sql::Copy& copy, Plan& plan, PortalImpl& portal,
                              RowSink& sink);
   Expected<Outcome> copy_out(const grammar::sql::Copy& copy, Plan& plan, RowSink& sink);
+
+  Expected<PushOutcome> push_once(const PushBatch& batch, bool goes_on);  // push.cc
+
+  // SUBSCRIBE (subscribe.cc).
+  Expected<std::uint64_t> version_of(const grammar::sql::Expression& expression,
+                                     std::string_view clause, std::string_view text);
+  Expected<SubscribedRelation> subscribed_relation(const grammar::sql::Subscribe& subscribe,
+                                                   std::string_view text);
+  Expected<std::unique_ptr<SubscriptionImpl>> open_subscription(
+      const grammar::sql::Subscribe& subscribe, std::string_view text, LockWaiter* waiter);
+  Expected<void> describe_subscribe(const grammar::sql::Subscribe& subscribe, Plan& plan);
+  Expected<Outcome> run_subscribe(const grammar::sql::Subscribe& subscribe, Plan& plan,
+                                  PortalImpl& portal, RowSink& sink);
+  Expected<Outcome> run_stream(PortalStream& stream, RowSink& sink, std::uint64_t max_rows);
+  Expected<void> declare_subscription(const grammar::sql::Subscribe& subscribe,
+                                      std::string_view text, Cursor& cursor);
+  Expected<Outcome> fetch_changes(const grammar::sql::Fetch& fetch, Cursor& cursor, RowSink& sink);
 
   EngineState& state_;
   const std::uint32_t id_;
@@ -256,7 +287,9 @@ class SessionImpl final : public Session {
   std::string current_query_;
   bool is_executing_ = false;
   bool is_waiting_ = false;
-  std::optional<Error> wait_error_;  // Why the wait ended badly.
+  bool waits_for_changes_ = false;        // And not for a lock.
+  std::int64_t changes_deadline_us_ = 0;  // Until when; 0: for ever.
+  std::optional<Error> wait_error_;       // Why the wait ended badly.
   std::optional<LockName> waits_for_;
   std::int64_t wait_since_us_ = 0, statement_since_us_ = 0, idle_since_us_ = 0;
   std::int64_t idle_told_us_ = -1;  // The idle_since_us_ that tick() has called too long ago.

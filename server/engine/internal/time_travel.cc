@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "server/engine/internal/constraints.h"
+#include "server/engine/internal/past_changes.h"
 #include "server/engine/internal/persistence.h"
 #include "server/engine/internal/session_impl.h"
 #include "server/engine/internal/stored_row.h"
@@ -143,23 +144,32 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
   }
   const Table* const table = session.catalog().table(given.table->oid);
   if (table == nullptr) return sql_error("42P01", "relation does not exist");
+  return rows_at(state, session.catalog(), table->relation, version);
+}
+
+Expected<RowSet> rows_at(EngineState& state, const Catalog& catalog, RelationId relation,
+                         std::uint64_t version) {
   // As declared: what stands has more columns where it is a derived bag.
-  RowSet rows(compiler::layout_of(state.program.relation(table->relation), state.program.types),
+  RowSet rows(compiler::layout_of(state.program.relation(relation), state.program.types),
               *state.pool);
-  const bool is_derived =
-      table->kind == TableKind::kMaterializedView ||
-      std::any_of(state.program.rules.begin(), state.program.rules.end(),
-                  [&](const datalog::Rule& rule) { return rule.head.relation == table->relation; });
-  if (!is_derived) {
-    auto scanned =
-        scan_table(state, session.catalog(), *table, version, [&](const compiler::RowBatch& batch) {
-          rows.append(batch);
-          return Expected<void>();
-        });
-    if (!scanned) return unexpected(std::move(scanned).error());
+  if (is_derived(state, relation)) {
+    auto network = network_at(state, catalog, relation, version);
+    if (!network) return unexpected(std::move(network).error());
+    append_standing_rows((*network)->relation(relation), rows);
     return rows;
   }
-  // Derived: a network of its own over the base rows of that version.
+  const Table* const table = catalog.table_of(relation);
+  ENTAIL_ENSURE(table != nullptr);
+  auto scanned = scan_table(state, catalog, *table, version, [&](const compiler::RowBatch& batch) {
+    rows.append(batch);
+    return Expected<void>();
+  });
+  if (!scanned) return unexpected(std::move(scanned).error());
+  return rows;
+}
+
+Expected<std::unique_ptr<rete::Network>> network_at(EngineState& state, const Catalog& catalog,
+                                                    RelationId relation, std::uint64_t version) {
   rete::NetworkOptions options = state.side_network_options();
   options.cancel = &state.cancel;
   datalog::RuleProgram program;
@@ -170,22 +180,20 @@ Expected<RowSet> rows_of_the_past(SessionImpl& session, const sql2datalog::Given
   auto network = rete::Network::create(program, std::move(options));
   if (!network) return unexpected(with_sqlstate(std::move(network).error()));
   std::set<RelationId> bases;
-  state.add_base_relations(table->relation, bases);
+  state.add_base_relations(relation, bases);
   for (const RelationId base : bases) {
-    const Table* const source = session.catalog().table_of(base);
+    const Table* const source = catalog.table_of(base);
     if (source == nullptr || source->kind == TableKind::kMaterializedView) continue;
-    auto scanned = scan_table(state, session.catalog(), *source, version,
-                              [&](const compiler::RowBatch& batch) {
-                                return (*network)->load(base, {batch.columns, batch.n});
-                              });
+    auto scanned =
+        scan_table(state, catalog, *source, version, [&](const compiler::RowBatch& batch) {
+          return (*network)->load(base, {batch.columns, batch.n});
+        });
     if (!scanned) return unexpected(std::move(scanned).error());
   }
   if (auto ended = (*network)->end_load(1); !ended) {
     return unexpected(with_sqlstate(std::move(ended).error()));
   }
-  const vm::StandingRelation& standing = (*network)->relation(table->relation);
-  append_standing_rows(standing, rows);
-  return rows;
+  return network;
 }
 
 }  // namespace entail::engine

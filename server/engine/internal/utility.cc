@@ -119,7 +119,10 @@ Expected<void> SessionImpl::describe_utility(Plan& plan) {
     if (found == cursors_.end() || fetch->move) return {};
     plan.shape = found->second.shape;
     plan.gives_rows = true;
+  } else if (const auto* subscribe = statement.as<sql::Subscribe>()) {
+    return describe_subscribe(*subscribe, plan);
   } else if (const auto* declare = statement.as<sql::DeclareCursor>()) {
+    if (declare->statement->as<sql::Subscribe>() != nullptr) return {};
     auto inner = plan_statement(std::make_shared<const sql::Statement>(*declare->statement),
                                 plan.text, plan.parameter_oids);
     if (!inner) return unexpected(std::move(inner).error());
@@ -215,8 +218,8 @@ Expected<Outcome> SessionImpl::run_utility(Plan& plan, PortalImpl& portal, RowSi
   if (statement.as<sql::Merge>() != nullptr) {
     return sql_error("0A000", "MERGE is not supported yet");
   }
-  if (statement.as<sql::Subscribe>() != nullptr) {
-    return sql_error("0A000", "SUBSCRIBE is not supported yet");
+  if (const auto* subscribe = statement.as<sql::Subscribe>()) {
+    return run_subscribe(*subscribe, plan, portal, sink);
   }
   if (statement.as<sql::CreateConnector>() != nullptr) {
     return sql_error("0A000", "CREATE SOURCE and CREATE SINK are not supported yet");
@@ -597,6 +600,19 @@ Expected<Outcome> SessionImpl::run_declare(const sql::DeclareCursor& declare, st
   if (cursors_.count(declare.name.text) != 0) {
     return sql_error("42P03", "cursor \"" + declare.name.text + "\" already exists");
   }
+  Cursor cursor;
+  cursor.text = std::string(text);
+  cursor.with_hold = declare.with_hold;
+  cursor.created_us = state_.now_us();
+  if (const auto* subscribe = declare.statement->as<sql::Subscribe>()) {
+    if (declare.with_hold) {
+      return sql_error("0A000", "DECLARE CURSOR WITH HOLD FOR SUBSCRIBE is not supported yet");
+    }
+    auto declared = declare_subscription(*subscribe, text, cursor);
+    if (!declared) return unexpected(std::move(declared).error());
+    cursors_.emplace(declare.name.text, std::move(cursor));
+    return done("DECLARE CURSOR");
+  }
   auto plan = plan_statement(std::make_shared<const sql::Statement>(*declare.statement), text, {});
   if (!plan) return unexpected(std::move(plan).error());
   if ((*plan)->kind != PlanKind::kQuery) {
@@ -604,15 +620,11 @@ Expected<Outcome> SessionImpl::run_declare(const sql::DeclareCursor& declare, st
                      "DECLARE CURSOR for other statements than SELECT is not supported yet");
   }
   if (auto lent = lend(**plan); !lent) return unexpected(std::move(lent).error());
-  Cursor cursor;
   if (auto run = (*plan)->query->run(*this, parameters, {}, cursor.rows); !run) {
     return unexpected(std::move(run).error());
   }
-  cursor.text = std::string(text);
   cursor.shape = (*plan)->shape;
-  cursor.with_hold = declare.with_hold;
   cursor.scroll = declare.scroll.value_or(true);
-  cursor.created_us = state_.now_us();
   cursors_.emplace(declare.name.text, std::move(cursor));
   return done("DECLARE CURSOR");
 }
@@ -623,6 +635,10 @@ Expected<Outcome> SessionImpl::run_fetch(const sql::Fetch& fetch, RowSink& sink)
     return sql_error("34000", "cursor \"" + fetch.cursor.text + "\" does not exist");
   }
   Cursor& cursor = found->second;
+  if (cursor.subscription != nullptr) return fetch_changes(fetch, cursor, sink);
+  if (!fetch.options.empty()) {
+    return sql_error("0A000", "FETCH … WITH is only for cursors that are declared for SUBSCRIBE");
+  }
   const auto rows = static_cast<std::int64_t>(cursor.rows.row_count());
   std::vector<std::int64_t> positions;  // From 1.
   std::int64_t& at = cursor.position;

@@ -150,6 +150,13 @@ struct TestSession final : engine::Session {
   Expected<engine::TextResult> query(std::string_view, std::string_view) override {
     return sql_error("0A000", "not here");
   }
+  Expected<engine::PushOutcome> push(const engine::PushBatch&) override {
+    return sql_error("0A000", "not here");
+  }
+  Expected<std::unique_ptr<engine::Subscription>> subscribe(std::string_view,
+                                                            engine::LockWaiter*) override {
+    return sql_error("0A000", "not here");
+  }
   Expected<Outcome> deploy(std::string_view, std::string_view) override {
     return sql_error("0A000", "not here");
   }
