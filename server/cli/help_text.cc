@@ -202,6 +202,9 @@ Usage: entail serve --data DIR [options]
                            deployment has the file's name; an unchanged file changes nothing
       --listen HOST:PORT   where to listen (default 127.0.0.1:5433); port 0: any that is free.
                            Beyond loopback only where there are users (CREATE USER)
+      --http HOST:PORT     listen for HTTP there, too: push rows in, query, subscribe to changes,
+                           metrics; http://HOST:PORT/ describes it. Beyond loopback only with
+                           users and TLS
       --tls-cert FILE      offer TLS with this certificate (PEM) …
       --tls-key FILE       … and its key
       --durability=group|sync|async
@@ -214,6 +217,7 @@ Usage: entail serve --data DIR [options]
   -h, --help               this page
 
 When clients can connect, standard output says: entail: ready on 127.0.0.1:5433
+and with --http: entail: http on 127.0.0.1:8080
 SIGTERM and Ctrl-C stop it: running statements may finish for five seconds; a second one cancels
 them. Without users everybody on this machine may connect under any name.
 

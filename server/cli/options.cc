@@ -55,6 +55,7 @@ enum class OptionId : std::uint8_t {
   kData,
   kRules,
   kListen,
+  kHttp,
   kTlsCertificate,
   kTlsKey,
   kDurability,
@@ -112,6 +113,7 @@ constexpr OptionName kOptions[] = {
     {OptionId::kData, 0, "data", true, kForDatabases},
     {OptionId::kRules, 0, "rules", true, kForServe},
     {OptionId::kListen, 0, "listen", true, kForServe},
+    {OptionId::kHttp, 0, "http", true, kForServe},
     {OptionId::kTlsCertificate, 0, "tls-cert", true, kForServe},
     {OptionId::kTlsKey, 0, "tls-key", true, kForServe},
     {OptionId::kDurability, 0, "durability", true, kForServe | kForSql},
@@ -304,6 +306,9 @@ Expected<void> apply(OptionId id, std::string_view value, CommandLine& line) {
       return {};
     case OptionId::kListen:
       line.listen = value;
+      return {};
+    case OptionId::kHttp:
+      line.http = value;
       return {};
     case OptionId::kTlsCertificate:
       line.tls_certificate = value;

@@ -106,6 +106,7 @@ struct CommandLine {
   std::string data_directory;
   std::vector<std::string> rule_files;                     // serve
   std::string listen = "127.0.0.1:5433";                   // serve
+  std::string http;                                        // serve; empty: no HTTP.
   std::string tls_certificate, tls_key;                    // serve
   CommitDurability durability = CommitDurability::kGroup;  // serve, sql
   std::vector<SqlInput> sql_inputs;  // sql, in their order; none: standard input.

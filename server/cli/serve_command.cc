@@ -86,6 +86,14 @@ int run_serve(const CommandLine& line) {
     return static_cast<int>(ExitCode::kUsage);
   }
   options.listen = std::move(*listen);
+  if (!line.http.empty()) {
+    auto http = runtime::parse_listen_address(line.http);
+    if (!http) {
+      print_error(http.error().message);
+      return static_cast<int>(ExitCode::kUsage);
+    }
+    options.http = std::move(*http);
+  }
   std::set<std::string> names;
   for (const std::string& path : line.rule_files) {
     auto file = read_rules(path, line);
@@ -98,9 +106,12 @@ int run_serve(const CommandLine& line) {
     options.rules.push_back(std::move(*file));
   }
   raise_descriptor_limit();
+  const bool has_http = options.http.has_value();
   auto server = pgwire::Server::start(std::move(options));
   if (!server) return report_failure(server.error());
-  const int printed = print_answer_text(fmt::format("entail: ready on {}\n", (*server)->address()));
+  std::string ready = fmt::format("entail: ready on {}\n", (*server)->address());
+  if (has_http) ready += fmt::format("entail: http on {}\n", (*server)->http_address());
+  const int printed = print_answer_text(ready);
   // Nobody has to listen to that.
   static_cast<void>(printed);
   (*server)->wait();

@@ -1,6 +1,7 @@
 // server/cli/serve_command.h - entail serve: a database for PostgreSQL's clients.
 //
-// Prints "entail: ready on HOST:PORT" on standard output when clients can connect, and returns when
+// Prints "entail: ready on HOST:PORT" on standard output when clients can connect, with --http another line,
+// "entail: http on HOST:PORT", and returns when
 // a signal stopped the server.
 //
 // Threads: one; the server makes its own.

@@ -141,6 +141,18 @@ std::string make_scram_verifier(std::string_view password, std::string_view salt
                      base64_encode(stored_key), base64_encode(server_key));
 }
 
+bool is_password_of(std::string_view verifier, std::string_view password) {
+  const auto parsed = parse_verifier(verifier);
+  // Of who does not exist the answer takes as long.
+  const std::string made =
+      make_scram_verifier(password, parsed ? parsed->salt : std::string(kSaltBytes, '\0'),
+                          parsed ? parsed->iterations : kScramIterations);
+  const auto offered = parse_verifier(made);
+  return parsed && offered &&
+         CRYPTO_memcmp(parsed->stored_key.data(), offered->stored_key.data(),
+                       SHA256_DIGEST_LENGTH) == 0;
+}
+
 ScramServer::ScramServer(std::string_view verifier, std::string_view user,
                          std::string_view server_nonce, std::string_view invented_secret)
     : user_(user), server_nonce_(base64_encode(server_nonce)) {

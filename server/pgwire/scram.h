@@ -41,6 +41,9 @@ Expected<std::string> base64_decode(std::string_view text);
 std::string make_scram_verifier(std::string_view password, std::string_view salt,
                                 unsigned iterations = kScramIterations);
 
+// Whether the password is the one that the verifier was made of; for doors that are sent passwords themselves.
+bool is_password_of(std::string_view verifier, std::string_view password);
+
 class ScramServer {
  public:
   // `verifier`: what is stored; empty or of another form: nobody can pass. `server_nonce` and

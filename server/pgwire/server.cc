@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "server/http/http.h"
 #include "server/pgwire/connection.h"
 #include "server/runtime/control_socket.h"
 #include "server/runtime/system_clock.h"
@@ -38,7 +39,7 @@ class Poke final : public runtime::WorkThread::Job {
 
 }  // namespace
 
-struct Server::Impl final : ConnectionHost {
+struct Server::Impl final : ConnectionHost, http::Host {
   ServerOptions options;
   std::string secret = random_bytes(kSecretBytes);
   runtime::SystemClock clock;
@@ -48,6 +49,7 @@ struct Server::Impl final : ConnectionHost {
   std::unique_ptr<engine::Engine> database;  // The engine's thread.
   std::thread flusher;
   std::unique_ptr<runtime::TcpListener> listener;
+  std::unique_ptr<http::Door> door;                 // Null: no HTTP.
   std::unique_ptr<runtime::ControlSocket> control;  // Null: it could not be opened.
   std::unique_ptr<runtime::SignalWatch> signals;
   std::atomic<bool> must_tick{false};
@@ -84,6 +86,10 @@ struct Server::Impl final : ConnectionHost {
   }
   runtime::TlsContext* tls() override { return tls_context.get(); }
 
+  // ---- http::Host
+  std::uint64_t version() const override { return database->version(); }
+  engine::Metrics metrics() override { return database->metrics(); }
+
   void cancel(const CancelRequest& request) override {
     const auto found = enlisted.find(request.process_id);
     if (found == enlisted.end()) return;
@@ -96,7 +102,7 @@ struct Server::Impl final : ConnectionHost {
   }
   void delist(std::uint32_t session_id) override { enlisted.erase(session_id); }
 
-  void tick_soon() {
+  void tick_soon() override {
     must_tick.store(true, std::memory_order_release);
     work_thread->post(poke);
   }
@@ -105,6 +111,7 @@ struct Server::Impl final : ConnectionHost {
   std::int64_t upkeep() {
     if (database == nullptr) return 0;
     database->flush();
+    database->deliver();
     const std::int64_t deadline = database->next_deadline_us();
     const bool is_due = deadline != 0 && clock.now_us() >= deadline;
     if (!must_tick.exchange(false, std::memory_order_acquire) && !is_due) return deadline;
@@ -186,6 +193,7 @@ struct Server::Impl final : ConnectionHost {
     ++stops;
     if (stops == 1) {
       listener->close();
+      if (door != nullptr) door->stop();
       if (control != nullptr) control->close();
       if (asking != nullptr) asking->interrupt();
       for (const auto& [connection, owned] : connections) connection->kick(shutdown_error());
@@ -199,6 +207,7 @@ struct Server::Impl final : ConnectionHost {
 
   void cancel_all() {
     for (const auto& [id, connection] : enlisted) connection->cancel();
+    if (door != nullptr) door->cancel();
     tick_soon();
     // Who does not read what we send is not waited for either.
     for (const auto& [connection, owned] : connections) connection->abandon();
@@ -206,6 +215,7 @@ struct Server::Impl final : ConnectionHost {
 
   void end_if_done() {
     if (stops == 0 || accepting > 0 || !connections.empty()) return;
+    if (door != nullptr && !door->has_ended()) return;
     grace.reset();
     const std::lock_guard lock(mutex);
     has_ended = true;
@@ -230,6 +240,11 @@ Expected<void> Server::Impl::open() {
   auto listening = runtime::TcpListener::open(*io_thread, options.listen);
   if (!listening) return unexpected(listening.error());
   listener = std::move(*listening);
+  if (options.http) {
+    auto opened = http::Door::open(*this, *options.http, {});
+    if (!opened) return unexpected(opened.error());
+    door = std::move(*opened);
+  }
 
   work_thread = std::make_unique<runtime::WorkThread>(
       runtime::WorkThread::Options{.upkeep = [this] { return upkeep(); }, .clock = &clock});
@@ -237,12 +252,16 @@ Expected<void> Server::Impl::open() {
   bool has_any_user = false;
   work_thread->run([&] {
     options.engine.clock = &clock;
+    options.engine.on_durable = [this] { work_thread->post(poke); };
     auto open = engine::Engine::open(options.engine);
     if (!open) {
       opened = unexpected(open.error());
       return;
     }
     database = std::move(*open);
+    database->add_metrics([this](engine::Metrics& more) {
+      if (door != nullptr) door->add_metrics(more);
+    });
     has_any_user = database->has_users();
   });
   if (!opened) return opened;
@@ -255,12 +274,31 @@ Expected<void> Server::Impl::open() {
                     "loopback address",
                     options.listen.host, options.engine.directory));
   }
+  if (door != nullptr && !door->is_loopback()) {
+    if (!has_any_user) {
+      return unexpected(
+          ErrorCode::kInvalidArgument,
+          fmt::format(
+              "--http {} would let anybody in, for there are no users: create one first, or "
+              "listen on a loopback address",
+              options.http->host));
+    }
+    if (tls_context == nullptr) {
+      return unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("--http {} would have passwords sent in the clear: give "
+                                    "--tls-cert and --tls-key, or listen on a loopback address",
+                                    options.http->host));
+    }
+  }
   if (auto deployed = deploy_rules(); !deployed) return deployed;
   if (options.watches_signals) {
     signals = std::make_unique<runtime::SignalWatch>(
         *io_thread, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP}, [this](int) { stop(); });
   }
   io_thread->spawn([this] { accept_all(); });
+  if (door != nullptr) {
+    io_thread->run([this] { door->serve([this] { end_if_done(); }); });
+  }
   // Clients do without it, so a name that is too long ends nothing.
   auto commands = runtime::ControlSocket::open(*io_thread, control_path(options.engine.directory));
   if (commands) {
@@ -301,6 +339,7 @@ void Server::Impl::close() {
       signals.reset();
       grace.reset();
       if (listener != nullptr) listener->close();
+      if (door != nullptr) door->stop();
       if (control != nullptr) control->close();
     });
   }
@@ -313,6 +352,7 @@ void Server::Impl::close() {
     work_thread.reset();
   }
   listener.reset();
+  door.reset();
   control.reset();
   io_thread.reset();
 }
@@ -340,10 +380,19 @@ Server::~Server() {
 
 std::uint16_t Server::port() const { return impl_->listener->port(); }
 
-std::string Server::address() const {
-  const std::string& host = impl_->options.listen.host;
-  if (host.find(':') != std::string::npos) return fmt::format("[{}]:{}", host, port());
-  return fmt::format("{}:{}", host, port());
+namespace {
+
+std::string printed(const std::string& host, std::uint16_t port) {
+  return host.find(':') != std::string::npos ? fmt::format("[{}]:{}", host, port)
+                                             : fmt::format("{}:{}", host, port);
+}
+
+}  // namespace
+
+std::string Server::address() const { return printed(impl_->options.listen.host, port()); }
+
+std::string Server::http_address() const {
+  return impl_->door == nullptr ? "" : printed(impl_->options.http->host, impl_->door->port());
 }
 
 void Server::wait() {

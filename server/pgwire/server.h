@@ -18,6 +18,8 @@
 // Who may connect. Without users (CREATE USER) anybody who reaches us may, so then only loopback
 // addresses are listened on; with users, each proves a password (SCRAM-SHA-256).
 //
+// HTTP, where it is asked for, is another door to the same engine's thread (server/http/http.h).
+//
 // Stopping. The first SIGTERM, SIGINT or SIGHUP: no new connections, idle ones are told 57P01, running
 // statements may finish, for five seconds, then they are cancelled. A second signal cancels them at
 // once, a third ends the process. The engine is closed last and makes its checkpoint.
@@ -33,6 +35,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,8 +54,9 @@ struct ServerOptions {
   engine::EngineOptions engine;  // The clock is the server's.
   std::vector<RuleFile> rules;   // Deployed before anybody connects.
   runtime::ListenAddress listen;
-  std::string tls_certificate, tls_key;  // PEM files; empty: no TLS.
-  bool watches_signals = true;           // Else only request_stop() stops it.
+  std::optional<runtime::ListenAddress> http;  // None: no HTTP.
+  std::string tls_certificate, tls_key;        // PEM files; empty: no TLS.
+  bool watches_signals = true;                 // Else only request_stop() stops it.
 };
 
 // Where the server of a data directory listens for commands.
@@ -73,6 +77,8 @@ class Server {
   std::uint16_t port() const;
   // "127.0.0.1:5433"
   std::string address() const;
+  // The same of HTTP; empty: there is none.
+  std::string http_address() const;
 
   // Returns when the server was stopped and the engine is closed.
   void wait();
