@@ -35,6 +35,10 @@ class Server:
             self.stop()
             sys.exit(f"the server said {line!r}: {self.errors()}")
         self.port = int(found[1])
+        self.http_port = None
+        if "--http" in options:
+            line = self.process.stdout.readline()
+            self.http_port = int(re.fullmatch(r"entail: http on 127\.0\.0\.1:(\d+)\n", line)[1])
 
     def errors(self):
         self.log.seek(0)
