@@ -47,6 +47,12 @@ struct ChangeChunk {
   std::vector<vm::DurableId> ids;  // Of a bag's rows, where it is known which they are; else empty.
 };
 
+// What a batch of a source brings beside its rows.
+struct SourceCause {
+  std::string source;
+  std::vector<store::SourcePosition> positions;  // Behind the batch.
+};
+
 // SET CONSTRAINTS: when deferrable foreign keys are checked, where it was said.
 struct ConstraintModes {
   std::optional<bool> all;            // Whether they are deferred.
@@ -85,7 +91,7 @@ struct Transaction {
   std::vector<std::pair<RelationId, std::string>> truncated;  // Unused slots stay empty.
   std::string cause_detail;                                   // Of a deployment: its text.
   std::string deployment;                                     // Its name.
-  std::optional<store::Cause> cause;  // Of rows of a source; else the session or deployment is.
+  std::optional<SourceCause> source;
 };
 
 // A commit whose changes an older snapshot may need to take back.

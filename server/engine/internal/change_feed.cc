@@ -54,7 +54,7 @@ ChangeFeed& ChangeFeeds::join(RelationId relation, SubscriptionImpl& reader) {
   }
   feed->readers.insert(&reader);
   by_versions_.insert(&reader);
-  if (is_new) state_.network->set_watched(watched());
+  if (is_new) state_.network->set_watched(state_.watched_relations());
   return *feed;
 }
 
@@ -65,7 +65,7 @@ void ChangeFeeds::leave(ChangeFeed& feed, SubscriptionImpl& reader) {
   if (!feed.readers.empty()) return;
   fresh_.erase(&feed);
   feeds_.erase(feed.relation);
-  state_.network->set_watched(watched());
+  state_.network->set_watched(state_.watched_relations());
 }
 
 std::set<RelationId> ChangeFeeds::watched() const {

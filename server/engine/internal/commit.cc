@@ -156,8 +156,8 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
                   [](const ChangeChunk& chunk) { return !chunk.rows.empty(); });
   const bool has_catalog = transaction.catalog != nullptr;
   // How far a source was read is remembered, whatever its rows changed.
-  const bool has_position = transaction.cause && !transaction.cause->positions.empty();
-  if (!has_changes && !has_catalog && !has_position && transaction.dirty_sequences.empty()) {
+  const bool is_source = transaction.source.has_value();
+  if (!has_changes && !has_catalog && !is_source && transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
   if (auto valid = validate(transaction); !valid) return unexpected(std::move(valid).error());
@@ -195,21 +195,23 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   }
 
   // What was changed and changed back is no version.
-  if (stated.empty() && emitted.empty() && !has_catalog && !has_position &&
+  if (stated.empty() && emitted.empty() && !has_catalog && !is_source &&
       transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
 
   if (store != nullptr) {
     store::CommitBatch batch;
-    if (transaction.cause) {
-      batch.cause = *transaction.cause;
-    } else {
-      batch.cause.kind = transaction.deployment.empty() ? store::CauseKind::kSession
-                                                        : store::CauseKind::kDeployment;
-      batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
-      batch.cause.number = transaction.session;
-      batch.cause.detail = transaction.cause_detail;
+    batch.cause.kind =
+        transaction.deployment.empty() ? store::CauseKind::kSession : store::CauseKind::kDeployment;
+    batch.cause.origin = transaction.deployment.empty() ? user : transaction.deployment;
+    batch.cause.number = transaction.session;
+    batch.cause.detail = transaction.cause_detail;
+    if (is_source) {
+      batch.cause.kind = store::CauseKind::kSourceBatch;
+      batch.cause.origin = transaction.source->source;
+      batch.cause.number = 0;
+      batch.cause.positions = transaction.source->positions;
     }
     const Catalog& names = has_catalog ? *transaction.catalog : *catalog;
     if (first_step.was_changed && transaction.deployment.empty()) {
@@ -251,8 +253,8 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
     version = *made;
   } else {
     ++version;
-    if (has_position) {
-      for (const store::SourcePosition& position : transaction.cause->positions) {
+    if (is_source) {
+      for (const store::SourcePosition& position : transaction.source->positions) {
         positions[position.source] = position.position;
       }
     }

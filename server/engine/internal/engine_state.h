@@ -139,6 +139,8 @@ struct EngineState {
   // --- program.cc: the catalog program and the network change together
   // Of the network that everybody sees.
   rete::NetworkOptions network_options();
+  // Relations of which commits report the net changes: those that somebody subscribes to.
+  std::set<RelationId> watched_relations() const;
   // Of another one over the program, whose rows somebody looks at.
   rete::NetworkOptions side_network_options();
   using ProgramEdit = std::function<Expected<void>(datalog::RuleProgram&)>;

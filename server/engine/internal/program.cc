@@ -66,6 +66,8 @@ rete::NetworkOptions EngineState::network_options() {
   return made;
 }
 
+std::set<RelationId> EngineState::watched_relations() const { return feeds.watched(); }
+
 Expected<void> EngineState::change_program(const ProgramEdit& edit,
                                            const grammar::SourceFiles* files) {
   take_head_back();
@@ -84,7 +86,7 @@ Expected<void> EngineState::change_program(const ProgramEdit& edit,
   rete::ExtendOptions extend;
   extend.files = files;
   extend.read_whole = relations_read_whole(program);
-  extend.watched = feeds.watched();
+  extend.watched = watched_relations();
   auto extension = network->extend(program, extend);
   if (!extension) {
     restore(program, std::move(before));

@@ -198,14 +198,9 @@ Expected<PushOutcome> SessionImpl::push_once(const PushBatch& batch, bool goes_o
   if (auto changed = (*input)->change(); !changed) {
     return unexpected(with_sqlstate(std::move(changed).error()));
   }
-  store::Cause cause;
-  cause.kind = store::CauseKind::kSourceBatch;
-  cause.origin = source;
-  if (batch.sequence) {
-    cause.number = *batch.sequence;
-    cause.positions.push_back({source, "", std::move(position)});
-  }
-  transaction_->cause = std::move(cause);
+  SourceCause cause{source, {}};
+  if (batch.sequence) cause.positions.push_back({source, "", std::move(position)});
+  transaction_->source = std::move(cause);
   auto version = commit_transaction();
   if (!version) return unexpected(std::move(version).error());
   outcome.version = *version != 0 ? *version : state_.version;

@@ -65,8 +65,7 @@ class Replayer {
       transaction.cause_detail = record.info.cause.detail;
     }
     if (kind == store::CauseKind::kSourceBatch) {
-      transaction.cause = record.info.cause;
-      transaction.cause->detail.clear();
+      transaction.source = SourceCause{record.info.cause.origin, record.info.cause.positions};
     }
     bool changes_objects = false;
     for (const store::CatalogChange& change : record.catalog) {

@@ -52,8 +52,8 @@ Expected<void> SubscriptionImpl::begin(const Catalog& catalog) {
     return sql_error("0A000", state_.store == nullptr
                                   ? "AS OF needs a data directory: this engine keeps no versions"
                                   : "\"" + name() +
-                                        "\" rests on a temporary table, whose versions are not "
-                                        "kept: AS OF is not supported");
+                                        "\" rests on rows whose versions are not kept, as of a "
+                                        "temporary table: AS OF is not supported");
   }
   if (as_of_ < newest) {
     if (auto same = check_same_since(state_, catalog, relation, as_of_); !same) return same;
