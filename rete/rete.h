@@ -27,6 +27,7 @@
 //     recomputed    recursion that ranks do not serve: evaluated anew and compared          recomputed_stratum.h
 //     regrouped     aggregates that no state follows: changed groups anew                   regroup_node.h
 //     ordered       limits, by the rows' order; rankings: changed partitions anew           limit_node.h, order_node.h
+//     patterns      sequences of events: partitions that changed, or that time decides      pattern_node.h
 //     agenda        complete matches of productions, and what has fired                     agenda.h
 //
 // Prefixes of bodies are recomputed from indexes (TREAT), not kept; what several rules ask for, an existence,
