@@ -10,6 +10,7 @@
 #include "compiler/index_selection.h"
 #include "compiler/internal/measured.h"
 #include "datalog/body_walk.h"
+#include "datalog/event_time.h"
 #include "datalog/program_printer.h"
 #include "vm/base/ensure.h"
 #include "vm/candidate_buffer.h"
@@ -198,6 +199,16 @@ std::set<RelationId> Evaluation::ranked_relations(const datalog::Stratum& stratu
 Expected<void> Evaluation::load(RelationId id, std::span<const Word* const> columns,
                                 std::size_t n) {
   if (n == 0) return {};
+  if (options_.starts_clocks) {
+    loaded_.insert(id);
+    if (const auto stream = datalog::clock_of(program_.relation(id))) {
+      const Word* const times = columns[layout(id).columns[stream->time_column].first_word];
+      std::int64_t& highest =
+          highest_times_.emplace(id, static_cast<std::int64_t>(times[0])).first->second;
+      for (std::size_t i = 0; i < n; ++i)
+        highest = std::max(highest, static_cast<std::int64_t>(times[i]));
+    }
+  }
   vm::Relation* const target = relations_[datalog::index_of(id)].get();
   if (target != nullptr && target->options().ranks) return load_ranked(*target, columns, n);
   if (target != nullptr) {
@@ -412,7 +423,20 @@ Expected<void> Evaluation::run_stratum(std::uint32_t number) {
   }
 }
 
+// Clocks of which nothing was loaded are as far as the rows are.
+Expected<void> Evaluation::start_clocks() {
+  for (const auto& [id, highest] : highest_times_) {
+    const auto stream = datalog::clock_of(program_.relation(id));
+    if (loaded_.count(stream->clock) != 0) continue;
+    const Word at = static_cast<Word>(datalog::add_times(highest, -stream->delay));
+    const Word* const columns[] = {&at};
+    if (auto done = load(stream->clock, columns, 1); !done) return done;
+  }
+  return {};
+}
+
 Expected<void> Evaluation::run() {
+  if (auto started = start_clocks(); !started) return started;
   for (std::uint32_t number = 0; number < program_.strata.size(); ++number) {
     if (options_.cancel != nullptr && options_.cancel->cancelled()) {
       return unexpected(ErrorCode::kCancelled, "interrupted");

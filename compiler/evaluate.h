@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -61,7 +62,10 @@ struct EvaluationOptions {
   const Clock* clock = nullptr;  // For times in the statistics; else they are 0.
   vm::Progress* progress = nullptr;
   vm::MachineLimits limits;
-  MemoryBudget* memory = nullptr;     // nullptr: no limit.
+  MemoryBudget* memory = nullptr;  // nullptr: no limit.
+  // Whether the clock of a stream in whose clock nothing is stated holds the highest event time of its rows, less
+  // the delay. Else it has not begun.
+  bool starts_clocks = false;
   bool ranks = false;                 // Rows of recursive strata carry ranks.
   bool keep_explanations = false;     // Keep plans and bytecode as text, for explain.
   std::uint64_t plan_seed = 0;        // Not 0: plan with sizes made up from it (tests).
@@ -168,6 +172,7 @@ class Evaluation {
                      std::size_t n, Use&& use);
 
   Expected<void> make_relations();
+  Expected<void> start_clocks();
   Expected<void> load_program_facts();
   Expected<void> run_stratum(std::uint32_t number);
   Expected<void> check_denials() const;
@@ -189,6 +194,9 @@ class Evaluation {
   std::vector<RelationLayout> layouts_;
   std::vector<std::unique_ptr<vm::Relation>> relations_;  // By relation; null for equivalences.
   std::vector<std::unique_ptr<vm::EquivalenceRelation>> equivalences_;
+  // With starts_clocks, by relation that is a stream with event time: the highest that was loaded.
+  std::map<datalog::RelationId, std::int64_t> highest_times_;
+  std::set<datalog::RelationId> loaded_;  // With starts_clocks: what has rows.
   std::vector<bool> rule_is_loaded_;  // By rule: a fact that went into its relation directly.
   std::unique_ptr<internal::MeasuredCardinalities> cardinalities_;
   std::unique_ptr<internal::InventedCardinalities> invented_;  // With a plan seed.

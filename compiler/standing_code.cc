@@ -63,7 +63,8 @@ class StandingCompiler {
 
   Expected<StandingCode> run() {
     for (const StandingStratum& stratum : scope_.form->strata) {
-      if (stratum.kind == StandingKind::kEquivalence || stratum.kind == StandingKind::kRecomputed) {
+      if (stratum.kind == StandingKind::kEquivalence || stratum.kind == StandingKind::kRecomputed ||
+          stratum.kind == StandingKind::kTimed) {
         continue;
       }
       for (const RuleId id : stratum.rules) {

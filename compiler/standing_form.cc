@@ -9,6 +9,7 @@
 #include "compiler/internal/action_parts.h"
 #include "compiler/internal/aggregate_kinds.h"
 #include "compiler/internal/derived_bags.h"
+#include "compiler/internal/due_times.h"
 #include "compiler/internal/rule_parts.h"
 #include "compiler/internal/standing_bodies.h"
 #include "compiler/layout.h"
@@ -309,6 +310,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       });
     }
     const std::set<RelationId> nothing_grows;
+    place_timers(reduce.body, nothing_grows);
     BodyRewriter rewriter(*this, rule, nothing_grows);
     std::vector<datalog::Body> bodies = rewriter.rewrite(
         reduce.body, outside, {.rows_matter = internal::counts_rows(reduce), .one_body = true});
@@ -435,6 +437,7 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
         pattern != nullptr ? pattern->partition : rank->partition;
     VariableSet of_rows = internal::bound_variables(body);
     const std::set<RelationId> nothing_grows;
+    place_timers(body, nothing_grows);
     BodyRewriter rewriter(*this, rule, nothing_grows);
     std::vector<datalog::Body> bodies =
         rewriter.rewrite(body, of_rows, {.rows_matter = true, .one_body = true});
@@ -669,6 +672,8 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
 
   std::vector<Rule> rewrite_rule(Rule rule, const std::set<RelationId>& growing) {
     if (rule.body.empty()) return {std::move(rule)};
+    internal::compare_clocks_only(original_, rule);
+    place_timers(rule.body, growing);
     VariableSet head;
     for (const datalog::Expression& term : rule.head.terms) head.merge(datalog::variables_of(term));
     BodyRewriter rewriter(*this, rule, growing);
@@ -681,6 +686,55 @@ class StandingBuilder final : private internal::AuxiliaryMaker {
       result.push_back(internal::compacted(rule));
     }
     return result;
+  }
+
+  // --- due times
+
+  // Comparisons of a clock with a time of an atom beside them become atoms of what is due. What has another
+  // form is right as it stands, and costs all rows when the clock moves.
+  void place_timers(datalog::Body& body, const std::set<RelationId>& growing) {
+    for (Literal& literal : body) {
+      const bool is_absent = std::holds_alternative<datalog::Absent>(literal.node);
+      datalog::Body* inner = nullptr;
+      if (is_absent) inner = &std::get<datalog::Absent>(literal.node).body;
+      if (auto* exists = std::get_if<datalog::Exists>(&literal.node)) inner = &exists->body;
+      if (auto* reduce = std::get_if<datalog::Reduce>(&literal.node)) inner = &reduce->body;
+      if (auto* rank = std::get_if<datalog::Rank>(&literal.node)) inner = &rank->body;
+      if (auto* pattern = std::get_if<datalog::Pattern>(&literal.node)) inner = &pattern->body;
+      if (inner == nullptr) continue;
+      const auto timer = internal::timer_of(form_.program, *inner, body, growing);
+      if (!timer) {
+        place_timers(*inner, growing);
+        continue;
+      }
+      datalog::Match match;
+      match.relation = timed(timer->first, literal.span);
+      match.terms = {timer->second};
+      if (is_absent) {
+        literal.node = datalog::Absent{{Literal{std::move(match), literal.span}}};
+      } else {
+        literal.node = std::move(match);
+      }
+    }
+  }
+
+  RelationId timed(const StandingTimer& timer, const datalog::SourceSpan& span) {
+    const std::string key = "due " + std::to_string(datalog::index_of(timer.source)) + " " +
+                            std::to_string(timer.column) + " " + std::to_string(timer.after) + " " +
+                            std::to_string(datalog::index_of(timer.clock));
+    if (const auto known = shared_.find(key); known != shared_.end()) return known->second;
+    const datalog::Column column = form_.program.relation(timer.source).columns[timer.column];
+    const RelationId id = new_relation("_due" + std::to_string(form_.program.relations.size()),
+                                       {{"at", column.type, false, span}}, span);
+    Rule rule = internal::due_rule(form_.program, timer, id, span);
+    StandingStratum stratum;
+    stratum.kind = StandingKind::kTimed;
+    stratum.relations = {id};
+    stratum.rules = {add_rule(std::move(rule))};
+    stratum.timer = timer;
+    add_stratum(std::move(stratum));
+    shared_.emplace(key, id);
+    return id;
   }
 
   // --- auxiliary relations

@@ -26,6 +26,8 @@
 //     Pattern         a relation of its matches: the measures, and the identity of the row at which each begins.
 //     extremum        `min(y)` as head: candidates, and a group that reduces them.
 //     eqrel           pairs, and a relation of (element, class): E(a, b) is class(a, c), class(b, c).
+//     due time        `exists` or `not` { clock(at), at >= t + d }, where t is a column of an atom beside it: an
+//                     atom of the relation of the times that are due.
 //     inequality      `not exists y in m(z, y): y < x` compares with the least y of each z instead.
 //     match           of each production, the relation of its complete matches: what tells one from
 //                     another, then what salience and actions need to know.
@@ -45,6 +47,8 @@
 //                   the partition's values first. Partitions that changed are ranked anew. The head is the
 //                   variables of the matches, in the order of their numbers, and the results. Or a Pattern
 //                   likewise, whose head is the measures.
+//     kTimed        one relation of one column and one rule, `_due(t) :- R(…, t, …), clock(at), at >= t + d`: what
+//                   a clock has reached. Moving the clock costs what becomes due.
 //     kEquivalence  one relation (element, class) without rules: the classes of `pairs`.
 //     kRecomputed   recursion that ranks do not serve (an eqrel or extremum in the cycle, or a domain
 //                   that would come from the cycle itself): the original's rules, for Evaluation.
@@ -62,8 +66,9 @@
 //
 //         "rule r"(o, id, t, _2, _1, t) :- Order(id, t, _2) as o, vip(id, _1).
 //
-// Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions,
-// calls of extern functors, row identities in rules, windows, limitsize, an extremum
+// Refused (kUnsupported, with the construct and its place): autoinc(), ord(), now() outside of actions (lowering
+// makes bounds of it, datalog/time_conditions.h), calls of extern functors, row identities in rules, windows,
+// limitsize, an extremum
 // of a type that has none; of productions `for`, calls and schedules, exclusive groups, lock_on_active and
 // cron.
 //
@@ -90,6 +95,15 @@ enum class StandingKind : std::uint8_t {
   kRecomputed,
   kRegrouped,
   kOrdered,
+  kTimed,
+};
+
+// What a clock has reached: the rows of `source` whose time is at least `after` microseconds behind it.
+struct StandingTimer {
+  datalog::RelationId source{};
+  std::uint32_t column = 0;  // Of the source: a timestamp that is not null.
+  std::int64_t after = 0;
+  datalog::RelationId clock{};  // One timestamp; one row, or none before it has begun.
 };
 
 struct StandingStratum {
@@ -97,6 +111,7 @@ struct StandingStratum {
   std::vector<datalog::RelationId> relations;
   std::vector<datalog::RuleId> rules;
   datalog::RelationId pairs{};  // kEquivalence: what it makes classes of.
+  StandingTimer timer;          // kTimed.
 };
 
 // A production of the form: its matches with a row variable have no wildcards where an action changes the

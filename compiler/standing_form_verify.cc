@@ -63,6 +63,13 @@ class FormVerifier {
     if (stratum.kind == StandingKind::kReduced) {
       ENTAIL_ENSURE(stratum.relations.size() == 1);
       ENTAIL_ENSURE(!stratum.rules.empty());
+    } else if (stratum.kind == StandingKind::kTimed) {
+      const StandingTimer& timer = stratum.timer;
+      ENTAIL_ENSURE(stratum.relations.size() == 1 && stratum.rules.size() == 1);
+      ENTAIL_ENSURE(program_.relation(stratum.relations.front()).columns.size() == 1);
+      ENTAIL_ENSURE(program_.relation(timer.clock).columns.size() == 1);
+      const datalog::Column& time = program_.relation(timer.source).columns[timer.column];
+      ENTAIL_ENSURE(time.type.kind == vm::TypeKind::kTimestamp && !time.nullable);
     } else if (stratum.kind == StandingKind::kEquivalence) {
       ENTAIL_ENSURE(stratum.relations.size() == 1 && stratum.rules.empty());
       ENTAIL_ENSURE(program_.relation(stratum.relations.front()).columns.size() == 2);
@@ -83,6 +90,7 @@ class FormVerifier {
   void check_rule(StandingKind kind, const datalog::Rule& rule) const {
     switch (kind) {
       case StandingKind::kCounted:
+      case StandingKind::kTimed:
       case StandingKind::kRanked: {
         check_body(rule.body);
         const VariableSet bound = internal::bound_variables(rule.body);

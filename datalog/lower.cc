@@ -16,6 +16,7 @@
 #include "datalog/internal/infer.h"
 #include "datalog/internal/inline.h"
 #include "datalog/internal/scopes.h"
+#include "datalog/time_conditions.h"
 #include "grammar/printer.h"
 
 namespace entail::datalog {
@@ -42,6 +43,8 @@ class Lowering {
     lower_clauses();
     for (const Item* item : denials_) lower_denial(*item);
     for (const auto& [query, span] : queries_) lower_query(*query, span);
+    if (environment_.options.expands_time && diagnostics_.error_count() == errors_at_start_)
+      expand_time(environment_.program, diagnostics_);
     if (diagnostics_.error_count() != errors_at_start_) return std::nullopt;
     return std::move(environment_.program);
   }

@@ -302,8 +302,11 @@ TEST_CASE("with 32 bits numbers are narrow") {
   CHECK_FALSE(lower(tree, {.number_bits = 32, .import_module = {}}, too_large.diagnostics));
 }
 
-TEST_CASE("streams with event time are refused by name") {
-  Lowered lowered = lower_text("stream Login(user: int64, ts: timestamp) time ts;");
+TEST_CASE("a stream with event time that rules derive is refused by name") {
+  Lowered lowered = lower_text(
+      "stream Login(user: int64, ts: timestamp) time ts;\n"
+      "stream Start(user: int64, ts: timestamp) time ts;\n"
+      "Login(u, t) :- Start(u, t).");
   REQUIRE(lowered.program);
   refuse_unexecuted(*lowered.program, lowered.diagnostics);
   CHECK(lowered.diagnostics.error_count() == 1);

@@ -51,21 +51,50 @@ bool is_recursive(const RuleProgram& program, RelationId relation) {
   return seen.contains(relation);
 }
 
+bool derives(const Rule& rule, const Relation& relation, const RuleProgram& program) {
+  return &program.relation(rule.head.relation) == &relation && !rule.body.empty();
+}
+
+// Streams that nothing arrives in, and final relations whose rows are lost in ways that are not followed.
+void refuse_timed(const RuleProgram& program, const Relation& relation, Execution execution,
+                  grammar::Diagnostics& diagnostics) {
+  const bool is_derived =
+      std::any_of(program.rules.begin(), program.rules.end(),
+                  [&](const Rule& rule) { return derives(rule, relation, program); });
+  if (relation.stream && relation.stream->clock && is_derived) {
+    diagnostics.error(relation.span, "'" + relation.name +
+                                         "' is a stream with event time that rules derive, which "
+                                         "is not executed yet");
+  }
+  if (!relation.final_rows || execution == Execution::kOnce) return;
+  const auto refuse = [&](const std::string& what) {
+    diagnostics.error(relation.span,
+                      "'" + relation.name + "' is final " + what + ", which is not executed yet");
+  };
+  const auto id = static_cast<RelationId>(&relation - program.relations.data());
+  if (!relation.key.empty()) refuse("and has a key");
+  if (is_recursive(program, id)) refuse("and recursive");
+  if (relation.extremum != Extremum::kNone) refuse("and keeps a minimum or maximum");
+  if (relation.equivalence) refuse("and an equivalence");
+  const auto is_bucket = [](const Literal& l) {
+    const auto* window = std::get_if<Window>(&l.node);
+    return window != nullptr && window->kind != WindowKind::kOverLast &&
+           window->kind != WindowKind::kOverCurrent && window->kind != WindowKind::kLastBefore;
+  };
+  for (const Rule& rule : program.rules) {
+    if (!derives(rule, relation, program) || find_literal(rule.body, is_bucket) == nullptr)
+      continue;
+    refuse("and goes by windows that close");
+    break;
+  }
+}
+
 }  // namespace
 
 void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnostics,
                        Execution execution) {
   for (const Relation& relation : program.relations) {
-    // Without event time a stream is a bag like any other.
-    const bool has_time =
-        relation.stream && (relation.stream->event_time_column || relation.stream->expire_after ||
-                            relation.stream->watermark_delay);
-    if (has_time)
-      diagnostics.error(relation.span,
-                        "'" + relation.name + "' is a stream, and streams are not executed yet");
-    if (relation.final_rows)
-      diagnostics.error(relation.span, "'" + relation.name +
-                                           "' is final, and final relations are not executed yet");
+    refuse_timed(program, relation, execution, diagnostics);
     if (relation.retain_versions_for)
       diagnostics.error(relation.span,
                         "'" + relation.name + "' is versioned, and versions are not kept yet");
@@ -101,12 +130,6 @@ void refuse_unexecuted(const RuleProgram& program, grammar::Diagnostics& diagnos
                         "rule '" + production.name + "' has a cron, which is not executed yet");
   }
   for (const Rule& rule : program.rules) {
-    walk_rule_expressions(rule, [&](const Expression& expression) {
-      if (expression.op != ExpressionOp::kNow) return;
-      diagnostics.error(expression.span.file == grammar::kNoFile ? rule.span : expression.span,
-                        "now() is not executed yet in a rule that derives",
-                        "It may stand in the actions of a production.");
-    });
     refuse_windows(rule.body, diagnostics);
   }
   for (const Production& production : program.productions)

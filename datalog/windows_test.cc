@@ -69,8 +69,26 @@ TEST_CASE("a window frames the rows of its group") {
       "r(card, n) :- group { Payment(card#2, _, _) over hopping interval(0, 3600000000), "
       "interval(0, "
       "600000000) by (card#2) } by (card = card#2) => { n = count() }.");
-  CHECK(rule_of("r(card, 1) :- Payment{card} over current 10m.") ==
-        "r(card, 1) :- Payment(card, _, _) over current interval(0, 600000000).");
+}
+
+TEST_CASE("`over current` and now() compare times with the clock") {
+  const std::string current =
+      "r(card, 1) :- Payment(card, _, _ts), not { Payment.clock(_at), _at >= +(_ts, interval(0, "
+      "600000000)) }.";
+  CHECK(rule_of("r(card, 1) :- Payment{card} over current 10m.") == current);
+  const std::string bound = "r(card, 1) :- Payment(card, _, ts), ";
+  const std::string reached = "{ Payment.clock(_at), _at >= +(ts, interval(0, 600000000)) }.";
+  CHECK(rule_of("r(card, 1) :- Payment{card, ts}, ts > now() - 10m.") == bound + "not " + reached);
+  CHECK(rule_of("r(card, 1) :- Payment{card, ts}, now() - 10m >= ts.") ==
+        bound + "exists " + reached);
+  CHECK(rule_of("r(card, 1) :- Payment{card, ts}, ts + 15m <= now() + 5m.") ==
+        bound + "exists " + reached);
+  CHECK(rule_of("r(card, 1) :- Payment{card, ts}, ts < now().") ==
+        bound + "exists { Payment.clock(_at), _at >= +(ts, interval(0, 1)) }.");
+  CHECK(error_of("r(card, 1) :- Payment{card, ts}, ts = now().") ==
+        "now() may only bound a time in a rule");
+  CHECK(error_of("r(card, 1) :- Late{card, ts}, ts < now().") ==
+        "now() has no clock to go by here");
 }
 
 TEST_CASE("the last row before another is a window too") {

@@ -33,6 +33,8 @@ const char* name_of(StandingKind kind) {
       return "regrouped";
     case StandingKind::kOrdered:
       return "ordered";
+    case StandingKind::kTimed:
+      return "timed";
   }
   return "";
 }
@@ -58,6 +60,10 @@ std::string dot_text(const std::string& text) {
 NetworkStatistics Network::statistics() const {
   const Impl& impl = *impl_;
   NetworkStatistics result;
+  for (const TimedStream& stream : impl.streams) {
+    result.streams.push_back({impl.original_relations[datalog::index_of(stream.stream)].name,
+                              stream.counts.late, stream.counts.dropped, stream.counts.expired});
+  }
   const auto& counters = impl.state.machine->counters();
   for (std::uint32_t s = 0; s < impl.state.form.strata.size(); ++s) {
     for (const auto& part : impl.nodes[s].parts) {
@@ -195,6 +201,12 @@ std::string Network::to_dot() const {
     if (stratum.kind == StandingKind::kEquivalence) {
       out += fmt::format("  r{} -> r{} [label=\"classes\"];\n", datalog::index_of(stratum.pairs),
                          datalog::index_of(stratum.relations.front()));
+    }
+    if (stratum.kind == StandingKind::kTimed) {
+      for (const RelationId from : {stratum.timer.source, stratum.timer.clock}) {
+        out += fmt::format("  r{} -> r{} [label=\"timed\"];\n", datalog::index_of(from),
+                           datalog::index_of(stratum.relations.front()));
+      }
     }
     if (stratum.kind != StandingKind::kRecomputed) continue;
     const auto own = datalog::index_of(stratum.relations.front());

@@ -318,7 +318,8 @@ Expected<void> Network::Impl::derive_new(bool takes_over) {
     if (nodes[s].is_kept) continue;
     if (kind == StandingKind::kRecomputed) wake(s);
     const bool derives = kind == StandingKind::kRanked || kind == StandingKind::kRegrouped ||
-                         kind == StandingKind::kOrdered || kind == StandingKind::kEquivalence;
+                         kind == StandingKind::kOrdered || kind == StandingKind::kTimed ||
+                         kind == StandingKind::kEquivalence;
     if (!derives || !takes_over) continue;
     wake(s);
     for (const auto& part : nodes[s].parts) part->derive_all();
@@ -378,6 +379,11 @@ Expected<Extension> Network::extend(const datalog::RuleProgram& program,
   ENTAIL_ENSURE(report.version > impl_->version);
   if (auto done = next->take_over(*impl_, program, report); !done) {
     return unexpected(std::move(done).error());
+  }
+  for (TimedStream& stream : next->streams) {
+    for (const TimedStream& old : impl_->streams) {
+      if (old.stream == stream.stream) stream.counts = old.counts;
+    }
   }
   impl_ = std::move(next);
   return report;

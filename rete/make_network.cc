@@ -222,6 +222,7 @@ Expected<void> Network::Impl::make_code_and_nodes() {
   state.machine = std::make_unique<vm::StandingMachine>(machine);
   if (auto made = compile(); !made) return made;
   if (auto made = make_nodes(); !made) return made;
+  if (auto made = make_streams(); !made) return made;
   if (!state.form.productions.empty()) {
     auto made = Agenda::create(state);
     if (!made) return unexpected(std::move(made).error());
@@ -269,6 +270,7 @@ Expected<void> Network::Impl::make_relations() {
           !made.bag &&
           (stratum.kind == StandingKind::kReduced || stratum.kind == StandingKind::kRegrouped ||
            stratum.kind == StandingKind::kOrdered || stratum.kind == StandingKind::kEquivalence ||
+           stratum.kind == StandingKind::kTimed ||
            (stratum.kind == StandingKind::kCounted && has_rules));
       // The rows of a keyed relation are its stated facts; what rules derive beside them is checked
       // when it is applied.
@@ -368,6 +370,13 @@ Expected<void> Network::Impl::make_nodes() {
           node.parts.push_back(std::make_shared<OrderNode>());
         }
         break;
+      case StandingKind::kTimed: {
+        if (node.is_kept) break;
+        auto timer = TimerNode::create(state, stratum);
+        if (!timer) return unexpected(std::move(timer).error());
+        node.parts.push_back(std::move(*timer));
+        break;
+      }
       case StandingKind::kEquivalence:
         if (!node.is_kept) node.parts.push_back(std::make_shared<EquivalenceNode>(stratum));
         break;
@@ -411,6 +420,10 @@ void Network::Impl::connect() {
   for (std::uint32_t s = 0; s < state.form.strata.size(); ++s) {
     const StandingStratum& stratum = state.form.strata[s];
     if (stratum.kind == StandingKind::kEquivalence) state.at(stratum.pairs).woken.push_back(s);
+    if (stratum.kind == StandingKind::kTimed) {
+      state.at(stratum.timer.source).woken.push_back(s);
+      state.at(stratum.timer.clock).woken.push_back(s);
+    }
     if (stratum.kind != StandingKind::kRecomputed) continue;
     for (const datalog::RuleId id : stratum.rules) {
       datalog::walk_rule_matches(state.form.program.rule(id),
@@ -435,6 +448,7 @@ void Network::Impl::connect() {
     }
   }
   if (agenda) agenda->rebind(state);
+  find_due_readers();
 }
 
 std::uint32_t Network::Impl::node_of_rule(datalog::RuleId rule) const {
@@ -458,6 +472,7 @@ Expected<void> Network::Impl::load_program() {
     for (const Word& word : *row) row_words.push_back(&word);
     state_facts(rule.head.relation, row_words, 1, /*is_deletion=*/false);
   }
+  start_clocks();
   if (auto done = derive_new(/*takes_over=*/false); !done) return done;
   Committed ignored;
   if (agenda) agenda->commit(ignored);

@@ -66,6 +66,7 @@ Expected<void> Network::Impl::end_load(vm::Version made) {
     agenda->commit(ignored);
   }
   end_epoch(made);
+  forget_clocks();
   version = made;
   return {};
 }
@@ -116,6 +117,9 @@ Expected<void> Network::Impl::turn(std::uint32_t number) {
   }
   for (const RelationId id : stratum.relations) {
     if (auto done = settle(id); !done) return done;
+    if (is_expiring && state.form.program.relation(id).final_rows) {
+      if (auto done = keep_final_rows(id); !done) return done;
+    }
     if (!state.at(id).in_step) continue;
     if (auto done = hand_on(id); !done) return done;
   }
@@ -197,7 +201,11 @@ void Network::Impl::end_step() {
   }
   state.step_relations.clear();
   pending.clear();
-  options.pool->end_step();
+  for (TimedStream& stream : streams) {
+    stream.due_is_known = false;
+    stream.open_due.reset();
+  }
+  if (arrivals.empty()) options.pool->end_step();  // Rows that wait may hold new texts.
 }
 
 Expected<void> Network::Impl::step(StepKind kind, Productions productions) {
@@ -208,8 +216,20 @@ Expected<void> Network::Impl::step(StepKind kind, Productions productions) {
     if (agenda) agenda->resume();
   }
   has_held = waits || (has_held && kind == StepKind::kFiring);
+  if (auto done = run_step(productions); !done) return done;
+  while (!arrivals.empty()) {
+    if (auto done = take_next_arrivals(productions); !done) return done;
+  }
+  return {};
+}
+
+// What was collected is a step; so is what expires then; and productions fire.
+Expected<void> Network::Impl::run_step(Productions productions) {
+  step_is_full = false;
+  state_clocks();
   if (auto done = take_step(); !done) return done;
-  if (waits) return {};
+  if (auto done = expire(); !done) return done;
+  if (productions == Productions::kWait) return {};
   while (agenda && agenda->has_next()) {
     if (auto done = fire(); !done) return done;
   }
@@ -286,7 +306,7 @@ Expected<void> Network::Impl::plan_again_if_outgrown() {
 Expected<Committed> Network::Impl::commit() {
   if (failed) return unexpected(*failed);
   if (agenda && (steps_in_transaction == 0 || has_held)) agenda->resume();
-  if (!turns.empty() || (agenda && agenda->has_next())) {
+  if (!turns.empty() || !arrivals.empty() || (agenda && agenda->has_next())) {
     if (auto done = step(StepKind::kChange, Productions::kFire); !done) {
       return unexpected(std::move(done).error());
     }
@@ -340,6 +360,12 @@ void Network::Impl::end_epoch(Word source) {
   }
   epoch_nodes.clear();
   state.errors.commit();
+  for (TimedStream& stream : streams) {
+    stream.counts.late += stream.open_counts.late;
+    stream.counts.dropped += stream.open_counts.dropped;
+    stream.counts.expired += stream.open_counts.expired;
+    stream.open_counts = {};
+  }
   begin_transaction();
 }
 
@@ -418,6 +444,8 @@ NetChange Network::Impl::net_change(RelationId id) {
 
 void Network::Impl::abort() {
   fired_changes.clear();
+  arrivals.clear();
+  may_expire = is_expiring = step_is_full = false;
   if (agenda) agenda->abort();
   const auto forget = [](RelationNode& relation) {
     if (!ENTAIL_PLANT_BUG(55)) relation.stated_runs = 0;
@@ -449,6 +477,7 @@ void Network::Impl::abort() {
   }
   epoch_nodes.clear();
   state.errors.abort();
+  if (!ENTAIL_PLANT_BUG(92)) forget_clocks();
   options.pool->end_step();
   begin_transaction();
 }
@@ -483,30 +512,15 @@ Expected<void> Network::change(RelationId relation, const FactChanges& changes) 
                       "relation '" + program().relation(relation).name +
                           "' is a bag that rules derive: rows are not stated in it");
   }
-  const RelationId target = impl_->state.form.stated_in[datalog::index_of(relation)];
-  if (changes.weights == nullptr) {
-    impl_->state_facts(target, changes.columns, changes.n, /*is_deletion=*/false, changes.ids);
-    return {};
-  }
-  // Runs of one weight go together.
-  std::vector<const Word*>& part = impl_->arrays;
-  part.assign(changes.columns.begin(), changes.columns.end());
-  for (std::size_t first = 0; first < changes.n;) {
-    const std::int64_t weight = changes.weights[first];
-    std::size_t end = first + 1;
-    while (end < changes.n && changes.weights[end] == weight) ++end;
-    for (std::size_t c = 0; c < part.size(); ++c) part[c] = changes.columns[c] + first;
-    for (std::int64_t k = 0; k < std::abs(weight); ++k) {
-      impl_->state_facts(target, part, end - first, weight < 0,
-                         changes.ids == nullptr ? nullptr : changes.ids + first);
-    }
-    first = end;
-  }
-  return {};
+  return impl_->change(relation, changes);
 }
 
 Expected<void> Network::step(StepKind kind, Productions productions) {
   return impl_->step(kind, productions);
+}
+Expected<void> Network::tick(std::optional<RelationId> stream, std::int64_t time,
+                             Productions productions) {
+  return impl_->tick(stream, time, productions);
 }
 Expected<Committed> Network::commit() { return impl_->commit(); }
 Expected<void> Network::check_denials() const { return impl_->check_denials(); }
@@ -518,12 +532,14 @@ Expected<void> Network::load(RelationId relation, const FactChanges& rows) {
   return impl_->load(impl_->state.form.stated_in[datalog::index_of(relation)], rows);
 }
 Expected<void> Network::end_load(vm::Version version) { return impl_->end_load(version); }
+void Network::start_clocks() { impl_->start_clocks(); }
 
 std::vector<StatedChange> Network::stated_changes() const {
   return impl_->stated_changes(StatedChange::kOpenSource);
 }
 bool Network::in_transaction() const {
-  return impl_->failed || impl_->steps_in_transaction > 0 || !impl_->turns.empty();
+  return impl_->failed || impl_->steps_in_transaction > 0 || !impl_->turns.empty() ||
+         !impl_->arrivals.empty();
 }
 void Network::set_next_version(vm::Version version) {
   ENTAIL_ENSURE(version > impl_->version);
@@ -572,6 +588,7 @@ void Network::verify() const {
     for (const auto& part : node.parts) part->verify(impl_->state);
   }
   impl_->state.errors.verify();
+  impl_->verify_clocks();
   if (impl_->agenda) impl_->agenda->verify();
 }
 

@@ -29,6 +29,15 @@
 // Durable ids. A bag's row has the id (version that committed it, number in it) as long as it lives; whoever
 // restores rows gives them the ids that they had (FactChanges::ids).
 //
+// Time. A stream with event time has a clock (datalog/rule_program.h, StreamAttributes), which is stated like
+// other facts: by the network itself when rows arrive, and by tick(). Rows inserted by change() arrive in order:
+// each is late if it is below the watermark as it stands, and then moves the watermark. Where a timer or an
+// expiry is due before a row, and somebody can see steps, the step ends there and a step for the clock comes
+// first, as if each row had come alone. Rows past their expiry are deleted in steps that hold nothing else;
+// what a final relation would lose in one becomes a stated row of it. A partition is idle when its row of
+// R.partitions says so: who knows that states it, and the next arrival or tick goes by it. Restored and loaded rows, and what
+// productions insert, do not arrive.
+//
 // Errors. A step that fails (kLimit: firings, rows or memory; kData: a rule derives a second row under a key;
 // kCancelled), or a commit (kData: a denial rule has a match) leaves the transaction half done: abort() it, and the network is as it was before. An
 // expression that fails on some row stops nothing: its instance goes to the error side (errors()).
@@ -108,6 +117,9 @@ struct FactChanges {
   // Arrivals in a stream with event time: the part of the source that they come from, which has a watermark
   // of its own.
   std::int64_t partition = 0;
+  // Whether rows inserted in a stream with event time arrive: late ones are told apart, and the clock moves.
+  // Else they are stated like any others, by whoever knows what happened to them.
+  bool is_arrival = true;
 };
 
 // The net change of one relation over a transaction: rows that were not there and are, or the reverse.
@@ -207,6 +219,10 @@ class Network {
   // they had their turn before the process ended.
   Expected<void> end_load(vm::Version version);
 
+  // The clocks of streams in which nothing arrived yet are as far as the rows that the open step states, as those
+  // of the program's text are.
+  void start_clocks();
+
   // Whether the stated rows of the relation were in the image that the network was made from.
   bool is_restored(datalog::RelationId relation) const;
   // The state of the last commit, for restore(). REQUIRES: no transaction is open.
@@ -219,6 +235,11 @@ class Network {
   Expected<void> change(datalog::RelationId relation, const FactChanges& changes);
   // What was collected becomes a step; productions fire until the agenda is empty.
   Expected<void> step(StepKind kind = StepKind::kChange,
+                      Productions productions = Productions::kFire);
+  // It is so late, whether rows come or not: the clock of the stream, or of all, is moved to `time` less its
+  // delay, if it is not there yet. A step of its own, behind one for what was collected; what expires follows in
+  // a step that holds nothing else, and then productions fire.
+  Expected<void> tick(std::optional<datalog::RelationId> stream, std::int64_t time,
                       Productions productions = Productions::kFire);
   // Ends the transaction, with a step for what is still collected, and for activations that have waited
   // since the program was loaded. The result's words are good until the next transaction begins.

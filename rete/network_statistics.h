@@ -23,8 +23,17 @@ struct NodeStatistics {
   std::uint64_t bytes = 0;
 };
 
+// Of a stream with event time, committed transactions only.
+struct StreamStatistics {
+  std::string name;
+  std::uint64_t late = 0;     // Rows that came too late, whatever became of them.
+  std::uint64_t dropped = 0;  // Those of them that are nowhere.
+  std::uint64_t expired = 0;
+};
+
 struct NetworkStatistics {
   std::vector<NodeStatistics> nodes;  // In topological order.
+  std::vector<StreamStatistics> streams;
   std::uint64_t steps = 0;
   std::uint64_t rows_touched = 0;
   std::uint64_t rows_probed = 0;

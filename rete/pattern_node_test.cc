@@ -51,7 +51,9 @@ class Standing {
   void change(const std::string& name, const std::vector<Word>& row, std::int64_t weight = 1) {
     std::vector<const Word*> columns;
     for (const Word& word : row) columns.push_back(&word);
-    REQUIRE(network_->change(id(name), {columns, 1, &weight}).has_value());
+    FactChanges changes{columns, 1, &weight};
+    changes.is_arrival = false;  // The clock is moved by hand.
+    REQUIRE(network_->change(id(name), changes).has_value());
     REQUIRE(network_->step().has_value());
     network_->verify();
   }

@@ -28,6 +28,7 @@
 //     regrouped     aggregates that no state follows: changed groups anew                   regroup_node.h
 //     ordered       limits, by the rows' order; rankings: changed partitions anew           limit_node.h, order_node.h
 //     patterns      sequences of events: partitions that changed, or that time decides      pattern_node.h
+//     timed         times that a stream's clock has reached: moving it costs what becomes due    timer_node.h
 //     agenda        complete matches of productions, and what has fired                     agenda.h
 //
 // Prefixes of bodies are recomputed from indexes (TREAT), not kept; what several rules ask for, an existence,
@@ -43,6 +44,9 @@
 //   agenda         the activations, in the total order in which they fire
 //   refraction     an activation fires once until its match goes away and comes back
 //   rank           the number of a row of a ranked stratum in the order of making
+//   clock          of a stream: the relation of its watermark, one row, which arrivals and ticks move
+//   arrival        a row from outside that is judged by the watermark: on time, or late
+//   expiry         rows that the clock has left behind go, in a step that holds nothing else
 //   error side     instances of rules whose expression failed: rows of `entail.errors`
 //
 // A fact's journey
@@ -70,7 +74,7 @@
 // Not here
 // --------
 //   rule text (grammar), strata and safety (datalog), plans and bytecode (compiler), rows and indexes (vm),
-//   watermarks, windows and connectors (streams), durability (store), threads (server).
+//   windows and connectors (streams), durability (store), threads (server).
 //
 // Sources
 // -------
@@ -78,6 +82,9 @@
 //   Mumick and Subrahmanian 1993 for counting; Motik, Nenov, Piro and Horrocks 2015 for backward/forward;
 //   McSherry, Murray, Isaacs and Isard 2013 and Budiu et al. 2023 for weights. Ranks are where we differ:
 //   one number a fact takes the place of counters per round.
+//
+// Time is facts: a clock is a stated relation, so that abort, restart and the law have nothing to say about it
+// (network_time.cc, stream_clock.h).
 //
 // Read next: network.h, internal/network_state.h, network.cc, ranked_stratum.h; vm/standing_relation.h for
 // what a node keeps, vm/standing_machine.h for what it runs; network_image.h for how another process goes on.

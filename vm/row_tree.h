@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -71,6 +72,23 @@ class RowTree {
         visit(leaf->rows[at]);
       }
     }
+  }
+
+  // The first row behind the lower bound that is wanted, if there is one. REQUIRES: no key.
+  template <typename Wanted>
+  std::optional<Row> first(Bound low, Wanted is_wanted) const {
+    const Leaf* leaf = find_leaf({}, 0, low);
+    if (leaf == nullptr) return std::nullopt;
+    std::size_t at = static_cast<std::size_t>(
+        std::partition_point(leaf->rows, leaf->rows + leaf->count,
+                             [&](Row row) { return is_before(row, {}, 0, low); }) -
+        leaf->rows);
+    for (; leaf != nullptr; leaf = leaf->next, at = 0) {
+      for (; at < leaf->count; ++at) {
+        if (is_wanted(leaf->rows[at])) return leaf->rows[at];
+      }
+    }
+    return std::nullopt;
   }
 
   template <typename Visit>

@@ -197,6 +197,15 @@ void StandingRelation::probe_range(std::uint32_t number, View view,
   }
 }
 
+Row StandingRelation::first_in_range(std::uint32_t number, View view, const Word* low,
+                                     bool low_inclusive) const {
+  const RowTree* const tree = indexes_[number].tree.get();
+  ENTAIL_ENSURE(tree != nullptr && tree->key().empty());
+  const std::uint8_t wanted = flag_of(view);
+  return tree->first({low, low_inclusive}, [&](Row row) { return has(row, wanted); })
+      .value_or(kNoRow);
+}
+
 // ------------------------------------------------------------------------------ measures
 
 std::uint64_t StandingRelation::distinct_keys(std::uint32_t number) const {

@@ -241,6 +241,10 @@ class StandingRelation {
                    const Word* low, bool low_inclusive, const Word* high, bool high_inclusive,
                    std::size_t n, std::vector<Row>& rows, std::vector<std::uint32_t>& lanes) const;
 
+  // The first visible row whose range column is above `low`, or at it; kNoRow if there is none.
+  // REQUIRES: a range column and no key.
+  Row first_in_range(std::uint32_t index, View view, const Word* low, bool low_inclusive) const;
+
   // Distinct keys of an index: what the planner divides by. Estimated for ordered ones.
   std::uint64_t distinct_keys(std::uint32_t index) const;
   // An estimate from a sample of rows, without an index; at least 1 unless the relation is empty.

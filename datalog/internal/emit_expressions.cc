@@ -300,6 +300,7 @@ Expression Emitter::call(const CoreTerm& term) {
   const SourceTypeId result_type = environment_.types.primitive_of(signature.result);
   Expression made;
   made.op = signature.op;
+  if (signature.function) made.detail = static_cast<std::uint32_t>(*signature.function);
   made.span = term.span;
   made.type = is_decimal(environment_.types.at(result_type).type)
                   ? type_of(term)

@@ -1,6 +1,9 @@
 #include "datalog/internal/functors.h"
 
+#include <array>
+#include <map>
 #include <utility>
+#include <vector>
 
 namespace entail::datalog {
 namespace {
@@ -168,6 +171,27 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
       }
     }
   };
+  // Of times, where the program knows the types at all.
+  struct Temporal {
+    std::array<vm::TypeKind, 2> params;
+    vm::TypeKind result;
+    vm::ScalarFunction function;
+  };
+  const auto temporal = [&](const std::vector<Temporal>& operations) {
+    std::map<vm::TypeKind, Root> known;
+    for (const Root root : types.literal_roots())
+      known.emplace(types.at(types.primitive_of(root)).type.kind, root);
+    for (const Temporal& operation : operations) {
+      const auto left = known.find(operation.params[0]), right = known.find(operation.params[1]),
+                 result = known.find(operation.result);
+      if (left == known.end() || right == known.end() || result == known.end()) continue;
+      out.push_back({Op::kCallFunction,
+                     {left->second, right->second},
+                     result->second,
+                     false,
+                     operation.function});
+    }
+  };
   const auto text = [&](Op op, std::size_t arity, Root result) {
     one(op, std::vector<Root>(arity, Root::kSymbol), result);
   };
@@ -177,9 +201,27 @@ std::vector<Signature> signatures_of(Functor functor, const std::string& name, S
     case Functor::kAdd:
       one(Op::kConcat, {Root::kSymbol, Root::kSymbol}, Root::kSymbol);
       arithmetic(Op::kAdd);
+      temporal({{{vm::TypeKind::kTimestamp, vm::TypeKind::kInterval},
+                 vm::TypeKind::kTimestamp,
+                 vm::ScalarFunction::kTimestampPlusInterval},
+                {{vm::TypeKind::kInterval, vm::TypeKind::kTimestamp},
+                 vm::TypeKind::kTimestamp,
+                 vm::ScalarFunction::kIntervalPlusTimestamp},
+                {{vm::TypeKind::kInterval, vm::TypeKind::kInterval},
+                 vm::TypeKind::kInterval,
+                 vm::ScalarFunction::kIntervalPlusInterval}});
       break;
     case Functor::kSubtract:
       arithmetic(Op::kSubtract);
+      temporal({{{vm::TypeKind::kTimestamp, vm::TypeKind::kInterval},
+                 vm::TypeKind::kTimestamp,
+                 vm::ScalarFunction::kTimestampMinusInterval},
+                {{vm::TypeKind::kTimestamp, vm::TypeKind::kTimestamp},
+                 vm::TypeKind::kInterval,
+                 vm::ScalarFunction::kTimestampMinusTimestamp},
+                {{vm::TypeKind::kInterval, vm::TypeKind::kInterval},
+                 vm::TypeKind::kInterval,
+                 vm::ScalarFunction::kIntervalMinusInterval}});
       break;
     case Functor::kMultiply:
       arithmetic(Op::kMultiply);

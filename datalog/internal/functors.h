@@ -12,6 +12,7 @@
 #include "datalog/expression.h"
 #include "datalog/internal/source_types.h"
 #include "grammar/syntax_tree.h"
+#include "vm/scalar_functions.h"
 
 namespace entail::datalog {
 
@@ -77,6 +78,7 @@ struct Signature {
   std::vector<Root> params;
   Root result = Root::kNumber;
   bool variadic = false;
+  std::optional<vm::ScalarFunction> function = {};  // kCallFunction: which.
 };
 
 // The functor of a call's name, or of an operator.

@@ -309,6 +309,15 @@ class Inference {
       below_type(term.args[i].slot, branch.fields[i].type);
   }
 
+  // `ts + 10m`, `now() - 1h - d`: types that differ, of which none is a subset of another.
+  static bool is_sum_of_times(const CoreTerm& term) {
+    if (term.kind == TermKind::kLiteral) return term.literal == grammar::LiteralKind::kDuration;
+    if (term.kind != TermKind::kCall) return false;
+    if (term.functor == Functor::kNow) return true;
+    return (term.functor == Functor::kAdd || term.functor == Functor::kSubtract) &&
+           std::any_of(term.args.begin(), term.args.end(), is_sum_of_times);
+  }
+
   void call(const CoreTerm& term) {
     if (term.functor == Functor::kNone) return;
     const bool infix = is_infix(term.functor);
@@ -323,7 +332,7 @@ class Inference {
       constraint.any_arguments = term.functor == Functor::kOrd;
       constraints_.push_back(std::move(constraint));
     }
-    if (infix) {
+    if (infix && !is_sum_of_times(term)) {
       for (const CoreTerm& arg : term.args) {
         constraints_.push_back({.kind = ConstraintKind::kSameBase, .slots = {arg.slot, term.slot}});
       }

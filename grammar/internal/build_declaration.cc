@@ -553,8 +553,8 @@ void TreeBuilder::relation_option(P::RelationOptionContext* option, RelationDecl
         } else {
           error(span(option), "'late sideline' names the relation that late rows go to");
         }
-      } else {
-        unknown_word(words.front(), "policy for late rows", {"drop", "sideline"});
+      } else if (policy != "apply") {  // Which is what happens where nothing is said.
+        unknown_word(words.front(), "policy for late rows", {"apply", "drop", "sideline"});
       }
       break;
     }

@@ -1,6 +1,7 @@
 // rete/internal/network_impl.h - the inside of a Network: nodes, the open transaction.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "rete/network.h"
 #include "rete/node.h"
 #include "rete/ranked_stratum.h"
+#include "rete/stream_clock.h"
+#include "rete/timer_node.h"
 
 namespace entail::rete {
 
@@ -22,6 +25,46 @@ struct NodeOfStratum {
   std::vector<std::shared_ptr<Node>> parts;  // Shared like RelationNode::rows.
   bool in_epoch = false;
   bool is_kept = false;  // From the network that this one took over from.
+};
+
+// A stream with event time.
+struct TimedStream {
+  datalog::RelationId stream{};  // Of the original program, as all relations here.
+  datalog::RelationId clock_rows{}, partition_rows{};
+  std::uint32_t time_word = 0;
+  datalog::LatePolicy late = datalog::LatePolicy::kApply;
+  std::optional<datalog::RelationId> late_rows;  // Where late rows go, in its place or beside.
+  std::int64_t delay = 0;
+  std::optional<std::int64_t> expire_after;
+  std::uint32_t time_index = 0;  // With an expiry: of the stream, by the time.
+
+  StreamClock clock{0};
+  bool is_known = false;  // Else `clock` is to be read from what is stated.
+  std::optional<std::int64_t> stated_watermark;
+  StreamClock::Partitions stated_partitions;
+
+  // What a tick step must come before: the least time at which something is due that the last step left, and the
+  // least that the open step's own rows make. Only kept where somebody can see steps.
+  std::vector<const TimerNode*> timers;  // That go by its clock.
+  bool has_other_readers = false;        // Of its clock, that tell nothing of when they are due.
+  std::optional<std::int64_t> row_due_after;  // Something is due so long after a row of its own.
+  bool due_is_known = false;
+  std::optional<std::int64_t> due;
+  std::optional<std::int64_t> open_due;
+
+  struct Counts {
+    std::uint64_t late = 0, dropped = 0, expired = 0;
+  };
+  Counts counts, open_counts;  // Up to the last commit, and of the open transaction.
+};
+
+// Rows of a stream that wait for a tick step.
+struct Arrivals {
+  std::size_t stream = 0;
+  std::int64_t partition = 0;
+  bool are_deletions = false;
+  vm::ChangeBatch rows;
+  std::vector<vm::DurableId> ids;  // Of each, or none.
 };
 
 struct Network::Impl {
@@ -57,6 +100,15 @@ struct Network::Impl {
   std::vector<bool> nodes_awake;
   std::vector<datalog::RelationId> pending;  // Relations with stated changes.
   std::vector<const vm::Word*> arrays;       // Scratch of change().
+
+  // Time (network_time.cc).
+  std::vector<TimedStream> streams;
+  std::vector<std::int32_t> stream_of, stream_of_clock;  // By original relation; -1.
+  bool steps_are_seen = false;    // By productions and final relations: what is due ends a step.
+  std::deque<Arrivals> arrivals;  // In the order in which they came.
+  bool step_is_full = false;      // What arrives now comes in a later step.
+  bool may_expire = false;        // A clock moved, or rows arrived, in the open step.
+  bool is_expiring = false;       // The step holds expiries only.
 
   // What firings changed of what is stated, and which production did it last, from 1.
   std::map<std::pair<datalog::RelationId, std::vector<vm::Word>>, std::uint32_t> fired_changes;
@@ -135,6 +187,28 @@ struct Network::Impl {
   void end_epoch(vm::Word source);
   void abort();
   void begin_transaction();
+
+  Expected<void> make_streams();
+  void find_due_readers();
+  void start_clocks();
+  Expected<void> change(datalog::RelationId relation, const FactChanges& changes);
+  void state_rows(datalog::RelationId relation, std::span<const vm::Word* const> columns,
+                  std::size_t n, bool is_deletion, const vm::DurableId* ids);
+  void arrive(std::size_t stream, std::span<const vm::Word* const> columns, std::size_t n,
+              bool is_deletion, const vm::DurableId* ids, std::int64_t partition);
+  std::size_t take_arrivals(std::size_t stream, std::span<const vm::Word* const> columns,
+                            std::size_t n, const vm::DurableId* ids, std::int64_t partition);
+  Expected<void> take_next_arrivals(Productions productions);
+  Expected<void> run_step(Productions productions);
+  Expected<void> tick(std::optional<datalog::RelationId> stream, std::int64_t time,
+                      Productions productions);
+  Expected<void> expire();
+  Expected<void> keep_final_rows(datalog::RelationId id);
+  void know(TimedStream& stream);
+  void state_clocks();
+  bool is_due(TimedStream& stream, std::int64_t watermark, bool has_open_rows);
+  void forget_clocks();
+  void verify_clocks() const;
 };
 
 }  // namespace entail::rete

@@ -63,10 +63,10 @@ bool ChangeJsonReader::read(std::string_view line, std::size_t at, ChangeLine& o
       return true;
     }
     const bool ends = member.name == "commit" || member.name == "abort";
-    if (!ends && member.name != "query") {
-      const auto nearest = closest_name(
-          member.name,
-          std::vector<std::string>{"insert", "delete", "update", "commit", "abort", "query"});
+    if (!ends && member.name != "query" && member.name != "tick") {
+      const auto nearest =
+          closest_name(member.name, std::vector<std::string>{"insert", "delete", "update", "tick",
+                                                             "commit", "abort", "query"});
       return lines_.fail(member.name_at,
                          fmt::format("'{}' is no member of a change{}", member.name,
                                      nearest ? fmt::format("; did you mean '{}'?", *nearest)
@@ -76,6 +76,7 @@ bool ChangeJsonReader::read(std::string_view line, std::size_t at, ChangeLine& o
       return lines_.fail(member.name_at, fmt::format("'{}' stands alone on a line", member.name));
     }
     if (member.name == "query") return read_query(member, out);
+    if (member.name == "tick") return read_tick(member, out);
     if (!member.is(Kind::kTrue)) {
       return fail(member, fmt::format("expected {{\"{}\": true}}", member.name));
     }
@@ -98,6 +99,24 @@ bool ChangeJsonReader::read_query(const JsonNode& node, ChangeLine& out) {
   const std::size_t begin = node.begin + 1;
   lines_.text_.start(question);
   if (lines_.read_query(out)) return true;
+  lines_.problem_.at += begin;
+  return false;
+}
+
+bool ChangeJsonReader::read_tick(const JsonNode& node, ChangeLine& out) {
+  const JsonNode* time = &node;
+  out.stream.reset();
+  if (node.is(Kind::kObject) && node.children == 1) {
+    time = &tree_.at(tree_.first_child(node));
+    out.stream = lines_.find_stream(time->name, time->name_at);
+    if (!out.stream) return false;
+  }
+  if (!time->is(Kind::kString))
+    return fail(*time, "expected a time as a text: \"2026-01-01T10:00:00Z\"");
+  const std::string text(time->text);
+  const std::size_t begin = time->begin + 1;
+  lines_.text_.start(text);
+  if (lines_.read_time(out)) return true;
   lines_.problem_.at += begin;
   return false;
 }

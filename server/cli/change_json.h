@@ -8,6 +8,8 @@
 //     {"delete": {"Order": {"id": 1}}}                         of a keyed relation: by its key
 //     {"update": {"Order": {"id": 1, "status": "X"}}}          of a keyed relation: the named columns of
 //                                                              the row under the key
+//     {"tick": "2026-01-01T10:00:00Z"}                         the clocks of all streams
+//     {"tick": {"Login": "2026-01-01T10:00:00Z"}}              of one
 //     {"commit": true}    {"abort": true}    {"query": "path(1, x)"}
 //
 // One row or several? An array is several rows if each of its elements is a row: an object, or an array
@@ -49,6 +51,7 @@ class ChangeJsonReader {
   enum class Verb : unsigned char { kDelete, kUpdate, kInsert };
 
   bool read_query(const JsonNode& node, ChangeLine& out);
+  bool read_tick(const JsonNode& node, ChangeLine& out);
   bool read_verb(Verb verb, const JsonNode& relations, ChangeLine& out);
   bool read_rows(Verb verb, datalog::RelationId id, const JsonNode& node, ChangeLine& out);
   bool are_rows(datalog::RelationId id, const JsonNode& node);

@@ -17,7 +17,8 @@ using datalog::RelationId;
 using vm::Word;
 
 constexpr std::string_view kForms =
-    "a line is +fact(…), -fact(…), ? atom(…), commit, abort, a // comment or a JSON object";
+    "a line is +fact(…), -fact(…), ? atom(…), tick TIME, commit, abort, a // comment or a JSON "
+    "object";
 
 std::string column_name(const RowShape& shape, std::size_t column) {
   return fmt::format("column {} ({})", column + 1, shape.columns[column].name);
@@ -58,6 +59,10 @@ ChangeLineReader::ChangeLineReader(const datalog::RuleProgram& program, vm::Valu
     const datalog::Relation& known = program.relations[i];
     shapes_.push_back(row_shape(known));
     if (!known.auxiliary) ids_.emplace(known.name, static_cast<RelationId>(i));
+    if (known.stream && known.stream->clock) {
+      for (const RelationId id : {*known.stream->clock, *known.stream->partitions})
+        clocks_.emplace(program.relation(id).name, id);
+    }
     defaults_[i].resize(known.columns.size());
     for (std::size_t column = 0; column < known.defaults.size(); ++column) {
       if (!known.defaults[column]) continue;
@@ -100,10 +105,12 @@ bool ChangeLineReader::read(std::string_view line, ChangeLine& out) {
     out.kind = word == "commit" ? LineKind::kCommit : LineKind::kAbort;
     return finish();
   }
+  if (word == "tick") return read_tick(out);
   std::string meant;
   if (ids_.find(word) != ids_.end()) {
     meant = fmt::format("; to insert this fact write +{}(…), to ask ? {}(…)", word, word);
-  } else if (const auto nearest = closest_name(word, std::vector<std::string>{"commit", "abort"})) {
+  } else if (const auto nearest =
+                 closest_name(word, std::vector<std::string>{"commit", "abort", "tick"})) {
     meant = fmt::format("; did you mean {}?", *nearest);
   }
   return fail(begin, std::string(kForms) + meant);
@@ -138,6 +145,15 @@ std::optional<RelationId> ChangeLineReader::find_relation(std::string_view name,
                          nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
   }
   return std::nullopt;
+}
+
+std::optional<RelationId> ChangeLineReader::find_stream(std::string_view name, std::size_t at) {
+  const auto id = find_relation(name, at);
+  if (id && !(relation(*id).stream && relation(*id).stream->clock)) {
+    fail(at, fmt::format("'{}' is no stream with event time, so it has no clock", name));
+    return std::nullopt;
+  }
+  return id;
 }
 
 std::optional<std::size_t> ChangeLineReader::find_column(const RowShape& shape,
@@ -328,6 +344,28 @@ bool ChangeLineReader::complete_update(RelationId id, const std::vector<bool>& n
   return true;
 }
 
+// --- ticks -----------------------------------------------------------------------------------------
+
+bool ChangeLineReader::read_tick(ChangeLine& out) {
+  out.stream.reset();
+  text_.skip_blanks();
+  const std::size_t begin = text_.at();
+  const char first = text_.peek();
+  if (may_begin_variable(first)) {
+    out.stream = find_stream(text_.take_name(), begin);
+    if (!out.stream) return false;
+  }
+  return read_time(out) && finish();
+}
+
+bool ChangeLineReader::read_time(ChangeLine& out) {
+  Word word = 0;
+  if (!text_.read(vm::Type::of(vm::TypeKind::kTimestamp), /*nullable=*/false, &word)) return false;
+  out.time_us = static_cast<std::int64_t>(word);
+  out.kind = LineKind::kTick;
+  return true;
+}
+
 // --- questions -------------------------------------------------------------------------------------
 
 bool ChangeLineReader::read_query(ChangeLine& out) {
@@ -338,7 +376,8 @@ bool ChangeLineReader::read_query(ChangeLine& out) {
   const RowShape* form = &errors_shape_;
   pattern.relation.reset();
   if (name != kErrorsName) {
-    pattern.relation = find_relation(name, begin);
+    const auto clock = clocks_.find(name);
+    pattern.relation = clock != clocks_.end() ? clock->second : find_relation(name, begin);
     if (!pattern.relation) return false;
     form = &shape(*pattern.relation);
   }

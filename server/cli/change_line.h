@@ -7,12 +7,14 @@
 //                                    columns that are named
 //     ? path(1, x)                   ask: constants, variables (repeated ones are equal), _
 //     ? Order{status: "NEW"}         by column: those not named may be anything
+//     tick 2026-01-01T10:00:00Z      it is so late: streams' clocks move, whether rows come or not
+//     tick Login 2026-01-01T10:00:00Z                  the clock of one stream
 //     commit    abort                the end of a transaction
 //     {"insert": {"edge": [1, 2]}}   the same as JSON: change_json.h
 //
 // Values are spelled as in facts of the rule language (fact_text.h). A relation that rules derive may be
 // stated, too. Relations that the program does not name cannot be changed; `entail.errors`, the errors in
-// data, can be asked.
+// data, and the clocks of streams can be asked: ? Login.clock(x).
 //
 // A line is read against the state before it: what it says about the row under a key means the row that
 // is there then.
@@ -61,12 +63,15 @@ struct AtomPattern {
   std::vector<vm::Word> constants;              // A row of words; those of constants are set.
 };
 
-enum class LineKind : std::uint8_t { kNothing, kChange, kCommit, kAbort, kQuery };
+enum class LineKind : std::uint8_t { kNothing, kChange, kTick, kCommit, kAbort, kQuery };
 
 struct ChangeLine {
   LineKind kind = LineKind::kNothing;
   std::vector<FactChange> changes;  // kChange: one step.
   AtomPattern query;                // kQuery.
+  // kTick: when it is, and of which stream the clock moves, or of all.
+  std::int64_t time_us = 0;
+  std::optional<datalog::RelationId> stream;
 };
 
 // The errors in data as a relation that can be asked.
@@ -102,6 +107,8 @@ class ChangeLineReader {
   bool read_change(bool is_deletion, ChangeLine& out);
   bool read_positional(datalog::RelationId id, FactChange& change);
   bool read_named(datalog::RelationId id, FactChange& change);
+  bool read_tick(ChangeLine& out);
+  bool read_time(ChangeLine& out);
   bool read_query(ChangeLine& out);
   bool read_terms(const RowShape& shape, std::string_view name, AtomPattern& pattern);
   bool read_named_terms(const RowShape& shape, std::string_view name, AtomPattern& pattern);
@@ -111,6 +118,7 @@ class ChangeLineReader {
 
   // Shared with the JSON form.
   std::optional<datalog::RelationId> find_relation(std::string_view name, std::size_t at);
+  std::optional<datalog::RelationId> find_stream(std::string_view name, std::size_t at);
   std::optional<std::size_t> find_column(const RowShape& shape, std::string_view relation,
                                          std::string_view name, std::size_t at);
   bool complete_insertion(datalog::RelationId id, const std::vector<bool>& named, std::size_t at,
@@ -132,6 +140,7 @@ class ChangeLineReader {
   FactTextReader text_;
   std::vector<RowShape> shapes_;
   Names ids_;
+  Names clocks_;  // Relations that can be asked only.
   RowShape errors_shape_;
   // Words of defaults, by relation and column; empty where there is none that is a constant.
   std::vector<std::vector<std::vector<vm::Word>>> defaults_;

@@ -53,6 +53,11 @@ std::string format_statistics(const rete::NetworkStatistics& statistics) {
   text += fmt::format("{}, {}, {}\n", count_of(statistics.steps, "step"),
                       count_of(statistics.ignored_deletions, "deletion") + " of what was not there",
                       count_of(statistics.strata_recomputed, "stratum", "strata") + " recomputed");
+  for (const rete::StreamStatistics& stream : statistics.streams) {
+    text += fmt::format("{}: {}, {} of them dropped, {} expired\n", stream.name,
+                        count_of(stream.late, "late row"), with_thousands(stream.dropped),
+                        with_thousands(stream.expired));
+  }
   return text;
 }
 
@@ -138,6 +143,8 @@ class FollowCommand {
         return {};
       case LineKind::kChange:
         return is_ignoring_ ? Expected<void>{} : change();
+      case LineKind::kTick:
+        return is_ignoring_ ? Expected<void>{} : tick();
       case LineKind::kQuery:
         output_->add_answers(parsed_.query);
         run_->pool().end_step();  // What only the question named: there may be no step for long.
@@ -167,6 +174,15 @@ class FollowCommand {
       if (!changed) return fail_transaction(changed.error(), true);
     }
     if (auto stepped = network.step(); !stepped) return fail_transaction(stepped.error(), true);
+    return {};
+  }
+
+  Expected<void> tick() {
+    is_open_ = true;
+    if (line_.clock_us && parsed_.time_us > simulated_clock_.now_us())
+      simulated_clock_.set_us(parsed_.time_us);
+    auto ticked = run_->network().tick(parsed_.stream, parsed_.time_us);
+    if (!ticked) return fail_transaction(ticked.error(), true);
     return {};
   }
 

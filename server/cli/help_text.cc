@@ -98,10 +98,12 @@ Usage: entail follow [options] FILE     changes on standard input, one a line:
   commit                   make the changes since the last commit a version, and print what it
                            changed in the outputs: # version 3, -path(2,3), +path(1,2)
   abort                    take them back
+  tick 2026-01-01T10:00:00Z            it is so late: clocks of streams move, and what is due happens;
+                           tick Login TIME moves one of them
   ? path(1, x)             print the rows as they are now
   // ...                   a comment
   {{"insert": {{"edge": [1, 2]}}}}      the same as JSON, with several rows a line: insert, delete,
-                           update, commit, abort, query
+                           update, tick, commit, abort, query
 
 The end of the input commits. Errors in data stop nothing: they are printed to standard error and
 can be asked: ? entail.errors(r, p, m).
@@ -110,7 +112,8 @@ can be asked: ? entail.errors(r, p, m).
       --snapshot           print version 1; otherwise the first version that is printed is 2
       --echo               print each line before what it does, behind "> "
       --on-error=stop|skip after a bad line, stop (default) or leave it out and go on
-      --clock TIME         where the simulated clock stands, as in 2026-01-01T10:00:00Z
+      --clock TIME         where the simulated clock stands, as in 2026-01-01T10:00:00Z; it is what
+                           now() in actions says, and ticks move it on
       --memory SIZE        abort a transaction that needs more, as in 200M (suffixes k, M, G)
       --format=text|json   how versions and answers appear (default text)
       --stats              work and bytes by node, at the end; to standard error

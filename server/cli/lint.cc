@@ -201,6 +201,21 @@ void lint_rules(const RuleProgram& program, const grammar::Program& tree,
                 grammar::Diagnostics& diagnostics) {
   const std::set<std::string> inlined = inline_names(tree.items);
   const std::vector<RelationUse> usages = relation_uses(program);
+  // Late rows of streams; those relations that the text does not declare have no place of their own.
+  std::set<datalog::RelationId> late, undeclared;
+  for (const datalog::Relation& relation : program.relations) {
+    if (!relation.stream) continue;
+    for (const auto& rows : {relation.stream->late_rows, relation.stream->sideline}) {
+      if (!rows) continue;
+      late.insert(*rows);
+      if (program.relation(*rows).span == relation.span) undeclared.insert(*rows);
+    }
+    if (relation.stream->clock && !relation.stream->expire_after) {
+      diagnostics.warning(relation.span,
+                          fmt::format("the rows of '{}' are never forgotten", relation.name),
+                          "It has no `expire`, so what is kept grows as long as rows come.");
+    }
+  }
   bool has_goal = false;
   for (const RelationUse& usage : usages) has_goal = has_goal || usage.leads_to_output;
   for (std::size_t i = 0; i < program.relations.size(); ++i) {
@@ -208,8 +223,11 @@ void lint_rules(const RuleProgram& program, const grammar::Program& tree,
     const RelationUse& usage = usages[i];
     // Productions insert into relations, which their procedures do not show here.
     if (relation.auxiliary || !program.productions.empty()) continue;
+    const auto id = static_cast<datalog::RelationId>(i);
+    if (undeclared.contains(id)) continue;
     if (inlined.contains(relation.name.substr(relation.name.rfind('.') + 1))) continue;
-    const bool has_rows = usage.has_facts || usage.has_rules || usage.is_input || relation.stream;
+    const bool has_rows = usage.has_facts || usage.has_rules || usage.is_input || relation.stream ||
+                          late.contains(id);
     if (usage.is_read && !has_rows) {
       diagnostics.warning(relation.span, fmt::format("'{}' is always empty", relation.name),
                           "It is read, but has no facts and no rules, and no .input fills it.");

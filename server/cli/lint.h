@@ -3,6 +3,7 @@
 //     singleton   a variable of a clause that occurs once: a misspelling, or it should be `_`
 //     empty       a relation that is read, but has no facts, no rules and no input
 //     unused      a relation that nothing reads and nothing outputs
+//     never forgotten   a stream with event time without `expire`
 //     no output   a rule whose head leads to no output, query, sink or production
 //
 // A variable whose name starts with `_` may occur once. Relations inside components are judged where

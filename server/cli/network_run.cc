@@ -89,12 +89,15 @@ Expected<std::uint64_t> NetworkRun::load_facts(const std::string& directory) {
     }
     const RowSink sink = [&](std::span<const Word* const> columns,
                              std::size_t rows) -> Expected<void> {
-      return network_->change(directive.relation, {columns, rows, nullptr});
+      rete::FactChanges facts{columns, rows};
+      facts.is_arrival = false;
+      return network_->change(directive.relation, facts);
     };
     auto loaded = read_facts(*form, row_shape(relation), pool_, {.cancel = options_.cancel}, sink);
     if (!loaded) return loaded;
     rows_read += *loaded;
   }
+  network_->start_clocks();
   return rows_read;
 }
 

@@ -32,6 +32,7 @@ Expected<std::unique_ptr<ProgramRun>> ProgramRun::create(datalog::RuleProgram pr
   evaluation_options.progress = &run->progress_;
   evaluation_options.memory = &run->memory_;
   evaluation_options.ranks = options.ranks;
+  evaluation_options.starts_clocks = true;
   auto evaluation = compiler::Evaluation::create(run->program_, evaluation_options);
   if (!evaluation) return unexpected(evaluation.error());
   run->evaluation_ = std::move(*evaluation);

@@ -283,6 +283,18 @@ Expected<std::string> Engine::scram_verifier(std::string_view user) const {
   return found->verifier;
 }
 
+Expected<std::uint64_t> Engine::tick_clocks(std::string_view stream, std::int64_t time_us) {
+  EngineState& state = impl_->state;
+  auto tick = state.clock_tick(stream, time_us);
+  if (!tick) return unexpected(std::move(tick).error());
+  Transaction transaction;
+  transaction.id = state.next_transaction++;
+  transaction.tick = *tick;
+  return state.commit(transaction, "", [](const std::vector<rete::StatedChange>& /*stated*/) {
+    return Expected<void>();
+  });
+}
+
 Expected<CheckReport> Engine::check() { return check_engine(impl_->state); }
 Expected<CheckReport> Engine::replay_check() { return replay_engine(impl_->state); }
 

@@ -110,6 +110,11 @@ class Engine {
   std::vector<std::uint32_t> tick();
   std::int64_t next_deadline_us() const;  // 0: nothing waits for a time.
 
+  // It is so late by the clock of a stream of deployed rules, or of all ("") whether rows come or not: what is
+  // due then happens, as a version whose cause is a tick. The version, or 0 where nothing moved. The engine's
+  // thread. 42P01, 42809: there is no such stream.
+  Expected<std::uint64_t> tick_clocks(std::string_view stream, std::int64_t time_us);
+
   // --- users, for the wire's authentication
   bool has_users() const;
   // The stored SCRAM verifier ("SCRAM-SHA-256$…"), empty: the user may not log in by password.

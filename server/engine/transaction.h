@@ -68,6 +68,12 @@ struct SavepointState {
   ConstraintModes constraint_modes;
 };
 
+// The clock of one stream moves, or of all.
+struct ClockTick {
+  std::optional<RelationId> stream;
+  std::int64_t time_us = 0;
+};
+
 struct Transaction {
   TransactionId id = 0;
   std::uint32_t session = 0;
@@ -92,6 +98,7 @@ struct Transaction {
   std::string cause_detail;                                   // Of a deployment: its text.
   std::string deployment;                                     // Its name.
   std::optional<SourceCause> source;
+  std::optional<ClockTick> tick;                              // It moves clocks, and that is all.
 };
 
 // A commit whose changes an older snapshot may need to take back.

@@ -7,6 +7,8 @@
 #include <regex>
 
 #include "vm/base/ensure.h"
+#include "vm/datetime.h"
+#include "vm/scalar_functions.h"
 
 namespace entail::oracle {
 
@@ -252,9 +254,13 @@ Value constant_value(const vm::TypeTable& types, const Expression& e) {
     case TypeKind::kDecimal:
     case TypeKind::kNumeric:
     case TypeKind::kUuid:
-    case TypeKind::kInterval:
     case TypeKind::kArray:
       break;
+    case TypeKind::kInterval: {
+      const vm::Interval interval = vm::interval_of(e.words[0], e.words[1]);
+      if (interval.months != 0) break;
+      return std::int64_t{interval.days} * 86'400'000'000 + interval.micros;
+    }
     default:
       return vm::int_of(e.words[0]);
   }
@@ -293,6 +299,7 @@ Value ExpressionEvaluator::evaluate(const Expression& e, const Environment& envi
   std::vector<Value> arguments;
   for (const Expression& argument : e.arguments)
     arguments.push_back(evaluate(argument, environment));
+  if (e.op == kCallFunction) return call(e, arguments);
   switch (e.op) {  // Operations that answer for nulls themselves.
     case kIsNull:
       return truth(is_null(arguments[0]));
@@ -486,6 +493,23 @@ Value ExpressionEvaluator::text_function(const Expression& e,
       return truth(text.ends_with(text_of(arguments[1])));
     default:
       throw Unsupported{"operation " + std::to_string(static_cast<int>(e.op))};
+  }
+}
+
+// Of SQL's functions, sums of times and lengths of time.
+Value ExpressionEvaluator::call(const Expression& e, const std::vector<Value>& arguments) const {
+  const auto number = [&](std::size_t i) { return std::get<std::int64_t>(arguments[i]); };
+  for (const Value& argument : arguments) {
+    if (is_null(argument)) return Null{};
+  }
+  switch (static_cast<vm::ScalarFunction>(e.detail)) {
+    case vm::ScalarFunction::kTimestampPlusInterval:
+    case vm::ScalarFunction::kIntervalPlusTimestamp:
+      return number(0) + number(1);
+    case vm::ScalarFunction::kTimestampMinusInterval:
+      return number(0) - number(1);
+    default:
+      throw Unsupported{"a call of a function of SQL"};
   }
 }
 

@@ -46,6 +46,7 @@ class ExpressionEvaluator {
   Value connective(const datalog::Expression& expression, const Environment& environment);
   Value text_function(const datalog::Expression& expression,
                       const std::vector<Value>& arguments) const;
+  Value call(const datalog::Expression& e, const std::vector<Value>& arguments) const;
   Value convert(vm::Type from, vm::Type to, const Value& value) const;
   Value construct(const datalog::Expression& expression, std::vector<Value> arguments) const;
 

@@ -6,6 +6,7 @@
 //     law --file p.dl              a program from a file; a last line `// asked: path(1, y)` is its
 //                                  query
 //     law --productions            the law of productions instead: what fires, and in which order
+//     law --clocks                 the law of time: streams, clocks, expiry
 //     law --standing               the law of standing results instead: 2,000 programs, each through
 //                                  ten transactions of changes; also with --print and --file
 //     law --shrink 17              a broken case of it with as little program and changes as break it
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "server/cli/std_thread_team.h"
+#include "tests/property/clock_law.h"
 #include "tests/property/law.h"
 #include "tests/property/production_law.h"
 #include "tests/property/program_generator.h"
@@ -64,6 +66,7 @@ struct Options {
   bool generate_only = false;
   bool standing = false;
   bool productions = false;
+  bool clocks = false;
   std::optional<std::uint64_t> print, shrink;
   std::string file;
 };
@@ -104,7 +107,7 @@ void report_crash(int number) {
   std::cerr
       << "usage: law [--seed N] [--count N] [--histories N] [--seeds FILE] [--threads N]\n"
          "           [--report] [--stop-at-first] [--generate-only] [--print SEED] [--file FILE]\n"
-         "           [--standing] [--productions] [--shrink SEED]\n";
+         "           [--standing] [--productions] [--clocks] [--shrink SEED]\n";
   std::exit(2);
 }
 
@@ -146,6 +149,8 @@ Options parse_options(int argc, char** argv) {
       options.standing = true;
     } else if (name == "--productions") {
       options.productions = true;
+    } else if (name == "--clocks") {
+      options.clocks = true;
     } else if (name == "--print") {
       options.print = number();
     } else if (name == "--shrink") {
@@ -419,12 +424,43 @@ int check_productions(const Options& options) {
   return broken == 0 ? 0 : 1;
 }
 
+// The law of time, on one thread.
+int check_clocks(const Options& options) {
+  std::uint64_t checked = 0, broken = 0;
+  ClockReport all;
+  for (std::uint64_t seed = options.seed; seed < options.seed + options.count; ++seed) {
+    slots[0].seed.store(seed, std::memory_order_relaxed);
+    const ClockReport report = check_clock_law(seed, slots[0].progress);
+    ++checked;
+    all.commits += report.commits;
+    all.aborts += report.aborts;
+    all.late += report.late;
+    all.expired += report.expired;
+    all.kept += report.kept;
+    all.emitted += report.emitted;
+    if (report.outcome != LawOutcome::kBroken) continue;
+    ++broken;
+    std::cout << "law: seed " << seed << ", clocks: " << report.message << "\n";
+    if (options.stop_at_first) break;
+  }
+  std::cout << fmt::format(
+      "law: {} programs of streams, {} commits, {} aborts; {} rows late, {} expired, {} kept by "
+      "final "
+      "relations, {} emitted; {} broken\n",
+      checked, all.commits, all.aborts, all.late, all.expired, all.kept, all.emitted, broken);
+  return broken == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
   if (options.print && options.productions) {
     std::cout << generate_productions(*options.print);
+    return 0;
+  }
+  if (options.print && options.clocks) {
+    std::cout << generate_clock_program(*options.print);
     return 0;
   }
   if (options.print) {
@@ -443,6 +479,7 @@ int main(int argc, char** argv) {
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, report_crash);
   if (!options.file.empty()) return check_file(options.file, options);
   if (options.productions) return check_productions(options);
+  if (options.clocks) return check_clocks(options);
   const Totals totals = Run(options).run();
   if (options.standing) {
     std::cout << totals.standing.to_text(options.report);

@@ -466,7 +466,9 @@ class StandingLaw {
     if (!row) throw Broken{"a fact is no constant row"};
     std::vector<const Word*> columns;
     for (const Word& word : *row) columns.push_back(&word);
-    const auto done = network_->change(*relation, {columns, 1, &change.weight});
+    rete::FactChanges changes{columns, 1, &change.weight};
+    changes.is_arrival = false;  // The model knows nothing of time: that is the clock law's.
+    const auto done = network_->change(*relation, changes);
     if (!done) throw Broken{done.error().message};
     model_->apply(change);
   }
@@ -697,6 +699,8 @@ std::string_view standing_kind_name(compiler::StandingKind kind) {
       return "regrouped";
     case compiler::StandingKind::kOrdered:
       return "ordered";
+    case compiler::StandingKind::kTimed:
+      return "timed";
   }
   return "";
 }

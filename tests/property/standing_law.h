@@ -29,7 +29,7 @@
 
 namespace entail::testing {
 
-inline constexpr std::size_t kStandingKindCount = 7;
+inline constexpr std::size_t kStandingKindCount = 8;
 std::string_view standing_kind_name(compiler::StandingKind kind);
 
 struct StandingReport {

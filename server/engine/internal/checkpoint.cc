@@ -204,8 +204,9 @@ Expected<void> replay_since_checkpoint(EngineState& state, vm::Version& newest) 
         std::vector<const vm::Word*> words;
         for (const vm::Word& word : row) words.push_back(&word);
         const std::int64_t weight = deletion ? -1 : 1;
-        auto changed = state.network->change(of.table->relation,
-                                             {words, 1, &weight, of.is_bag ? &id : nullptr});
+        rete::FactChanges facts{words, 1, &weight, of.is_bag ? &id : nullptr};
+        facts.is_arrival = false;
+        auto changed = state.network->change(of.table->relation, facts);
         if (!changed) return changed;
         ++changes;
       }

@@ -157,7 +157,8 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   const bool has_catalog = transaction.catalog != nullptr;
   // How far a source was read is remembered, whatever its rows changed.
   const bool is_source = transaction.source.has_value();
-  if (!has_changes && !has_catalog && !is_source && transaction.dirty_sequences.empty()) {
+  if (!has_changes && !has_catalog && !is_source && !transaction.tick &&
+      transaction.dirty_sequences.empty()) {
     return std::uint64_t{0};
   }
   if (auto valid = validate(transaction); !valid) return unexpected(std::move(valid).error());
@@ -168,7 +169,8 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
   FirstStep first_step;
   // Productions of new rules find what stands already.
   const bool fires =
-      !program.productions.empty() && (has_changes || !transaction.deployment.empty());
+      transaction.tick || has_arrivals(transaction) ||
+      (!program.productions.empty() && (has_changes || !transaction.deployment.empty()));
   if (has_changes || fires) {
     auto ready = fires ? fire_productions(transaction, first_step, admit)
                        : lend_head_for_commit(transaction);
@@ -214,6 +216,12 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
       batch.cause.positions = transaction.source->positions;
     }
     const Catalog& names = has_catalog ? *transaction.catalog : *catalog;
+    if (transaction.tick) {
+      batch.cause.kind = store::CauseKind::kTick;
+      batch.cause.time_us = transaction.tick->time_us;
+      batch.cause.origin =
+          transaction.tick->stream ? program.relation(*transaction.tick->stream).name : "";
+    }
     if (first_step.was_changed && transaction.deployment.empty()) {
       batch.cause.detail = first_step.encode(*this, names);
     }
@@ -239,9 +247,10 @@ Expected<std::uint64_t> EngineState::commit(Transaction& transaction, const std:
       // The network goes back to what the store has.
       for (const ChangeChunk& chunk : chunks_of(*this, stated)) {
         std::vector<std::int64_t> weights(chunk.rows.size(), chunk.deletion ? 1 : -1);
-        auto undone =
-            network->change(chunk.relation, {chunk.rows.arrays(), chunk.rows.size(), weights.data(),
-                                             chunk.ids.empty() ? nullptr : chunk.ids.data()});
+        rete::FactChanges facts{chunk.rows.arrays(), chunk.rows.size(), weights.data(),
+                                chunk.ids.empty() ? nullptr : chunk.ids.data()};
+        facts.is_arrival = false;
+        auto undone = network->change(chunk.relation, facts);
         ENTAIL_ENSURE(undone.has_value());
       }
       if (!stated.empty()) {

@@ -146,6 +146,15 @@ class Merger {
 
   void expression(Expression& node) { node.type = type(node.type); }
 
+  // The relations that go with a stream.
+  void stream(datalog::Relation& given) {
+    if (!given.stream) return;
+    for (auto* const part : {&given.stream->clock, &given.stream->partitions,
+                             &given.stream->sideline, &given.stream->late_rows}) {
+      if (*part) *part = relation(**part);
+    }
+  }
+
   void rule(datalog::Rule& given) {
     given.head.relation = relation(given.head.relation);
     for (datalog::Variable& variable : given.variables) variable.type = type(variable.type);
@@ -286,6 +295,13 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
   }
   Merger merger(*rules, program);
   std::vector<Table> tables;
+  // Clocks are facts that are stored like others.
+  std::set<RelationId> clocks;
+  for (const datalog::Relation& relation : rules->relations) {
+    if (!relation.stream || !relation.stream->clock) continue;
+    clocks.insert(*relation.stream->clock);
+    clocks.insert(*relation.stream->partitions);
+  }
   std::set<RelationId> derived;
   for (const datalog::Rule& rule : rules->rules) derived.insert(rule.head.relation);
   for (std::size_t i = 0; i < rules->relations.size(); ++i) {
@@ -312,7 +328,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       continue;
     }
     auto to = static_cast<RelationId>(program.relations.size());
-    if (!relation.auxiliary) {
+    if (!relation.auxiliary || clocks.count(id) != 0) {
       Table table;
       const auto had = std::find_if(known.begin(), known.end(), [&](const Table& candidate) {
         return candidate.name == relation.name;
@@ -351,6 +367,7 @@ Expected<void> add_deployment(Catalog& catalog, Deployment deployment,
       program.relations.push_back(std::move(relation));
     }
   }
+  for (const RelationId id : deployment.relations) merger.stream(program.relation(id));
   for (datalog::Rule rule : rules->rules) {
     merger.rule(rule);
     program.rules.push_back(std::move(rule));

@@ -129,6 +129,8 @@ struct EngineState {
   Expected<void> validate(const Transaction& transaction) const;
   // `admit`: asked about what productions changed, before it is committed.
   using AdmitFirings = std::function<Expected<void>(const std::vector<rete::StatedChange>&)>;
+  // Of the stream of that name, or of all where it is empty. 42P01, 42809: there is none.
+  Expected<ClockTick> clock_tick(std::string_view stream, std::int64_t time_us) const;
   Expected<std::uint64_t> commit(Transaction& transaction, const std::string& user,
                                  const AdmitFirings& admit);
   // Whether all commits since the version are kept: 72000 where they are not.
@@ -156,6 +158,7 @@ struct EngineState {
 
  private:
   // The transaction's net changes are the first step, productions fire in further ones (first_step.cc).
+  bool has_arrivals(const Transaction& transaction) const;
   Expected<void> fire_productions(Transaction& transaction, class FirstStep& first,
                                   const AdmitFirings& admit);
   Expected<void> apply_chunks(const Transaction& transaction, std::size_t first);

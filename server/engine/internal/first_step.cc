@@ -103,11 +103,54 @@ bool decode_first_step(std::string_view detail,
   return true;
 }
 
+Expected<ClockTick> EngineState::clock_tick(std::string_view stream, std::int64_t time_us) const {
+  ClockTick tick;
+  tick.time_us = time_us;
+  if (stream.empty()) return tick;
+  const Table* const table = catalog->table(kSchemaPublic, stream);
+  if (table == nullptr)
+    return sql_error("42P01", "relation \"" + std::string(stream) + "\" does not exist");
+  const auto& declared = program.relation(table->relation).stream;
+  if (!declared || !declared->clock) {
+    return sql_error("42809", "\"" + std::string(stream) + "\" is not a stream with event time");
+  }
+  tick.stream = table->relation;
+  return tick;
+}
+
+bool EngineState::has_arrivals(const Transaction& transaction) const {
+  return std::any_of(transaction.changes.begin(), transaction.changes.end(),
+                     [this](const ChangeChunk& chunk) {
+                       const auto& stream = program.relation(chunk.relation).stream;
+                       return !chunk.rows.empty() && stream && stream->clock;
+                     });
+}
+
 Expected<void> EngineState::fire_productions(Transaction& transaction, FirstStep& first,
                                              const AdmitFirings& admit) {
   take_head_back();
-  if (auto lent = lend_head_for_commit(transaction); !lent) return lent;
-  first.changes = net_in_order(*this, transaction, network->stated_changes());
+  if (transaction.tick) {
+    auto ticked = network->tick(transaction.tick->stream, transaction.tick->time_us);
+    if (!ticked) return ticked;
+    return admit(network->stated_changes());
+  }
+  if (has_arrivals(transaction)) {
+    // Rows of streams arrive in their order, whatever became of them: the net does not tell it.
+    const Catalog& names = transaction.catalog != nullptr ? *transaction.catalog : *catalog;
+    std::vector<Word> words;
+    for (const ChangeChunk& chunk : transaction.changes) {
+      if (chunk.rows.empty() || names.table_of(chunk.relation) == nullptr) continue;
+      first.changes.push_back(
+          {chunk.relation, chunk.deletion, RowSet(layout_of(chunk.relation), *pool)});
+      for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
+        chunk.rows.copy_row(i, words);
+        first.changes.back().rows.append(words);
+      }
+    }
+  } else {
+    if (auto lent = lend_head_for_commit(transaction); !lent) return lent;
+    first.changes = net_in_order(*this, transaction, network->stated_changes());
+  }
   // The net alone, as one step: how often the head was lent meanwhile is not to be seen in what fires.
   take_head_back();
   for (const ChangeChunk& chunk : first.changes) {

@@ -1,9 +1,10 @@
 // server/engine/internal/first_step.h - what a transaction changes before productions answer it.
 //
-//     commit    first step     the net of the session's changes, in the order in which they were made
+//     commit    first step     the net of the session's changes, in the order in which they were made; all of
+//                              them where rows of a stream with event time arrive
 //               more steps     productions fire, one after the other, until nothing is left
 //
-// Where firings changed what is stated, the stored changes alone do not tell the first step any more: a
+// Where firings or clocks changed what is stated, the stored changes alone do not tell the first step any more: a
 // production may have taken away again what the session put in. Then the step itself is in the log record, as
 // the detail of its cause, so that a replay can make it anew and let the productions fire again:
 //
@@ -28,7 +29,7 @@ namespace entail::engine {
 class FirstStep {
  public:
   std::vector<ChangeChunk> changes;
-  bool was_changed = false;  // By firings.
+  bool was_changed = false;  // By firings or clocks.
 
   std::string encode(const EngineState& state, const Catalog& catalog) const;
 };

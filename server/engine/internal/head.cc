@@ -28,9 +28,11 @@ Expected<void> give(rete::Network& network, const ChangeChunk& chunk, bool inver
   const bool has_ids = !chunk.ids.empty();
   std::vector<std::int64_t> weights;
   if (is_deletion || has_ids) weights.assign(chunk.rows.size(), is_deletion ? -1 : 1);
-  return network.change(chunk.relation, {chunk.rows.arrays(), chunk.rows.size(),
-                                         weights.empty() ? nullptr : weights.data(),
-                                         has_ids ? chunk.ids.data() : nullptr});
+  rete::FactChanges facts{chunk.rows.arrays(), chunk.rows.size(),
+                          weights.empty() ? nullptr : weights.data(),
+                          has_ids ? chunk.ids.data() : nullptr};
+  facts.is_arrival = !inverse;  // Nothing arrives when a commit is taken back.
+  return network.change(chunk.relation, facts);
 }
 
 }  // namespace

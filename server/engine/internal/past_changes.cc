@@ -161,7 +161,9 @@ Expected<void> PastChanges::add_changes(const store::LogRecord& record, VersionC
       words.clear();
       for (const Word& word : row) words.push_back(&word);
       const std::int64_t weight = deletion ? -1 : 1;
-      auto changed = network_->change(base.table->relation, {words, 1, &weight});
+      rete::FactChanges facts{words, 1, &weight};
+      facts.is_arrival = false;  // The log says what became of it.
+      auto changed = network_->change(base.table->relation, facts);
       if (!changed) return unexpected(with_sqlstate(std::move(changed).error()));
     }
   }

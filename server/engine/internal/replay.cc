@@ -44,7 +44,7 @@ class Replayer {
     clock_.set_us(record.info.time_us);
     const store::CauseKind kind = record.info.cause.kind;
     if (kind != store::CauseKind::kSession && kind != store::CauseKind::kDeployment &&
-        kind != store::CauseKind::kSourceBatch) {
+        kind != store::CauseKind::kSourceBatch && kind != store::CauseKind::kTick) {
       return "it was caused by a " + std::string(store::cause_kind_name(kind)) +
              ", which is not replayed";
     }
@@ -59,6 +59,11 @@ class Replayer {
     Transaction transaction;
     transaction.id = made.next_transaction++;
     transaction.session = static_cast<std::uint32_t>(record.info.cause.number);
+    if (kind == store::CauseKind::kTick) {
+      auto tick = made.clock_tick(record.info.cause.origin, record.info.cause.time_us);
+      if (!tick) return "it is refused: " + tick.error().message;
+      transaction.tick = *tick;
+    }
     // What stands for the first step there is written anew.
     if (kind == store::CauseKind::kDeployment) {
       transaction.deployment = record.info.cause.origin;
@@ -76,8 +81,9 @@ class Replayer {
       }
     }
     if (changes_objects) transaction.catalog = std::make_shared<Catalog>(*made.catalog);
-    if (auto added = add_changes(record, transaction); !added) {
-      return unexpected(std::move(added).error());
+    if (!transaction.tick) {
+      auto added = add_changes(record, transaction);
+      if (!added) return unexpected(std::move(added).error());
     }
     made.catalog = std::move(old);
     // Who was not let in left no record.
