@@ -16,6 +16,7 @@
 
 #include "store/internal/bytes.h"
 #include "store/internal/faulty_file_system.h"
+#include "store/internal/log_file_system.h"
 #include "store/internal/rocks_options.h"
 #include "store/internal/synced_mark.h"
 #include "vm/base/ensure.h"
@@ -362,10 +363,10 @@ class RocksKv final : public Kv {
 
   Expected<void> open_checked(const RocksKvOptions& options, const KvLayout& layout) {
     rocksdb::DBOptions db_options = make_db_options(options);
-    if (options.faults != nullptr) {
-      env_ = rocksdb::NewCompositeEnv(make_faulty_file_system(options.faults));
-      db_options.env = env_.get();
-    }
+    env_ = rocksdb::NewCompositeEnv(options.faults == nullptr
+                                        ? make_log_file_system()
+                                        : make_faulty_file_system(options.faults));
+    db_options.env = env_.get();
     const auto families = descriptors(options, layout);
 
     // An intact log is read to its last byte. Where it cannot be, either the end was torn by a

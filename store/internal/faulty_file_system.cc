@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "store/internal/log_file_system.h"
+
 namespace entail::store {
 namespace {
 
@@ -88,7 +90,7 @@ class FaultyWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
 class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   explicit FaultyFileSystem(std::shared_ptr<DiskFaults> faults)
-      : FileSystemWrapper(rocksdb::FileSystem::Default()), faults_(std::move(faults)) {}
+      : FileSystemWrapper(make_log_file_system()), faults_(std::move(faults)) {}
 
   const char* Name() const override { return "FaultyFileSystem"; }
 
