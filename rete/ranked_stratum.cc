@@ -277,14 +277,13 @@ Expected<void> RankedStratum::retract_facts(NetworkState& state, std::size_t m,
 // ---------------------------------------------------------------------------------------------------
 // Judging
 
-// Takes those rows out that have a derivation whose rank is_enough(row, rank) accepts, and gives them in the
-// order in which they were proven. One derivation is enough, and most rows have one among the first: some
-// are looked at before all.
-template <typename IsEnough>
-Expected<std::vector<Row>> RankedStratum::take_proven(NetworkState& state, const Member& member,
-                                                      std::vector<Row>& rows,
-                                                      IsEnough&& is_enough) {
-  std::vector<Row> result;
+// Takes those rows out that have a derivation whose rank is_enough(row, rank) accepts, and gives each to
+// take(row), in the order in which they were proven. One derivation is enough, and most rows have one among
+// the first: some are looked at before all.
+template <typename IsEnough, typename Take>
+Expected<void> RankedStratum::take_proven(NetworkState& state, const Member& member,
+                                          std::vector<Row>& rows, IsEnough&& is_enough,
+                                          Take&& take) {
   for (const std::uint32_t fragment : member.bound) {
     std::uint32_t first = 0, count = kFirstDerivations;
     for (bool is_more = true; is_more && !rows.empty(); first += count, count *= 4) {
@@ -300,13 +299,18 @@ Expected<std::vector<Row>> RankedStratum::take_proven(NetworkState& state, const
         is_any_proven = true;
       }
       if (!is_any_proven) continue;
-      const auto proven = std::stable_partition(rows.begin(), rows.end(),
-                                                [&](Row row) { return !proven_.contains(row); });
-      result.insert(result.end(), proven, rows.end());
-      rows.erase(proven, rows.end());
+      std::size_t open = 0;
+      for (const Row row : rows) {
+        if (proven_.contains(row)) {
+          take(row);
+        } else {
+          rows[open++] = row;
+        }
+      }
+      rows.resize(open);
     }
   }
-  return result;
+  return {};
 }
 
 // Which of the rows have a well-founded derivation; the others are taken out, and what rests on them is
@@ -321,10 +325,10 @@ Expected<void> RankedStratum::judge_rows(NetworkState& state, std::size_t m,
                               return relation.is_stated(row) || member.retracted.contains(row);
                             }),
              rows.end());
-  auto proven = take_proven(state, member, rows, [&](Row row, std::uint32_t rank) {
+  const auto is_well_founded = [&](Row row, std::uint32_t rank) {
     return rank <= relation.rank(row) + (ENTAIL_PLANT_BUG(57) ? 1 : 0);
-  });
-  if (!proven) return unexpected(std::move(proven).error());
+  };
+  if (auto done = take_proven(state, member, rows, is_well_founded, [](Row) {}); !done) return done;
   if (rows.empty()) return {};
   state.touch(member.id);
   relation.remove(rows);
@@ -398,10 +402,10 @@ Expected<void> RankedStratum::return_lost(NetworkState& state) {
     Member& member = members_[m];
     if (member.lost.empty()) continue;
     const vm::StandingRelation& relation = state.rows(member.id);
-    std::vector<Row> open = member.lost;
-    auto found = take_proven(state, member, open, [](Row, std::uint32_t) { return true; });
-    if (!found) return unexpected(std::move(found).error());
-    const std::vector<Row>& rows = *found;
+    std::vector<Row> open = member.lost, rows;
+    const auto is_any = [](Row, std::uint32_t) { return true; };
+    const auto take = [&](Row row) { rows.push_back(row); };
+    if (auto done = take_proven(state, member, open, is_any, take); !done) return done;
     if (rows.empty()) continue;
     Batches back(members_.size());
     vm::ChangeBatch& batch = back[m];

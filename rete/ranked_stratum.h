@@ -92,9 +92,9 @@ class RankedStratum final : public Node {
                                std::span<const vm::Row> lost);
   Expected<void> judge(NetworkState& state);
   Expected<void> judge_rows(NetworkState& state, std::size_t member, std::vector<vm::Row> rows);
-  template <typename IsEnough>
-  Expected<std::vector<vm::Row>> take_proven(NetworkState& state, const Member& member,
-                                             std::vector<vm::Row>& rows, IsEnough&& is_enough);
+  template <typename IsEnough, typename Take>
+  Expected<void> take_proven(NetworkState& state, const Member& member, std::vector<vm::Row>& rows,
+                             IsEnough&& is_enough, Take&& take);
   Expected<void> return_lost(NetworkState& state);
   Expected<void> gain_from_below(NetworkState& state);
   Expected<void> derive(NetworkState& state);
