@@ -80,6 +80,7 @@ class ImageCursor {
   explicit ImageCursor(std::string_view bytes) : bytes_(bytes) {}
 
   bool has_failed() const { return has_failed_; }
+  void fail() { has_failed_ = true; }
   bool is_at_end() const { return bytes_.empty(); }
 
   std::uint64_t number() {
@@ -136,8 +137,10 @@ void take_packed(ImageCursor& from, std::size_t n, std::vector<T>& values) {
       return unpack<std::uint16_t>(differences.data(), least, n, values.data());
     case 4:
       return unpack<std::uint32_t>(differences.data(), least, n, values.data());
-    default:
+    case 8:
       return unpack<std::uint64_t>(differences.data(), least, n, values.data());
+    default:
+      return from.fail();
   }
 }
 
