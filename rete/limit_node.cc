@@ -232,6 +232,15 @@ void LimitNode::trim(Partition& partition) {
   book(-freed);
 }
 
+void LimitNode::Front::add(const std::string& key, Row row, std::size_t most) {
+  if (beyond > 0 && bound < key) {
+    ++beyond;
+    return;
+  }
+  rows.emplace_back(key, row);
+  if (rows.size() / 2 >= most) cut(most);
+}
+
 void LimitNode::Front::cut(std::size_t most) {
   if (rows.size() <= most) return;
   const auto last = rows.begin() + static_cast<std::ptrdiff_t>(most - 1);
@@ -265,13 +274,7 @@ void LimitNode::fill(const NetworkState& state) {
   std::map<std::string, Front> fronts;
   for (vm::RowScan scan(relation); scan.next();) {
     for_each_key(state, scan.rows(), [&](const std::string& name, const std::string& key, Row row) {
-      Front& read = fronts[name];
-      if (read.beyond > 0 && read.bound < key) {
-        ++read.beyond;
-        return;
-      }
-      read.rows.emplace_back(key, row);
-      if (read.rows.size() / 2 >= most) read.cut(most);
+      fronts[name].add(key, row, most);
     });
   }
   for (auto& [name, read] : fronts) {
@@ -294,13 +297,7 @@ void LimitNode::refill(NetworkState& state, const std::string& name, Partition& 
   Front read;
   const auto take = [&](std::span<const Row> rows) {
     for_each_key(state, rows, [&](const std::string& of, const std::string& key, Row row) {
-      if (of != name || !partition.is_beyond(key)) return;
-      if (read.beyond > 0 && read.bound < key) {
-        ++read.beyond;
-        return;
-      }
-      read.rows.emplace_back(key, row);
-      if (read.rows.size() / 2 >= most) read.cut(most);
+      if (of == name && partition.is_beyond(key)) read.add(key, row, most);
     });
   };
   if (partition_index_) {

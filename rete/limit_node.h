@@ -73,6 +73,7 @@ class LimitNode final : public Node {
     std::vector<std::pair<std::string, vm::Row>> rows;
     std::size_t beyond = 0;
     std::string bound;
+    void add(const std::string& key, vm::Row row, std::size_t most);
     void cut(std::size_t most);
   };
   struct Column {
