@@ -398,8 +398,6 @@ class Lowering {
           clause.head_args.push_back(CoreTerm::make_variable(term.name, term.span));
         }
       }
-      std::vector<std::string> shown;
-      for (const CoreTerm& term : clause.head_args) shown.push_back(term.name);
       emit_denial(std::move(clause));
     }
   }

@@ -39,8 +39,9 @@
 // productions insert, do not arrive.
 //
 // Errors. A step that fails (kLimit: firings, rows or memory; kData: a rule derives a second row under a key;
-// kCancelled), or a commit (kData: a denial rule has a match) leaves the transaction half done: abort() it, and the network is as it was before. An
-// expression that fails on some row stops nothing: its instance goes to the error side (errors()).
+// kCancelled), or a commit (kData: a denial rule has a match) leaves the transaction half done: abort() it, and
+// the network is as it was before. An expression that fails on some row stops nothing: its instance goes to the
+// error side (errors()).
 //
 // The law: after each commit every relation holds what evaluating the program from scratch on the stated
 // facts gives (compiler/evaluate.h); tests/property/ holds it.
