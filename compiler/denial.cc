@@ -10,13 +10,8 @@ namespace entail::compiler {
 Error denial_error(const datalog::Relation& relation, const RelationLayout& layout,
                    const std::vector<vm::Word>& words, const vm::ValuePool& pool,
                    const grammar::SourceFiles* files) {
-  std::string message;
-  if (files != nullptr) {
-    const grammar::SourcePlace place = files->locate(relation.span);
-    message = place.file_name + ":" + std::to_string(place.line) + ":" +
-              std::to_string(place.column) + ": error: ";
-  }
-  message += "denial rule \"" + relation.denial + "\" is violated";
+  std::string message = grammar::error_prefix(files, relation.span) + "denial rule \"" +
+                        relation.denial + "\" is violated";
   for (std::size_t i = 0; i < relation.columns.size(); ++i) {
     const ColumnLayout& column = layout.columns[i];
     message += (i == 0 ? " by " : ", ") + relation.columns[i].name + " = ";

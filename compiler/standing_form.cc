@@ -154,15 +154,7 @@ class Refusal {
                   " cannot stand: what it gives depends on more than the facts, "
                   "or it is not kept up to date yet") {
     if (message_) return;
-    message_.emplace();
-    if (files_ != nullptr) {
-      const grammar::SourcePlace place = files_->locate(span);
-      if (place.line != 0) {
-        *message_ = place.file_name + ":" + std::to_string(place.line) + ":" +
-                    std::to_string(place.column) + ": error: ";
-      }
-    }
-    *message_ += what + " " + where + why;
+    message_ = grammar::error_prefix(files_, span) + what + " " + where + why;
   }
 
   const datalog::RuleProgram& program_;

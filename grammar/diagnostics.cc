@@ -100,15 +100,11 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
 }
 
 std::string Diagnostics::render(const Diagnostic& diagnostic, const SourceFiles& files) {
-  std::string text;
-  const SourcePlace place = files.locate(diagnostic.span);
-  if (place.line > 0) {
-    text += place.file_name + ":" + std::to_string(place.line) + ":" +
-            std::to_string(place.column) + ": ";
-  }
+  std::string text = files.place_prefix(diagnostic.span);
+  const bool has_place = !text.empty();
   text += severity_name(diagnostic.severity);
   text += ": " + diagnostic.message + "\n";
-  if (place.line > 0) {
+  if (has_place) {
     const std::string_view line = files.line_of(diagnostic.span);
     const std::string_view whole = files.text(diagnostic.span.file);
     const auto line_begin = static_cast<std::size_t>(line.data() - whole.data());

@@ -51,6 +51,13 @@ std::size_t SourceFiles::line_position(const File& file, std::uint32_t offset) {
   return static_cast<std::size_t>(after - file.line_starts.begin()) - 1;
 }
 
+std::string SourceFiles::place_prefix(const SourceSpan& span) const {
+  const SourcePlace place = locate(span);
+  if (place.line == 0) return {};
+  return place.file_name + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) +
+         ": ";
+}
+
 SourcePlace SourceFiles::locate(const SourceSpan& span) const {
   if (span.file == kNoFile) return {};
   const File& in = file(span.file);
@@ -90,6 +97,12 @@ std::string_view SourceFiles::text_of(const SourceSpan& span) const {
   const std::string_view whole = text(span.file);
   if (span.begin >= whole.size() || span.end < span.begin) return {};
   return whole.substr(span.begin, span.end - span.begin);
+}
+
+std::string error_prefix(const SourceFiles* files, const SourceSpan& span) {
+  std::string prefix = files == nullptr ? std::string() : files->place_prefix(span);
+  if (!prefix.empty()) prefix += "error: ";
+  return prefix;
 }
 
 }  // namespace entail::grammar

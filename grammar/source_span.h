@@ -71,6 +71,8 @@ class SourceFiles {
   void renumber(FileId file, std::uint32_t offset, std::uint32_t line, std::string name);
 
   SourcePlace locate(const SourceSpan& span) const;
+  // "file:line:column: ", as messages begin; empty for a span without a file.
+  std::string place_prefix(const SourceSpan& span) const;
 
   // The whole line in which `span` begins, without its newline; empty for a span without a file.
   std::string_view line_of(const SourceSpan& span) const;
@@ -97,5 +99,8 @@ class SourceFiles {
 
   std::deque<File> files_;  // A deque, so that views stay valid when files join.
 };
+
+// "file:line:column: error: "; empty where the files are not at hand, or the span has none.
+std::string error_prefix(const SourceFiles* files, const SourceSpan& span);
 
 }  // namespace entail::grammar

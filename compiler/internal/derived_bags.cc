@@ -62,15 +62,8 @@ class BagRewriter {
   };
 
   Unexpected refuse(const std::string& what, const datalog::SourceSpan& span) const {
-    std::string message;
-    if (files_ != nullptr) {
-      const grammar::SourcePlace place = files_->locate(span);
-      if (place.line != 0) {
-        message = place.file_name + ":" + std::to_string(place.line) + ":" +
-                  std::to_string(place.column) + ": error: ";
-      }
-    }
-    return unexpected(ErrorCode::kUnsupported, message + what + " cannot stand");
+    return unexpected(ErrorCode::kUnsupported,
+                      grammar::error_prefix(files_, span) + what + " cannot stand");
   }
 
   // Atoms of bags that were rewritten have their wildcards.

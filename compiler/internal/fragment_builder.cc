@@ -88,12 +88,8 @@ std::uint32_t ProgramBuilder::place_of(datalog::RuleId rule_id, const datalog::R
   if (files_ != nullptr) {
     const grammar::SourceSpan& span =
         expression.span.file == grammar::kNoFile ? rule.span : expression.span;
-    const grammar::SourcePlace source = files_->locate(span);
-    if (source.line != 0) {
-      place.where = source.file_name + ":" + std::to_string(source.line) + ":" +
-                    std::to_string(source.column) + ": ";
-      place.text = files_->text_of(span);
-    }
+    place.where = files_->place_prefix(span);
+    if (!place.where.empty()) place.text = files_->text_of(span);
   }
   if (place.text.empty()) place.text = datalog::print_expression(rules_, rule, expression);
   program_.places.push_back(std::move(place));
