@@ -85,6 +85,15 @@ TEST_CASE("a block is one rule, with its subqueries and views in it") {
         "_answer(b) :- t(_, b, c, _), c > 1, c < 9.\n");
 }
 
+TEST_CASE("a key that can fail is computed once for its row, behind the row's own tests") {
+  Fixture f;
+  CHECK(
+      f.rules("SELECT t.b FROM t, u WHERE t.c = u.k + 1 AND t.c < 9 AND u.k > 2") ==
+      "_answer(b) :- k > 2, _value := add(k, 1), t(_, b, c, _), u(_, k, _), c := _value, c < 9.\n");
+  CHECK(f.rules("SELECT a FROM t WHERE c = a + 1") ==
+        "_answer(a) :- t(a, _, c, _), c = add(a, 1).\n");
+}
+
 TEST_CASE("an outer join is the inner rule and a rule for what has no partner") {
   Fixture f;
   CHECK(f.rules("SELECT t.b, u.w FROM t LEFT JOIN u ON t.a = u.k") ==

@@ -331,24 +331,21 @@ class Tidy {
       }
       const Expression& column = a_own ? a : b;
       const Expression& value = a_own ? b : a;
-      if (datalog::can_fail(value)) continue;
       const std::set<VariableId> used = datalog::variables_of(value);
       if (used.count(column.variable) != 0) continue;
+      if (datalog::can_fail(value)) {
+        if (!compute_first(body, i, column, value)) continue;
+        return true;
+      }
       if (!value.nullable) {
         Literal equation{Bind{column.variable, value}, {}};
         body[i] = std::move(equation);
         return true;
       }
       // The value may be null, which equals nothing.
-      variables_.push_back({"_value", column.type, true, {}});
-      const auto fresh = static_cast<VariableId>(variables_.size() - 1);
-      Expression there;
-      there.op = ExpressionOp::kVariable;
-      there.type = column.type;
-      there.variable = fresh;
-      there.nullable = true;
+      Expression there = new_value(column.type, true);
       std::vector<Literal> made;
-      made.push_back({Bind{fresh, value}, {}});
+      made.push_back({Bind{there.variable, value}, {}});
       made.push_back({Filter{is_not_null(there)}, {}});
       there.nullable = false;
       made.push_back({Bind{column.variable, std::move(there)}, {}});
@@ -358,6 +355,58 @@ class Tidy {
       return true;
     }
     return false;
+  }
+
+  // A variable for a value that is computed before it is compared.
+  Expression new_value(const vm::Type& type, bool nullable) {
+    variables_.push_back({"_value", type, nullable, {}});
+    Expression value;
+    value.op = ExpressionOp::kVariable;
+    value.type = type;
+    value.variable = static_cast<VariableId>(variables_.size() - 1);
+    value.nullable = nullable;
+    return value;
+  }
+
+  // `a = b + 1`, filter i of the body, where `b + 1` can fail: it is computed for each row that has the b, as soon as
+  // the tests of that row alone have run, whether there is an a or not, so that the column can be looked up by it.
+  // False: both are of one row, and nothing is gained.
+  bool compute_first(Body& body, std::size_t i, const Expression& column, const Expression& value) {
+    const std::set<VariableId> used = datalog::variables_of(value);
+    std::set<VariableId> own, beside;
+    for (const Literal& literal : body) {
+      if (!std::holds_alternative<Match>(literal.node)) continue;
+      std::set<VariableId> bound = datalog::exported_variables(literal);
+      const bool is_read = std::any_of(used.begin(), used.end(),
+                                       [&](VariableId id) { return bound.count(id) != 0; });
+      if (is_read && bound.count(column.variable) != 0) return false;
+      (is_read ? beside : own).merge(bound);
+    }
+    for (const VariableId id : beside) own.erase(id);
+    const auto comes_first = [&](const Literal& literal) {
+      const auto* const filter = std::get_if<Filter>(&literal.node);
+      if (filter == nullptr || datalog::can_fail(filter->condition)) return false;
+      const std::set<VariableId> variables = datalog::variables_of(literal);
+      return std::none_of(variables.begin(), variables.end(),
+                          [&](VariableId id) { return own.count(id) != 0; });
+    };
+    Expression computed = new_value(column.type, value.nullable);
+    Body first, rest;
+    for (std::size_t k = 0; k < body.size(); ++k) {
+      if (k == i) {
+        Expression known = computed;
+        known.nullable = false;
+        rest.push_back({Bind{column.variable, std::move(known)}, {}});
+      } else {
+        (comes_first(body[k]) ? first : rest).push_back(std::move(body[k]));
+      }
+    }
+    first.push_back({Bind{computed.variable, value}, {}});
+    if (value.nullable) first.push_back({Filter{is_not_null(std::move(computed))}, {}});
+    first.insert(first.end(), std::make_move_iterator(rest.begin()),
+                 std::make_move_iterator(rest.end()));
+    body = std::move(first);
+    return true;
   }
 
   static void erase_or_true(Body& body, std::size_t i) {

@@ -2,7 +2,8 @@
 //
 //     inline     a bag that has one rule and one reader is put into that reader
 //     equate     `a = b` of two columns becomes one variable, `a = e` an equation that can be looked up;
-//                that a null equals nothing stays as a filter where both sides may be null
+//                that a null equals nothing stays as a filter where both sides may be null. An `e` of another row
+//                that can fail is computed for each such row, as PostgreSQL computes a hash join's keys
 //     prune      columns of bags that nobody reads are dropped; variables that occur once become wildcards
 //     reach      rules that the wanted relations do not need are dropped
 //
