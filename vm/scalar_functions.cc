@@ -96,6 +96,7 @@ bool fits_letter(char letter, Type type) {
     case 'j':
       return type.kind == TypeKind::kJson;
     case 'a':
+    case 'I':
       return type.kind == TypeKind::kArray;
     default:
       return true;

@@ -57,6 +57,12 @@ TEST_CASE("aggregates run over the frames of their rows, once and standing", "[e
           "EXCLUDE CURRENT ROW) ORDER BY 1") == "41,1,4,NULL;6,1,4,NULL;64,1,1,6");
 }
 
+TEST_CASE("positions in an array are numbers, whatever the array holds", "[engine]") {
+  Answers ask;
+  CHECK(ask("SELECT array_positions(ARRAY['A', 'A', 'B'], 'A'), array_positions(ARRAY[1, 2], 2)") ==
+        "{1,2},{2}");
+}
+
 TEST_CASE("windows refine those before them, and frames say what is wrong with them", "[engine]") {
   Answers ask;
   const std::string from = " FROM (VALUES (1), (2)) AS t (a) ";

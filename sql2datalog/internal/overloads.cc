@@ -8,6 +8,8 @@ namespace entail::sql2datalog::internal {
 
 namespace {
 
+constexpr Oid kInt4Array{1007};
+
 using datalog::ExpressionOp;
 
 // Arithmetic of numbers: an operator for each pair of types, computed in the wider.
@@ -94,6 +96,8 @@ Oid oid_of_letter(char letter) {
       return oids::kAnyElement;
     case 'a':
       return oids::kAnyArray;
+    case 'I':
+      return kInt4Array;
     default:
       return oids::kAny;
   }
