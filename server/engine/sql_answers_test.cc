@@ -57,6 +57,13 @@ TEST_CASE("aggregates run over the frames of their rows, once and standing", "[e
           "EXCLUDE CURRENT ROW) ORDER BY 1") == "41,1,4,NULL;6,1,4,NULL;64,1,1,6");
 }
 
+TEST_CASE("the two ends of a range may be of several integer types", "[engine]") {
+  Answers ask;
+  CHECK(ask("SELECT a, sum(a) OVER (ORDER BY a RANGE BETWEEN 2::int8 PRECEDING AND 1::int2 "
+            "PRECEDING) "
+            "FROM (VALUES (1), (2), (4)) x (a)") == "1,NULL;2,1;4,2");
+}
+
 TEST_CASE("positions in an array are numbers, whatever the array holds", "[engine]") {
   Answers ask;
   CHECK(ask("SELECT array_positions(ARRAY['A', 'A', 'B'], 'A'), array_positions(ARRAY[1, 2], 2)") ==

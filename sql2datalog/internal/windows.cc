@@ -218,6 +218,15 @@ void Lowerer::take_frame(const ast::Frame& frame, WindowCall& call, Place& place
   call.frame.from = edge(frame.start);
   call.frame.to =
       frame.end ? edge(*frame.end) : datalog::FrameEdge{datalog::FrameBound::kCurrent, {}, {}};
+  std::optional<Expression>&from = call.frame.from.value, &to = call.frame.to.value;
+  if (!from || !to || from->type == to->type) return;
+  // One offset is a bigint, so that its edge is a numeric.
+  for (std::optional<Expression>* value : {&from, &to, &call.frame.range_value}) {
+    if ((*value)->type.kind == vm::TypeKind::kNumeric) continue;
+    Typed numeric = coerce(Typed{**value, {oids::kInt8, -1}}, {oids::kNumeric, -1},
+                           CastContext::kImplicit, frame.span);
+    *value = convert(undisplayed(numeric.value), stored(numeric.value.type));
+  }
 }
 
 }  // namespace entail::sql2datalog::internal
