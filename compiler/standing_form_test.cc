@@ -34,6 +34,8 @@ const char* kind_name(StandingKind kind) {
       return "regrouped";
     case StandingKind::kOrdered:
       return "ordered";
+    case StandingKind::kTimed:
+      return "timed";
   }
   return "";
 }
