@@ -68,6 +68,10 @@ class Lines {
         return "abort";
       case LineKind::kQuery:
         return describe(parsed_.query);
+      case LineKind::kTick:
+        return fmt::format("tick {}{}",
+                           parsed_.stream ? program_.relation(*parsed_.stream).name + " " : "",
+                           parsed_.time_us);
       case LineKind::kChange:
         break;
     }

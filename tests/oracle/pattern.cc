@@ -344,9 +344,9 @@ class Matcher {
       } else if (measure.kind == PatternValueKind::kRow) {
         values.push_back(value_at(measure, row));
       } else if (!number) {
-        values.push_back(Null{});
+        values.emplace_back(Null{});
       } else if (measure.kind == PatternValueKind::kMatchNumber) {
-        values.push_back(*number);
+        values.emplace_back(*number);
       } else {
         values.push_back(value_of(measure, measure.final_rows ? all : running));
       }
