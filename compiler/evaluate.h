@@ -197,7 +197,7 @@ class Evaluation {
   // With starts_clocks, by relation that is a stream with event time: the highest that was loaded.
   std::map<datalog::RelationId, std::int64_t> highest_times_;
   std::set<datalog::RelationId> loaded_;  // With starts_clocks: what has rows.
-  std::vector<bool> rule_is_loaded_;  // By rule: a fact that went into its relation directly.
+  std::vector<bool> rule_is_loaded_;      // By rule: a fact that went into its relation directly.
   std::unique_ptr<internal::MeasuredCardinalities> cardinalities_;
   std::unique_ptr<internal::InventedCardinalities> invented_;  // With a plan seed.
   std::unique_ptr<vm::Machine> machine_;

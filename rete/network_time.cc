@@ -297,9 +297,12 @@ std::size_t Network::Impl::take_arrivals(std::size_t number, std::span<const Wor
     } else if (is_late) {
       ++stream.open_counts.dropped;
     }
-    if (steps_are_seen && goes_in && stream.expire_after &&
-        add_times(time, *stream.expire_after) <= *stream.clock.watermark()) {
-      step_is_full = true;  // The row is past its expiry already: no other one may find it.
+    // No other row may find one that is past its expiry already, nor be there when something compares this one with
+    // the clock.
+    const bool is_expired = goes_in && stream.expire_after &&
+                            add_times(time, *stream.expire_after) <= *stream.clock.watermark();
+    if (steps_are_seen && (is_expired || stream.has_other_readers)) {
+      step_is_full = true;
       ++i;
       break;
     }

@@ -277,10 +277,12 @@ TEST_CASE("lines of text that are refused, and where") {
       {"+edge(1,2) +edge(2,3)",
        "12: expected the end of the line: each change stands on a line of its own"},
       {"comit",
-       "1: a line is +fact(…), -fact(…), ? atom(…), commit, abort, a // comment or a JSON object; "
+       "1: a line is +fact(…), -fact(…), ? atom(…), tick TIME, commit, abort, a // comment or a "
+       "JSON object; "
        "did you mean commit?"},
       {"edge(1,2)",
-       "1: a line is +fact(…), -fact(…), ? atom(…), commit, abort, a // comment or a JSON object; "
+       "1: a line is +fact(…), -fact(…), ? atom(…), tick TIME, commit, abort, a // comment or a "
+       "JSON object; "
        "to insert this fact write +edge(…), to ask ? edge(…)"},
       {"commit now", "8: expected the end of the line: each change stands on a line of its own"},
       {"? edge(x)", "9: 'edge' has 2 columns, not 1"},

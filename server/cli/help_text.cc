@@ -98,7 +98,7 @@ Usage: entail follow [options] FILE     changes on standard input, one a line:
   commit                   make the changes since the last commit a version, and print what it
                            changed in the outputs: # version 3, -path(2,3), +path(1,2)
   abort                    take them back
-  tick 2026-01-01T10:00:00Z            it is so late: clocks of streams move, and what is due happens;
+  tick 2026-01-01T10:00:00Z            it is so late: clocks move, and what is due happens;
                            tick Login TIME moves one of them
   ? path(1, x)             print the rows as they are now
   // ...                   a comment

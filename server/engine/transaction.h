@@ -98,7 +98,7 @@ struct Transaction {
   std::string cause_detail;                                   // Of a deployment: its text.
   std::string deployment;                                     // Its name.
   std::optional<SourceCause> source;
-  std::optional<ClockTick> tick;                              // It moves clocks, and that is all.
+  std::optional<ClockTick> tick;  // It moves clocks, and that is all.
 };
 
 // A commit whose changes an older snapshot may need to take back.

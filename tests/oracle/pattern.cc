@@ -84,6 +84,8 @@ class Matcher {
   }
 
  private:
+  static constexpr std::uint64_t kLooksMax = 3'000'000;
+
   struct Option {
     enum class Kind : std::uint8_t { kConsume, kWait, kMatch, kDue };
     Kind kind = Kind::kMatch;
@@ -97,6 +99,8 @@ class Matcher {
   // In the order of preference. False: nothing less preferred counts.
   bool expand(const Rest& left, std::size_t position, std::vector<Option>& options,
               std::vector<Rest>& seen) const {
+    looks_ += seen.size() + 1;
+    if (looks_ > kLooksMax) throw PatternTooLarge();
     for (const Rest& before : seen) {
       if (same(before, left)) return true;
     }
@@ -388,6 +392,7 @@ class Matcher {
   const std::vector<Environment>& rows_;
   const std::optional<std::int64_t> watermark_;
   ExpressionEvaluator& expressions_;
+  mutable std::uint64_t looks_ = 0;  // At what is left of the pattern, over all attempts.
   std::size_t start_ = 0;
   Labels found_;
   std::vector<Row> result_;

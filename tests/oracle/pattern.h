@@ -18,6 +18,9 @@
 
 namespace entail::oracle {
 
+// Thrown where trying everything would take too long.
+struct PatternTooLarge {};
+
 // The values of the measures, for each row that is put out. `partition`: of each row what the body's variables
 // are, in order. `watermark`: none where it is not known.
 std::vector<Row> pattern_rows(const datalog::Pattern& pattern,

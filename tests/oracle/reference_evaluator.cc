@@ -720,6 +720,8 @@ Expected<Answer> evaluate(const datalog::RuleProgram& program, const Facts& fact
     return evaluator.answer();
   } catch (const LimitReached& limit) {
     return unexpected(ErrorCode::kLimit, limit.message);
+  } catch (const PatternTooLarge&) {
+    return unexpected(ErrorCode::kLimit, "a pattern has too many ways to match");
   } catch (const Unsupported& construct) {
     return unexpected(ErrorCode::kUnsupported,
                       "the reference evaluator does not know " + construct.message);

@@ -266,7 +266,6 @@ def malformed(server):
                          (b"GET " + b"/" * 20000 + b" HTTP/1.1\r\n\r\n", b"431"),
                          (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000 + b"\r\n", b"431"),
                          (b"POST /query HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", b"413"),
-                         (b"POST /query HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nSELEC", b"400"),
                          (b"POST /query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
                          (b"GET /a%2 HTTP/1.1\r\nHost: a\r\n\r\n", b"400"), (b"GET http HTTP/1.1\r\nHost: a\r\n\r\n", b"400"),
                          (b"DELETE /query HTTP/1.1\r\nHost: a\r\n\r\n", b"405"), (b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n", b"404"),

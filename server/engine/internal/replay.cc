@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -85,6 +86,7 @@ class Replayer {
       auto added = add_changes(record, transaction);
       if (!added) return unexpected(std::move(added).error());
     }
+    name_rows_alike(record);
     made.catalog = std::move(old);
     // Who was not let in left no record.
     auto version = made.commit(
@@ -135,6 +137,28 @@ class Replayer {
 
  private:
   EngineState& state() { return state_of(*engine_); }
+
+  // Rows of bags are named by the number that the network gave its commit. It counts changes of the program, too,
+  // which are made here in another way: the first row that came tells the number.
+  void name_rows_alike(const store::LogRecord& record) {
+    EngineState& made = state();
+    std::set<store::RelationNumber> bags;
+    for (const auto& [oid, table] : made.catalog->tables()) {
+      if (table->holds_rows() && table->kind != TableKind::kMaterializedView &&
+          made.program.relation(table->relation).collection == datalog::Collection::kBag) {
+        bags.insert(table->storage);
+      }
+    }
+    for (const store::RowChange& change : record.changes) {
+      if (!change.after || change.before || bags.count(change.relation) == 0) continue;
+      vm::Version number = 0;
+      for (const char byte : change.key.substr(0, sizeof number)) {
+        number = number << 8U | static_cast<unsigned char>(byte);
+      }
+      if (number > made.network->version()) made.network->set_next_version(number);
+      return;
+    }
+  }
 
   Expected<void> open_with(const std::vector<store::CatalogChange>& overlay) {
     EngineOptions options;
